@@ -1,0 +1,1 @@
+//! The examples live in `examples/`; this package is never published.

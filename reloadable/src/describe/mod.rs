@@ -1,0 +1,251 @@
+//! What every reloadable type says about itself: names, docs, rules, and which fields are special.
+
+use std::any::type_name;
+
+/// A type that describes itself. `#[derive(Reloadable)]` implements it; by hand, the provided body will do.
+pub trait Describe {
+    /// Returns the description of this type, one level deep: what is within it is behind function pointers, so that
+    /// a type may contain itself.
+    #[must_use]
+    fn describe() -> Description {
+        Description::new(type_name::<Self>(), Shape::Opaque)
+    }
+}
+
+/// How a type describes itself; see [`Description::of`].
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Description {
+    /// The Rust type's full name. Two types may share their last segment, so it takes the whole to tell them apart.
+    pub type_name: &'static str,
+    /// The doc comment, without the leading spaces; empty where there is none.
+    pub docs: &'static str,
+    /// What the type looks like in a file.
+    pub shape: Shape,
+    /// Whether unknown keys are refused (`#[serde(deny_unknown_fields)]`).
+    pub deny_unknown: bool,
+}
+
+/// A pointer to the description of another type, so that descriptions can be circular.
+pub type Describer = fn() -> Description;
+
+/// What a type looks like in a file.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Shape {
+    /// A truth value.
+    Bool,
+    /// A whole number from `min` to `max`; both as text, since the widest do not fit one type.
+    Integer {
+        /// The smallest number.
+        min: i128,
+        /// The largest number.
+        max: u128,
+    },
+    /// A number with a fraction.
+    Float,
+    /// A text.
+    Text,
+    /// A value or nothing.
+    Optional(Describer),
+    /// Any number of values in a row.
+    Sequence(Describer),
+    /// A fixed number of values in a row; the fields have no names.
+    Tuple(&'static [Field]),
+    /// Values of one type under keys of the user's choice.
+    Map(Describer),
+    /// A table with these fields.
+    Struct(&'static [Field]),
+    /// One of several variants.
+    Enum(Tagging, &'static [Variant]),
+    /// The shape of its only field (a newtype, `#[serde(transparent)]`).
+    Newtype(&'static Field),
+    /// The shape of another type (`#[serde(from = ..)]`).
+    Like(Describer),
+    /// Nothing is known.
+    Opaque,
+}
+
+/// How the variant of an enum is told in a file, in serde's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tagging {
+    /// `{ s3 = { .. } }`
+    External,
+    /// `{ type = "s3", .. }`
+    Internal(&'static str),
+    /// `{ type = "s3", content = { .. } }`
+    Adjacent(&'static str, &'static str),
+    /// Whichever variant fits.
+    Untagged,
+}
+
+/// One variant of an enum.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Variant {
+    /// The name in the file.
+    pub name: &'static str,
+    /// Other names that the file may use.
+    pub aliases: &'static [&'static str],
+    /// The doc comment.
+    pub docs: &'static str,
+    /// What stands beside or below the tag: `Struct`, `Tuple` or `Newtype`; `Tuple` of none for a unit variant.
+    pub shape: Shape,
+    /// Whether this variant has no tag although the others have one.
+    pub untagged: bool,
+}
+
+/// One field of a struct or of a variant.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Field {
+    /// The name in the file; empty for a field without a name.
+    pub name: &'static str,
+    /// Other names that the file may use.
+    pub aliases: &'static [&'static str],
+    /// The doc comment.
+    pub docs: &'static str,
+    /// The type.
+    pub describe: Describer,
+    /// Its rules as they were written: `("range", "1..=1024")`.
+    pub rules: &'static [(&'static str, &'static str)],
+    /// Its keys stand in the table around it.
+    pub flatten: bool,
+    /// The file may leave it out.
+    pub optional: bool,
+    /// It is never shown.
+    pub secret: bool,
+    /// It cannot change while the program runs.
+    pub restart: bool,
+    /// It names a file that belongs to the configuration.
+    pub file: bool,
+    /// Its shape in the file is not that of its type (`#[serde(with = ..)]`).
+    pub opaque: bool,
+    /// It is not in the file (`#[serde(skip)]`).
+    pub skip: bool,
+}
+
+impl Description {
+    /// Returns the description of a type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::{Description, Shape};
+    ///
+    /// let ports = Description::of::<Vec<u16>>();
+    /// assert!(matches!(ports.shape, Shape::Sequence(_)));
+    /// ```
+    #[must_use]
+    pub fn of<T: Describe + ?Sized>() -> Self {
+        T::describe()
+    }
+
+    /// Makes a description without docs.
+    #[must_use]
+    pub const fn new(type_name: &'static str, shape: Shape) -> Self {
+        Self { type_name, docs: "", shape, deny_unknown: false }
+    }
+
+    /// Returns the fields, of what is a struct in the file; none for anything else.
+    #[must_use]
+    pub fn fields(&self) -> &'static [Field] {
+        match self.shape {
+            Shape::Struct(fields) => fields,
+            _ => &[],
+        }
+    }
+}
+
+#[doc(hidden)]
+impl Description {
+    #[must_use]
+    pub const fn docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
+        self
+    }
+
+    #[must_use]
+    pub const fn deny_unknown(mut self) -> Self {
+        self.deny_unknown = true;
+        self
+    }
+}
+
+#[doc(hidden)]
+impl Variant {
+    #[must_use]
+    pub const fn new(name: &'static str, shape: Shape) -> Self {
+        Self { name, aliases: &[], docs: "", shape, untagged: false }
+    }
+
+    #[must_use]
+    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    #[must_use]
+    pub const fn docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
+        self
+    }
+
+    #[must_use]
+    pub const fn untagged(mut self) -> Self {
+        self.untagged = true;
+        self
+    }
+}
+
+macro_rules! marks {
+    ($($mark:ident),* $(,)?) => {$(
+        #[must_use]
+        pub const fn $mark(mut self) -> Self {
+            self.$mark = true;
+            self
+        }
+    )*};
+}
+
+#[doc(hidden)]
+impl Field {
+    #[must_use]
+    pub const fn new(name: &'static str, describe: Describer) -> Self {
+        Self {
+            name,
+            aliases: &[],
+            docs: "",
+            describe,
+            rules: &[],
+            flatten: false,
+            optional: false,
+            secret: false,
+            restart: false,
+            file: false,
+            opaque: false,
+            skip: false,
+        }
+    }
+
+    marks! { flatten, optional, secret, restart, file, opaque, skip }
+
+    #[must_use]
+    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    #[must_use]
+    pub const fn docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
+        self
+    }
+
+    #[must_use]
+    pub const fn rules(mut self, rules: &'static [(&'static str, &'static str)]) -> Self {
+        self.rules = rules;
+        self
+    }
+}

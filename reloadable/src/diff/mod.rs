@@ -1,0 +1,33 @@
+//! The typed difference of two values.
+
+mod leaf;
+mod walk;
+
+use crate::describe::Describe;
+use crate::validate::Validate;
+use crate::value::Value;
+
+pub use self::leaf::{Leaf, Redacted};
+pub use self::walk::{ChangeKind, Changes, Entry, Step, Walker};
+
+/// A value that can be compared with a newer one of its type, field by field.
+///
+/// `#[derive(Reloadable)]` implements it. The comparison is total: it is `None` exactly when nothing changed, where
+/// NaN equals NaN, `-0.0` equals `0.0`, and what the derive was told to leave out does not count.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be compared field by field",
+    label = "derive `Reloadable` on it or mark the field `#[reload(leaf)]`",
+    note = "`#[reload(leaf)]` compares with `PartialEq`, `#[reload(leaf, by = path)]` compares what a function makes of it, `#[reload(skip)]` leaves it out"
+)]
+pub trait Diff: Describe + Validate {
+    /// What changed between two values: it borrows from both.
+    type Changes<'a>: Changes
+    where
+        Self: 'a;
+
+    /// Compares `self`, the older value, with `new`. Equal values give `None` and allocate nothing.
+    fn diff<'a>(&'a self, new: &'a Self) -> Option<Self::Changes<'a>>;
+
+    /// Returns this value as it is shown to people, without its secrets.
+    fn value(&self) -> Value<'_>;
+}

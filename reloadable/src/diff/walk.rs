@@ -1,0 +1,346 @@
+//! Walking through changes: one entry for each value that changed.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::describe::{Description, Field, Shape, Tagging};
+use crate::path::{FieldPath, Segment};
+use crate::value::Value;
+
+/// What [`Diff::diff`](super::Diff::diff) found: it can be walked, and thereby printed and serialized.
+pub trait Changes {
+    /// Hands one [`Entry`] for every change to the walker, in the order of the declaration.
+    fn walk<'w>(&'w self, walker: &mut Walker<'_, 'w>);
+
+    /// Returns all entries.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::{Changes, Diff};
+    ///
+    /// let changes = [1, 2].diff(&[1, 3]).map(|changes| changes.entries().iter().map(ToString::to_string).collect());
+    /// assert_eq!(changes, Some(vec!["[1]: 2 -> 3".to_owned()]));
+    /// ```
+    fn entries(&self) -> Vec<Entry<'_>> {
+        let mut entries = Vec::new();
+        self.walk(&mut Walker::new(&mut |entry| entries.push(entry)));
+        entries
+    }
+}
+
+/// One change, as a walk through [`Changes`] meets it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Entry<'a> {
+    /// Where.
+    pub path: FieldPath,
+    /// In which way.
+    pub kind: ChangeKind,
+    /// The older value, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old: Option<Value<'a>>,
+    /// The newer value, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new: Option<Value<'a>>,
+    /// The position before, for an element of a sequence that was removed or moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<usize>,
+    /// The position now, for an element of a sequence that was added or moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<usize>,
+    /// The value is, or stands within, a field marked `#[reload(restart)]`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub restart: bool,
+    /// The value is, or stands within, a field marked `#[reload(file)]`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub file: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// The ways in which a value changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ChangeKind {
+    /// Another value in the same place.
+    Changed,
+    /// An option that was empty and is not any more.
+    Set,
+    /// An option that became empty.
+    Cleared,
+    /// An enum that has another variant.
+    Replaced,
+    /// A new element or map entry.
+    Added,
+    /// An element or map entry that is gone.
+    Removed,
+    /// An element that stands elsewhere.
+    Moved,
+}
+
+/// How many characters of a value are printed.
+const SHOWN: usize = 120;
+
+/// One line: `database.pool_size: 20 -> 30`, `routes["api"]: added`, `token: changed`.
+impl fmt::Display for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_root() {
+            f.write_str("(root)")?
+        } else {
+            write!(f, "{}", self.path)?
+        }
+        f.write_str(": ")?;
+        let shown = |value: &Option<Value<'_>>| {
+            value.as_ref().filter(|value| **value != Value::Secret).map(|value| value.shortened(SHOWN))
+        };
+        match (self.kind, shown(&self.old), shown(&self.new)) {
+            (ChangeKind::Changed | ChangeKind::Replaced, Some(old), Some(new)) => write!(f, "{old} -> {new}"),
+            (ChangeKind::Changed, ..) => f.write_str("changed"),
+            (ChangeKind::Replaced, ..) => f.write_str("replaced"),
+            (ChangeKind::Set, _, Some(new)) => write!(f, "set to {new}"),
+            (ChangeKind::Set, ..) => f.write_str("set"),
+            (ChangeKind::Cleared, Some(old), _) => write!(f, "cleared, was {old}"),
+            (ChangeKind::Cleared, ..) => f.write_str("cleared"),
+            (ChangeKind::Added, ..) => f.write_str("added"),
+            (ChangeKind::Removed, ..) => f.write_str("removed"),
+            (ChangeKind::Moved, ..) => match (self.from, self.to) {
+                (Some(from), Some(to)) => write!(f, "moved from {from} to {to}"),
+                _ => f.write_str("moved"),
+            },
+        }
+    }
+}
+
+/// Leads through [`Changes`] and knows the path of where it is.
+pub struct Walker<'v, 'w> {
+    path: Vec<Segment>,
+    restart: bool,
+    file: bool,
+    opaque: Option<Opaque>,
+    visit: &'v mut dyn FnMut(Entry<'w>),
+}
+
+/// Within a field whose shape in the file is not that of its type, all deeper changes are one.
+#[derive(Debug, Clone, Copy)]
+struct Opaque {
+    depth: usize,
+    told: bool,
+}
+
+impl fmt::Debug for Walker<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Walker").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl<'v, 'w> Walker<'v, 'w> {
+    /// Starts at the root; `visit` is called with every entry.
+    pub fn new(visit: &'v mut dyn FnMut(Entry<'w>)) -> Self {
+        Self { path: Vec::new(), restart: false, file: false, opaque: None, visit }
+    }
+
+    /// Reports a change of the value at the current place.
+    pub fn entry(&mut self, kind: ChangeKind, old: Option<Value<'w>>, new: Option<Value<'w>>) {
+        self.element(kind, None, None, old, new);
+    }
+
+    /// Reports a change of an element of a sequence, with its position before and now.
+    pub fn element(
+        &mut self,
+        kind: ChangeKind,
+        from: Option<usize>,
+        to: Option<usize>,
+        old: Option<Value<'w>>,
+        new: Option<Value<'w>>,
+    ) {
+        let mut entry = Entry {
+            path: FieldPath::from(self.path.clone()),
+            kind,
+            old,
+            new,
+            from,
+            to,
+            restart: self.restart,
+            file: self.file,
+        };
+        if let Some(opaque) = self.opaque.as_mut().filter(|opaque| self.path.len() > opaque.depth) {
+            if opaque.told {
+                return;
+            }
+            opaque.told = true;
+            self.path.truncate(opaque.depth);
+            entry = Entry {
+                path: FieldPath::from(self.path.clone()),
+                kind: ChangeKind::Changed,
+                old: None,
+                new: None,
+                from: None,
+                to: None,
+                ..entry
+            };
+        }
+        (self.visit)(entry);
+    }
+
+    /// Reports that a secret changed, and no more than that.
+    pub fn secret(&mut self) {
+        self.entry(ChangeKind::Changed, Some(Value::Secret), Some(Value::Secret));
+    }
+
+    /// Walks through changes one step deeper.
+    pub fn within(&mut self, segment: Segment, changes: &'w dyn Changes) {
+        let depth = self.path.len();
+        self.path.push(segment);
+        changes.walk(self);
+        self.path.truncate(depth);
+    }
+
+    /// Reports a change of what stands one step deeper.
+    pub fn entry_within(
+        &mut self,
+        segment: Segment,
+        kind: ChangeKind,
+        old: Option<Value<'w>>,
+        new: Option<Value<'w>>,
+    ) {
+        let depth = self.path.len();
+        self.path.push(segment);
+        self.entry(kind, old, new);
+        self.path.truncate(depth);
+    }
+
+    /// Walks through the changes of a struct: `steps[i]` is that of the description's field `i`.
+    #[doc(hidden)]
+    pub fn fields<const N: usize>(&mut self, description: &Description, steps: [Step<'w>; N]) {
+        self.shape(description.shape, &mut steps.into_iter());
+    }
+
+    /// Walks through the changes of an enum whose variant, the description's number `variant`, stayed the same.
+    #[doc(hidden)]
+    pub fn variant<const N: usize>(
+        &mut self,
+        description: &Description,
+        variant: usize,
+        steps: [Step<'w>; N],
+    ) {
+        let Shape::Enum(tagging, variants) = description.shape else { return };
+        let Some(variant) = variants.get(variant) else { return };
+        let depth = self.path.len();
+        match tagging {
+            _ if variant.untagged => {}
+            Tagging::External => self.path.push(Segment::Name(variant.name.into())),
+            Tagging::Adjacent(_, content) => self.path.push(Segment::Name(content.into())),
+            Tagging::Internal(_) | Tagging::Untagged => {}
+        }
+        self.shape(variant.shape, &mut steps.into_iter());
+        self.path.truncate(depth);
+    }
+
+    fn shape(&mut self, shape: Shape, steps: &mut dyn Iterator<Item = Step<'w>>) {
+        match shape {
+            Shape::Newtype(field) => {
+                for step in steps.take(1) {
+                    self.field(None, field, step);
+                }
+            }
+            Shape::Struct(fields) | Shape::Tuple(fields) => {
+                for (position, (field, step)) in fields.iter().zip(steps).enumerate() {
+                    let segment = match field.name {
+                        "" => Segment::Index(position),
+                        name => Segment::Name(name.into()),
+                    };
+                    self.field(Some(segment).filter(|_| !field.flatten), field, step);
+                }
+            }
+            // The names of the fields are not those of the file.
+            _ => {
+                if steps.filter(|step| !matches!(step, Step::Same)).count() > 0 {
+                    self.entry(ChangeKind::Changed, None, None);
+                }
+            }
+        }
+    }
+
+    fn field(&mut self, segment: Option<Segment>, field: &Field, step: Step<'w>) {
+        let outer = (self.path.len(), self.restart, self.file, self.opaque);
+        self.restart |= field.restart;
+        self.file |= field.file;
+        self.path.extend(segment);
+        if field.opaque && self.opaque.is_none() {
+            self.opaque = Some(Opaque { depth: self.path.len(), told: false });
+        }
+        match step {
+            Step::Same => {}
+            _ if field.secret => self.secret(),
+            Step::Changes(changes) => changes.walk(self),
+            Step::Leaf(old, new) => self.entry(ChangeKind::Changed, Some(old), Some(new)),
+        }
+        self.path.truncate(outer.0);
+        (self.restart, self.file) = (outer.1, outer.2);
+        // Within an outer opaque field it stays told.
+        if outer.3.is_none() {
+            self.opaque = None;
+        }
+    }
+}
+
+/// What happened to one field.
+#[doc(hidden)]
+#[allow(missing_debug_implementations, reason = "generated code makes it and hands it over at once")]
+pub enum Step<'w> {
+    Same,
+    Changes(&'w dyn Changes),
+    /// A field marked `#[reload(leaf)]`, whose type need not know how it is shown.
+    Leaf(Value<'w>, Value<'w>),
+}
+
+/// Prints changes, an entry a line.
+pub(crate) fn lines(changes: &dyn Changes, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (nth, entry) in changes.entries().into_iter().enumerate() {
+        if nth > 0 {
+            f.write_str("\n")?;
+        }
+        write!(f, "{entry}")?;
+    }
+    Ok(())
+}
+
+/// Serializes changes as the list of their entries.
+pub(crate) fn list<S: Serializer>(changes: &dyn Changes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(changes.entries())
+}
+
+/// Implements what every type of changes has in common: printed, an entry a line; serialized, a list of entries.
+macro_rules! shown {
+    (impl $generics:tt $($tr:ident),+ for $ty:ty) => {
+        $($crate::diff::walk::shown!(@$tr $generics $ty);)+
+    };
+    (@Display [$($generics:tt)*] $ty:ty) => {
+        impl<$($generics)*> std::fmt::Display for $ty {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::diff::walk::lines(self, f)
+            }
+        }
+    };
+    (@Debug [$($generics:tt)*] $ty:ty) => {
+        impl<$($generics)*> std::fmt::Debug for $ty {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::diff::walk::lines(self, f)
+            }
+        }
+    };
+    (@Serialize [$($generics:tt)*] $ty:ty) => {
+        impl<$($generics)*> serde::Serialize for $ty {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::diff::walk::list(self, serializer)
+            }
+        }
+    };
+}
+pub(crate) use shown;

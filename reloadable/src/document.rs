@@ -1,0 +1,150 @@
+//! What a source hands over: bytes, their format, where they come from, and the source's own mark for this version.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// How a document's bytes are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// TOML 1.1, feature `toml`.
+    Toml,
+    /// JSON by RFC 8259, feature `json`.
+    Json,
+}
+
+impl Format {
+    /// Returns the format that goes with a path's extension, in any case: `toml` or `json`.
+    #[must_use]
+    pub fn from_path(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?;
+        [("toml", Self::Toml), ("json", Self::Json)]
+            .into_iter()
+            .find_map(|(known, format)| extension.eq_ignore_ascii_case(known).then_some(format))
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Toml => "TOML",
+            Self::Json => "JSON",
+        })
+    }
+}
+
+/// Where a document comes from, as it is printed in reports. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A file.
+    File(Arc<Path>),
+    /// Anything else, by the name that its source gives it. It must not hold secrets.
+    Named(Arc<str>),
+}
+
+impl Origin {
+    /// Returns the origin of a file's content.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::File(path.into().into())
+    }
+
+    /// Returns an origin that is no file.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self::Named(name.into().into())
+    }
+
+    /// Returns the path, where the origin is a file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Named(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A source's own, opaque mark for one version of its content: an ETag, a resource version, a hash.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Revision(Arc<[u8]>);
+
+impl Revision {
+    /// Makes a revision of whatever the source tells versions apart by.
+    pub fn new(mark: impl AsRef<[u8]>) -> Self {
+        Self(mark.as_ref().into())
+    }
+
+    /// Returns what the source made the revision of.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Revision(\"{}\")", self.0.escape_ascii())
+    }
+}
+
+/// A document as its source holds it, not yet decoded.
+#[derive(Clone)]
+pub struct Document {
+    origin: Origin,
+    format: Format,
+    bytes: Arc<[u8]>,
+}
+
+impl Document {
+    /// Makes a document of its bytes.
+    pub fn new(origin: Origin, format: Format, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { origin, format, bytes: bytes.into() }
+    }
+
+    /// Returns where the document comes from.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Returns how the bytes are to be read.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Returns the content.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// The bytes may hold secrets, so only their number is shown.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document")
+            .field("origin", &self.origin)
+            .field("format", &self.format)
+            .field("bytes", &self.bytes.len())
+            .finish()
+    }
+}

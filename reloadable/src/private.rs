@@ -1,0 +1,3 @@
+//! What generated code calls. Not public: it may change in any release.
+
+pub use crate::diff::Step;

@@ -1,0 +1,388 @@
+//! Every reason why a candidate was refused.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::document::Origin;
+use crate::path::{FieldPath, Segment};
+
+/// One reason why a candidate was refused: which field, what is wrong with it, and where that was set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    path: FieldPath,
+    code: Cow<'static, str>,
+    message: String,
+    origin: Option<Origin>,
+    position: Option<Position>,
+}
+
+/// A place in a text: line and column, both from 1; the column counts characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl Position {
+    /// Finds the position of a byte offset. An offset behind the text's end is taken as its end.
+    #[must_use]
+    pub fn of(text: &str, offset: usize) -> Self {
+        let mut end = offset.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = &text[..end];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+impl Violation {
+    /// Makes a violation without a place. `code` is a stable word for programs, `message` a sentence for people:
+    /// lowercase, without the path and without a final dot.
+    pub fn new(path: FieldPath, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { path, code: code.into(), message: message.into(), origin: None, position: None }
+    }
+
+    /// Says in which document the fault is, and where in it if that is known.
+    #[must_use]
+    pub fn located(mut self, origin: Origin, position: Option<Position>) -> Self {
+        self.origin = Some(origin);
+        self.position = position;
+        self
+    }
+
+    /// Returns the field, spelled as in the file; the root where the fault is not in one field.
+    #[must_use]
+    pub fn path(&self) -> &FieldPath {
+        &self.path
+    }
+
+    /// Returns the stable word for programs: the rule's name, or one such as `type` or `missing_field`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// Returns the sentence for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns the document in which the fault was set, if it is known.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// Returns the line and column at which the fault was set, if they are known.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+}
+
+/// One line: `conf.d/20-pool.toml:3:13: database.pool_size: 5000 is not in 1..=1024 [range]`.
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}")?;
+            if let Some(position) = self.position {
+                write!(f, ":{position}")?;
+            }
+            f.write_str(": ")?;
+        }
+        if !self.path.is_root() {
+            write!(f, "{}: ", self.path)?;
+        }
+        write!(f, "{} [{}]", self.message, self.code)
+    }
+}
+
+/// All reasons why a candidate was refused, in the order in which they were found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Report {
+    violations: Vec<Violation>,
+}
+
+impl Report {
+    /// Makes a report without violations.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { violations: Vec::new() }
+    }
+
+    /// Tells whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// Returns the violations.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Adds a violation.
+    pub fn push(&mut self, violation: Violation) {
+        self.violations.push(violation);
+    }
+}
+
+impl Extend<Violation> for Report {
+    fn extend<I: IntoIterator<Item = Violation>>(&mut self, violations: I) {
+        self.violations.extend(violations);
+    }
+}
+
+impl From<Violation> for Report {
+    fn from(violation: Violation) -> Self {
+        Self { violations: vec![violation] }
+    }
+}
+
+/// One line a violation, with the places, paths and messages in columns.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: Vec<_> = self
+            .violations
+            .iter()
+            .map(|violation| {
+                let place = match (&violation.origin, violation.position) {
+                    (Some(origin), Some(position)) => format!("{origin}:{position}"),
+                    (Some(origin), None) => origin.to_string(),
+                    (None, _) => String::new(),
+                };
+                (place, violation.path.to_string(), violation)
+            })
+            .collect();
+        let places = width(rows.iter().map(|(place, ..)| place));
+        let paths = width(rows.iter().map(|(_, path, _)| path));
+        for (nth, (place, path, violation)) in rows.iter().enumerate() {
+            if nth > 0 {
+                f.write_str("\n")?;
+            }
+            for (column, width) in [(place, places), (path, paths)] {
+                if width > 0 {
+                    write!(f, "{column:width$}  ")?;
+                }
+            }
+            write!(f, "{}  [{}]", violation.message, violation.code)?;
+        }
+        Ok(())
+    }
+}
+
+fn width<'t>(texts: impl Iterator<Item = &'t String>) -> usize {
+    texts.map(|text| text.chars().count()).max().unwrap_or(0)
+}
+
+/// Writes violations into a [`Report`], each at the place of the value that is being checked.
+///
+/// A function named by `#[reload(validate = ..)]` on a container gets one:
+///
+/// ```
+/// use reloadable::Reporter;
+///
+/// struct Limits {
+///     soft: u32,
+///     hard: u32,
+/// }
+///
+/// impl Limits {
+///     fn check(&self, report: &mut Reporter<'_>) {
+///         if self.soft > self.hard {
+///             report.violation_at("soft", "limits", format!("{} is above hard ({})", self.soft, self.hard));
+///         }
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Reporter<'r> {
+    report: &'r mut Report,
+    path: Vec<Segment>,
+    /// One frame for every `enter`: what to undo, and whether the value is secret.
+    frames: Vec<Frame>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    pushed: bool,
+    secret: bool,
+    /// The file has another shape from here on, so deeper names are not in it.
+    opaque: bool,
+}
+
+impl<'r> Reporter<'r> {
+    /// Starts at the root.
+    pub fn new(report: &'r mut Report) -> Self {
+        Self { report, path: Vec::new(), frames: Vec::new() }
+    }
+
+    /// Adds a violation at the current place.
+    ///
+    /// If the value is a secret, the message is withheld, since it may quote it. Use
+    /// [`value_violation`](Self::value_violation) for a message with a part that does not.
+    pub fn violation(&mut self, code: impl Into<Cow<'static, str>>, message: impl Into<String>) {
+        let message = if self.is_secret() { WITHHELD.to_owned() } else { message.into() };
+        self.add(self.current(), code.into(), message);
+    }
+
+    /// Adds a violation on a field below the current place; `path` is relative to it and spelled as in the file. A
+    /// `path` that is not one is kept as a name.
+    pub fn violation_at(
+        &mut self,
+        path: &str,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) {
+        let message = if self.is_secret() { WITHHELD.to_owned() } else { message.into() };
+        let below =
+            path.parse().unwrap_or_else(|_| FieldPath::from(vec![Segment::Name(path.to_owned().into())]));
+        let full = if self.is_opaque() { self.current() } else { self.current().join(&below) };
+        self.add(full, code.into(), message);
+    }
+
+    /// Adds a violation whose message is `value`, a space and `problem`; a secret value is left out.
+    pub fn value_violation(
+        &mut self,
+        code: impl Into<Cow<'static, str>>,
+        value: impl fmt::Display,
+        problem: impl fmt::Display,
+    ) {
+        let message =
+            if self.is_secret() { format!("the value {problem}") } else { format!("{value} {problem}") };
+        self.add(self.current(), code.into(), message);
+    }
+
+    /// Tells whether the value at the current place is a secret, or within one.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.secret)
+    }
+
+    /// Runs `check` with the place moved to the element at `index`.
+    pub fn at_index(&mut self, index: usize, check: impl FnOnce(&mut Self)) {
+        self.within(Segment::Index(index), check);
+    }
+
+    /// Runs `check` with the place moved to a field or map entry, spelled as in the file.
+    pub fn at_name(&mut self, name: impl Into<Cow<'static, str>>, check: impl FnOnce(&mut Self)) {
+        self.within(Segment::Name(name.into()), check);
+    }
+
+    fn within(&mut self, segment: Segment, check: impl FnOnce(&mut Self)) {
+        self.enter(Some(segment), false, false);
+        check(self);
+        self.leave();
+    }
+
+    /// Moves the place. `None` is for what has no name in the file: a flattened field, a newtype, an untagged variant.
+    #[doc(hidden)]
+    pub fn enter(&mut self, segment: Option<Segment>, secret: bool, opaque: bool) {
+        let outer =
+            self.frames.last().copied().unwrap_or(Frame { pushed: false, secret: false, opaque: false });
+        let segment = segment.filter(|_| !outer.opaque);
+        let pushed = segment.is_some();
+        self.path.extend(segment);
+        self.frames.push(Frame { pushed, secret: outer.secret || secret, opaque: outer.opaque || opaque });
+    }
+
+    /// Moves the place back to where it was before the last [`enter`](Self::enter).
+    #[doc(hidden)]
+    pub fn leave(&mut self) {
+        if self.frames.pop().is_some_and(|frame| frame.pushed) {
+            self.path.pop();
+        }
+    }
+
+    /// Returns the current place.
+    #[must_use]
+    pub fn current(&self) -> FieldPath {
+        FieldPath::from(self.path.clone())
+    }
+
+    fn is_opaque(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.opaque)
+    }
+
+    fn add(&mut self, path: FieldPath, code: Cow<'static, str>, message: String) {
+        self.report.push(Violation::new(path, code, message));
+    }
+}
+
+/// The message of a violation whose own message might quote a secret.
+const WITHHELD: &str = "the value was refused; why is withheld, since it is a secret";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_counts_lines_and_characters() {
+        let text = "a = 1\nb = \"é\" x\n";
+        assert_eq!(Position::of(text, 0), Position { line: 1, column: 1 });
+        assert_eq!(Position::of(text, text.find('x').unwrap_or(0)), Position { line: 2, column: 9 });
+        assert_eq!(Position::of(text, 12), Position { line: 2, column: 6 });
+        assert_eq!(Position::of(text, usize::MAX), Position { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn a_violation_stands_where_the_reporter_is() {
+        let mut report = Report::new();
+        let mut reporter = Reporter::new(&mut report);
+        reporter.at_name("routes", |reporter| {
+            reporter.at_index(2, |reporter| {
+                reporter.violation("own", "bad");
+                reporter.violation_at("tls.cert", "own", "worse");
+            });
+        });
+        reporter.violation("own", "worst");
+        assert_eq!(
+            report.to_string(),
+            "routes[2]           bad  [own]\nroutes[2].tls.cert  worse  [own]\n                    worst  [own]"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_left_out_of_every_message() {
+        let mut report = Report::new();
+        let mut reporter = Reporter::new(&mut report);
+        reporter.enter(Some(Segment::Name("token".into())), true, false);
+        reporter.violation("own", "hunter2 is too short");
+        reporter.violation_at("inner", "own", "hunter2 again");
+        reporter.at_index(0, |reporter| reporter.value_violation("length", "hunter2", "is shorter than 16"));
+        assert!(!report.to_string().contains("hunter2"), "{report}");
+        assert!(report.to_string().contains("the value is shorter than 16"), "{report}");
+    }
+
+    #[test]
+    fn below_an_opaque_place_no_names_are_added() {
+        let mut report = Report::new();
+        let mut reporter = Reporter::new(&mut report);
+        reporter.enter(Some(Segment::Name("tls".into())), false, true);
+        reporter.at_name("cert", |reporter| reporter.violation("own", "bad"));
+        reporter.violation_at("key", "own", "bad");
+        assert!(
+            report.violations().iter().all(|violation| violation.path().to_string() == "tls"),
+            "{report}"
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! A value as it is shown to people: in diffs, in reports and on status pages.
+
+mod serialize;
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use serde::ser::{SerializeMap as _, SerializeStruct as _};
+use serde::{Serialize, Serializer};
+
+/// A value as it is shown to people, in the shape that it has in the file. It borrows what it can.
+///
+/// [`Display`](fmt::Display) writes it on one line. [`Serialize`] writes it as serde writes the type itself, with
+/// two exceptions: a secret is `"***"`, and a value that cannot be shown is `"(not shown)"`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// Nothing: `None`, `()` or a unit struct.
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// A whole number up to `i128::MAX`.
+    Integer(i128),
+    /// A whole number above `i128::MAX`.
+    Unsigned(u128),
+    /// A number of 32 bits; apart from [`Value::Float`] so that `0.1` stays `0.1`.
+    Float32(f32),
+    /// A number of 64 bits.
+    Float(f64),
+    /// A text, or whatever is best shown as one.
+    Text(Cow<'a, str>),
+    /// A span of time.
+    Duration(Duration),
+    /// Values in a row.
+    List(Vec<Value<'a>>),
+    /// Values by name, in the order of the declaration or of the map.
+    Table(Vec<(Cow<'a, str>, Value<'a>)>),
+    /// A secret: never shown.
+    Secret,
+    /// A value whose type says nothing about how to show it.
+    Opaque,
+}
+
+/// What stands for a secret wherever one would be printed.
+pub(crate) const REDACTED: &str = "***";
+
+impl<'a> Value<'a> {
+    /// Returns the text by which this value serves as a key: a text without its quotes, all else as printed.
+    #[must_use]
+    pub fn into_key(self) -> Cow<'a, str> {
+        match self {
+            Value::Text(text) => text,
+            other => Cow::Owned(other.to_string()),
+        }
+    }
+
+    /// Appends the entries of a flattened field. A value that is not a table is nothing that can be flattened and is
+    /// left out, as serde leaves out `None`.
+    #[doc(hidden)]
+    pub fn flatten(&mut self, flattened: Value<'a>) {
+        if let (Value::Table(entries), Value::Table(more)) = (self, flattened) {
+            entries.extend(more);
+        }
+    }
+
+    /// Returns a value that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Bool(value) => Value::Bool(value),
+            Value::Integer(value) => Value::Integer(value),
+            Value::Unsigned(value) => Value::Unsigned(value),
+            Value::Float32(value) => Value::Float32(value),
+            Value::Float(value) => Value::Float(value),
+            Value::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Value::Duration(value) => Value::Duration(value),
+            Value::List(values) => Value::List(values.into_iter().map(Value::into_owned).collect()),
+            Value::Table(entries) => Value::Table(
+                entries
+                    .into_iter()
+                    .map(|(name, value)| (Cow::Owned(name.into_owned()), value.into_owned()))
+                    .collect(),
+            ),
+            Value::Secret => Value::Secret,
+            Value::Opaque => Value::Opaque,
+        }
+    }
+
+    /// Returns how this value is printed within `limit` characters; a longer one ends in `..`.
+    pub(crate) fn shortened(&self, limit: usize) -> String {
+        let mut out = Limited { text: String::new(), left: limit };
+        if write!(out, "{self}").is_err() {
+            out.text.push_str("..");
+        }
+        out.text
+    }
+}
+
+/// Ends the writing of a large value early instead of cutting a large text afterwards.
+struct Limited {
+    text: String,
+    left: usize,
+}
+
+impl fmt::Write for Limited {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
+            self.text.push(character);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Null => f.write_str("none"),
+            Value::Bool(value) => write!(f, "{value}"),
+            Value::Integer(value) => write!(f, "{value}"),
+            Value::Unsigned(value) => write!(f, "{value}"),
+            Value::Float32(value) => write!(f, "{value:?}"),
+            Value::Float(value) => write!(f, "{value:?}"),
+            Value::Text(text) => write!(f, "{text:?}"),
+            Value::Duration(value) => write!(f, "{value:?}"),
+            Value::List(values) => {
+                f.write_str("[")?;
+                for (nth, value) in values.iter().enumerate() {
+                    if nth > 0 {
+                        f.write_str(", ")?;
+                    }
+                    write!(f, "{value}")?;
+                }
+                f.write_str("]")
+            }
+            Value::Table(entries) => {
+                f.write_str("{")?;
+                for (nth, (name, value)) in entries.iter().enumerate() {
+                    if nth > 0 {
+                        f.write_str(", ")?;
+                    }
+                    write!(f, "{name} = {value}")?;
+                }
+                f.write_str("}")
+            }
+            Value::Secret => f.write_str(REDACTED),
+            Value::Opaque => f.write_str("(not shown)"),
+        }
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            // Not every format knows 128 bits, so the narrowest type that holds the number is used.
+            Value::Integer(value) => match (i64::try_from(*value), u64::try_from(*value)) {
+                (Ok(value), _) => serializer.serialize_i64(value),
+                (_, Ok(value)) => serializer.serialize_u64(value),
+                _ => serializer.serialize_i128(*value),
+            },
+            Value::Unsigned(value) => serializer.serialize_u128(*value),
+            Value::Float32(value) => serializer.serialize_f32(*value),
+            Value::Float(value) => serializer.serialize_f64(*value),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Duration(value) => {
+                let mut duration = serializer.serialize_struct("Duration", 2)?;
+                duration.serialize_field("secs", &value.as_secs())?;
+                duration.serialize_field("nanos", &value.subsec_nanos())?;
+                duration.end()
+            }
+            Value::List(values) => serializer.collect_seq(values),
+            Value::Table(entries) => {
+                let mut table = serializer.serialize_map(Some(entries.len()))?;
+                for (name, value) in entries {
+                    table.serialize_entry(name, value)?;
+                }
+                table.end()
+            }
+            Value::Secret => serializer.serialize_str(REDACTED),
+            Value::Opaque => serializer.serialize_str("(not shown)"),
+        }
+    }
+}
+
+impl Value<'static> {
+    /// Returns what serde makes of `value`; [`Value::Opaque`] where its `Serialize` fails.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
+        value.serialize(serialize::ToValue).unwrap_or(Value::Opaque)
+    }
+}

@@ -1,0 +1,1 @@
+//! The tests of the workspace live in `tests/`; this package is never published.
