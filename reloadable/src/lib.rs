@@ -1,16 +1,16 @@
 #![doc = include_str!("../../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod path;
+mod value;
+mod document;
+mod report;
+mod describe;
+mod validate;
+mod diff;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-mod describe;
-mod diff;
-mod document;
-mod path;
-mod report;
-mod validate;
-mod value;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
