@@ -13,7 +13,9 @@ mod diff;
 pub mod __private;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
-pub use crate::diff::{ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
+pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
+pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
+pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
 pub use crate::document::{Document, Format, Origin, Revision};
 pub use crate::path::{FieldPath, ParsePathError, Segment};
 pub use crate::report::{Position, Report, Reporter, Violation};
