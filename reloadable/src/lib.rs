@@ -8,6 +8,7 @@ mod report;
 mod describe;
 mod validate;
 mod diff;
+mod foreign;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -17,6 +18,8 @@ pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, W
 pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
 pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
 pub use crate::document::{Document, Format, Origin, Revision};
+#[cfg(feature = "either")]
+pub use crate::foreign::EitherChanges;
 pub use crate::path::{FieldPath, ParsePathError, Segment};
 pub use crate::report::{Position, Report, Reporter, Violation};
 pub use crate::validate::{Validate, rules};
