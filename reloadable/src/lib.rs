@@ -8,6 +8,8 @@ mod report;
 mod describe;
 mod validate;
 mod diff;
+mod format;
+mod load;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
