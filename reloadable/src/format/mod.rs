@@ -21,6 +21,7 @@ pub(crate) use self::expected::Expected;
 pub(crate) use self::tree::Tree;
 
 /// How deep tables and arrays may be nested. Every walk through a tree is recursive, so this bounds the stack.
+#[cfg(any(feature = "json", feature = "toml"))]
 const DEPTH: usize = 128;
 
 /// What is wrong with a document's text.
@@ -87,6 +88,10 @@ pub(crate) fn read(documents: &[Document], description: Description) -> Result<T
     if report.is_empty() { Ok(tree) } else { Err(report) }
 }
 
+#[cfg_attr(
+    not(any(feature = "toml", feature = "json")),
+    expect(unused_variables, reason = "nothing can be read")
+)]
 fn parse(text: &Text, layer: usize) -> Result<Node, Vec<Fault>> {
     let content = std::str::from_utf8(text.bytes()).map_err(|error| {
         let at = error.valid_up_to();
@@ -95,12 +100,12 @@ fn parse(text: &Text, layer: usize) -> Result<Node, Vec<Fault>> {
     })?;
     let root = match text.document().format() {
         #[cfg(feature = "toml")]
-        Format::Toml => toml::parse(content, layer)?,
+        Format::Toml => toml::parse(content, layer),
         #[cfg(feature = "json")]
-        Format::Json => json::parse(content, layer)?,
+        Format::Json => json::parse(content, layer),
         #[cfg(not(all(feature = "toml", feature = "json")))]
-        format => return Err(vec![without_feature(format, content, layer)]),
-    };
+        format => unreadable(format),
+    }?;
     if !matches!(root.kind, Kind::Table(_)) {
         let message = format!("the document is {}, a configuration is a table", root.noun());
         return Err(vec![Fault::new(root.place.span.start, "shape", message)]);
@@ -108,8 +113,10 @@ fn parse(text: &Text, layer: usize) -> Result<Node, Vec<Fault>> {
     Ok(root)
 }
 
+/// Refuses a format that this build cannot read.
 #[cfg(not(all(feature = "toml", feature = "json")))]
-fn without_feature(format: Format, _: &str, _: usize) -> Fault {
+fn unreadable(format: Format) -> Result<Node, Vec<Fault>> {
     let feature = format.to_string().to_lowercase();
-    Fault::new(0, "format", format!("{format} is read with the feature `{feature}` of `reloadable`"))
+    let message = format!("{format} is read with the feature `{feature}` of `reloadable`, which is off");
+    Err(vec![Fault::new(0, "format", message)])
 }

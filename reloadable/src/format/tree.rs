@@ -34,6 +34,10 @@ pub(crate) struct Place {
 }
 
 #[derive(Clone)]
+#[cfg_attr(
+    not(all(feature = "toml", feature = "json")),
+    allow(dead_code, reason = "either format has values that the other lacks")
+)]
 pub(super) enum Kind {
     Null,
     Bool(bool),
