@@ -2,6 +2,7 @@
 
 mod leaf;
 mod walk;
+mod entries;
 
 use crate::describe::Describe;
 use crate::validate::Validate;
