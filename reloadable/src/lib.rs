@@ -23,7 +23,9 @@ mod subscribe;
 mod status;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
-pub use crate::diff::{ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
+pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
+pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
+pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
 pub use crate::document::{Document, Format, Origin, Revision};
 pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 pub use crate::path::{FieldPath, ParsePathError, Segment};

@@ -226,9 +226,21 @@ impl<'v, 'w> Walker<'v, 'w> {
         old: Option<Value<'w>>,
         new: Option<Value<'w>>,
     ) {
+        self.element_within(segment, kind, (None, None), old, new);
+    }
+
+    /// Reports a change of an element one step deeper; `positions` are those before and now.
+    pub(super) fn element_within(
+        &mut self,
+        segment: Segment,
+        kind: ChangeKind,
+        positions: (Option<usize>, Option<usize>),
+        old: Option<Value<'w>>,
+        new: Option<Value<'w>>,
+    ) {
         let depth = self.path.len();
         self.path.push(segment);
-        self.entry(kind, old, new);
+        self.element(kind, positions.0, positions.1, old, new);
         self.path.truncate(depth);
     }
 
