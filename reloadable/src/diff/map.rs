@@ -22,8 +22,8 @@ use crate::value::Value;
 ///
 /// use reloadable::Diff;
 ///
-/// let old = BTreeMap::from([("blue", 1), ("green", 2)].map(|(name, weight)| (name.to_owned(), weight)));
-/// let new = BTreeMap::from([("blue", 1), ("green", 3), ("red", 4)].map(|(name, weight)| (name.to_owned(), weight)));
+/// let old = BTreeMap::from([("blue", 1_u8), ("green", 2)].map(|(name, weight)| (name.to_owned(), weight)));
+/// let new = BTreeMap::from([("blue", 1_u8), ("green", 3), ("red", 4)].map(|(name, weight)| (name.to_owned(), weight)));
 /// let changes = old.diff(&new).ok_or("equal")?;
 /// assert_eq!(*changes.modified[0].1.new, 3);
 /// assert_eq!(changes.added, [(&"red".to_owned(), &4)]);

@@ -65,7 +65,102 @@ impl<B: Diff + ToOwned + ?Sized> Diff for Cow<'_, B> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::describe::Describe;
+    use crate::path::Segment;
+    use crate::validate::Validate;
+
+    struct Node {
+        weight: u8,
+        next: Option<Box<Node>>,
+        shared: Option<Arc<Node>>,
+        children: Vec<Node>,
+        named: BTreeMap<String, Node>,
+        paired: Vec<(u8, Node)>,
+    }
+
+    /// As the derive writes it.
+    struct NodeChanges<'a> {
+        weight: Option<<u8 as Diff>::Changes<'a>>,
+        next: Option<<Option<Box<Node>> as Diff>::Changes<'a>>,
+        shared: Option<<Option<Arc<Node>> as Diff>::Changes<'a>>,
+        children: Option<<Vec<Node> as Diff>::Changes<'a>>,
+        named: Option<<BTreeMap<String, Node> as Diff>::Changes<'a>>,
+        paired: Option<<Vec<(u8, Node)> as Diff>::Changes<'a>>,
+    }
+
+    impl Changes for NodeChanges<'_> {
+        fn walk<'w>(&'w self, walker: &mut Walker<'_, 'w>) {
+            let fields: [(&'static str, Option<&'w dyn Changes>); 6] = [
+                ("weight", self.weight.as_ref().map(|changes| changes as _)),
+                ("next", self.next.as_ref().map(|changes| changes as _)),
+                ("shared", self.shared.as_ref().map(|changes| changes as _)),
+                ("children", self.children.as_ref().map(|changes| changes as _)),
+                ("named", self.named.as_ref().map(|changes| changes as _)),
+                ("paired", self.paired.as_ref().map(|changes| changes as _)),
+            ];
+            for (name, changes) in fields {
+                if let Some(changes) = changes {
+                    walker.within(Segment::Name(name.into()), changes);
+                }
+            }
+        }
+    }
+
+    impl Describe for Node {}
+
+    impl Validate for Node {}
+
+    impl Diff for Node {
+        type Changes<'a> = NodeChanges<'a>;
+
+        fn diff<'a>(&'a self, new: &'a Self) -> Option<NodeChanges<'a>> {
+            let changes = NodeChanges {
+                weight: self.weight.diff(&new.weight),
+                next: self.next.diff(&new.next),
+                shared: self.shared.diff(&new.shared),
+                children: self.children.diff(&new.children),
+                named: self.named.diff(&new.named),
+                paired: self.paired.diff(&new.paired),
+            };
+            (!changes.entries().is_empty()).then_some(changes)
+        }
+
+        fn value(&self) -> Value<'_> {
+            self.weight.value()
+        }
+    }
+
+    fn leaf(weight: u8) -> Node {
+        let (children, named, paired) = (Vec::new(), BTreeMap::new(), Vec::new());
+        Node { weight, next: None, shared: None, children, named, paired }
+    }
+
+    fn tree(weight: u8) -> Node {
+        Node {
+            weight: 0,
+            next: Some(Box::new(leaf(weight))),
+            shared: Some(Arc::new(leaf(weight))),
+            children: vec![leaf(weight)],
+            named: BTreeMap::from([("x".to_owned(), leaf(weight))]),
+            paired: vec![(0, leaf(weight))],
+        }
+    }
+
+    #[test]
+    fn a_type_may_contain_itself() {
+        let (old, new) = (tree(1), tree(2));
+        let changes = old.diff(&new);
+        let paths: Vec<_> =
+            changes.iter().flat_map(|changes| changes.entries()).map(|entry| entry.path).collect();
+        assert_eq!(
+            paths.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["next.weight", "shared.weight", "children[0].weight", "named.x.weight", "paired[0][1].weight"]
+        );
+        assert!(old.diff(&tree(1)).is_none());
+    }
 
     #[test]
     fn a_pointer_counts_as_its_value() {

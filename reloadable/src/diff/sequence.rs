@@ -19,7 +19,7 @@ use crate::value::Value;
 /// ```
 /// use reloadable::Diff;
 ///
-/// let (old, new) = (vec![80, 443], vec![80, 8443, 9000]);
+/// let (old, new) = (vec![80_u16, 443], vec![80, 8443, 9000]);
 /// let changes = old.diff(&new).ok_or("equal")?;
 /// assert_eq!(*changes.modified[0].1.new, 8443);
 /// assert_eq!(changes.added, [(2, &9000)]);

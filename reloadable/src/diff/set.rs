@@ -255,9 +255,9 @@ mod tests {
 
     #[test]
     fn an_optional_set_may_come_as_a_whole() {
-        let (old, new) = (None::<Box<[u8]>>, Some(Box::<[u8]>::from([1])));
-        let shown = |old: &Option<Box<[u8]>>, new| old.set_diff(new).map(|changes| changes.to_string());
-        assert_eq!(shown(&old, &new).as_deref(), Some("(root): set to [1]"));
-        assert_eq!(shown(&new, &Some([].into())).as_deref(), Some("[\"1\"]: removed"));
+        type Ports = Option<Box<[u8]>>;
+        let shown = |old: Ports, new: Ports| old.set_diff(&new).map(|changes| changes.to_string());
+        assert_eq!(shown(None, Some([1].into())).as_deref(), Some("(root): set to [1]"));
+        assert_eq!(shown(Some([1].into()), Some([].into())).as_deref(), Some("[\"1\"]: removed"));
     }
 }

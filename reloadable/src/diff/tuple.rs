@@ -12,8 +12,7 @@ use crate::value::Value;
 /// ```
 /// use reloadable::{Diff, TupleChanges};
 ///
-/// let (old, new) = (("localhost", 80), ("localhost", 81));
-/// let (old, new) = ((old.0.to_owned(), old.1), (new.0.to_owned(), new.1));
+/// let (old, new) = (("localhost".to_owned(), 80_u16), ("localhost".to_owned(), 81));
 /// if let Some(TupleChanges((host, port))) = old.diff(&new) {
 ///     assert!(host.is_none());
 ///     assert_eq!(port.map(|port| *port.new), Some(81));

@@ -58,6 +58,23 @@ pub struct Entry<'a> {
     pub file: bool,
 }
 
+impl Entry<'_> {
+    /// Returns an entry that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Entry<'static> {
+        Entry {
+            path: self.path,
+            kind: self.kind,
+            old: self.old.map(Value::into_owned),
+            new: self.new.map(Value::into_owned),
+            from: self.from,
+            to: self.to,
+            restart: self.restart,
+            file: self.file,
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
