@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod path;
+mod nearest;
 mod value;
 mod document;
 mod report;
@@ -34,9 +35,9 @@ pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, W
 pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
 pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
 pub use crate::document::{Document, Format, Origin, Revision};
+pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 #[cfg(feature = "either")]
 pub use crate::foreign::EitherChanges;
-pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 pub use crate::load::Reloadable;
 pub use crate::path::{FieldPath, ParsePathError, Segment};
 #[cfg(feature = "tokio")]

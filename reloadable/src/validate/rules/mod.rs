@@ -37,7 +37,6 @@
 
 mod through;
 mod bounds;
-mod nearest;
 mod range;
 mod length;
 mod one_of;
