@@ -10,6 +10,7 @@ mod set;
 mod keyed;
 mod pointer;
 mod tuple;
+mod entries;
 
 use crate::describe::Describe;
 use crate::validate::Validate;
