@@ -21,3 +21,6 @@ pub use crate::path::{FieldPath, ParsePathError, Segment};
 pub use crate::report::{Position, Report, Reporter, Violation};
 pub use crate::validate::{Validate, rules};
 pub use crate::value::Value;
+#[cfg(feature = "derive")]
+#[doc = include_str!("derive.md")]
+pub use reloadable_derive::Reloadable;
