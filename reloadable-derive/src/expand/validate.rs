@@ -241,7 +241,10 @@ fn rule(expansion: &Expansion<'_>, rule: &Rule, value: &TokenStream, report: &To
     };
     match &rule.kind {
         RuleKind::Range(bounds) | RuleKind::Length(bounds) => quote!(#call(#value, &(#bounds), #report);),
-        RuleKind::NonEmpty | RuleKind::Unique => quote!(#call(#value, #report);),
+        RuleKind::NonEmpty => quote!(#call(#value, #report);),
+        RuleKind::Unique => {
+            quote!(#call(#value, |__item| (&&&&&#private::Shown(__item)).shown(), #report);)
+        }
         RuleKind::OneOf(choices) => quote!(#call(#value, &[#(#choices),*], #report);),
         RuleKind::Pattern(pattern) => quote! {{
             static __PATTERN: #private::rules::Pattern = #private::rules::Pattern::new(#pattern);

@@ -1,0 +1,39 @@
+//! The rules of `#[reload(..)]`, one file per word, on derived types decoded from TOML.
+
+mod each;
+mod key;
+mod keys;
+mod length;
+mod non_empty;
+mod normalize;
+mod one_of;
+mod pattern;
+mod range;
+mod secret;
+mod unique;
+mod validate;
+mod values;
+mod when;
+
+use reloadable::{Report, Reporter, Validate};
+use serde::de::DeserializeOwned;
+
+/// Decodes a document and returns what is wrong with it, a violation a line: `path: message [code]`.
+#[track_caller]
+fn problems<T: DeserializeOwned + Validate>(document: &str) -> Vec<String> {
+    let mut value: T = toml::from_str(document).unwrap_or_else(|error| panic!("{error}"));
+    let mut report = Report::new();
+    value.normalize(&mut Reporter::new(&mut report));
+    value.validate(&mut Reporter::new(&mut report));
+    report.violations().iter().map(ToString::to_string).collect()
+}
+
+#[track_caller]
+fn passes<T: DeserializeOwned + Validate>(document: &str) {
+    assert_eq!(problems::<T>(document), Vec::<String>::new());
+}
+
+#[track_caller]
+fn fails<T: DeserializeOwned + Validate>(document: &str, violations: &[&str]) {
+    assert_eq!(problems::<T>(document), violations);
+}
