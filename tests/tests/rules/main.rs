@@ -18,6 +18,13 @@ mod when;
 use reloadable::{Report, Reporter, Validate};
 use serde::de::DeserializeOwned;
 
+/// A rule on a type that it does not work on: each message says on which it does. The twins that compile are the
+/// other tests here.
+#[test]
+fn a_rule_on_the_wrong_type_is_refused() {
+    trybuild::TestCases::new().compile_fail("tests/rules/ui/*.rs");
+}
+
 /// Decodes a document and returns what is wrong with it, a violation a line: `path: message [code]`.
 #[track_caller]
 fn problems<T: DeserializeOwned + Validate>(document: &str) -> Vec<String> {
