@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod path;
+mod nearest;
 mod value;
 mod document;
 mod report;
@@ -10,6 +11,7 @@ mod backoff;
 mod describe;
 mod validate;
 mod diff;
+mod foreign;
 mod format;
 mod load;
 #[doc(hidden)]
@@ -34,6 +36,8 @@ pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, K
 pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
 pub use crate::document::{Document, Format, Origin, Revision};
 pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
+#[cfg(feature = "either")]
+pub use crate::foreign::EitherChanges;
 pub use crate::load::Reloadable;
 pub use crate::path::{FieldPath, ParsePathError, Segment};
 #[cfg(feature = "tokio")]

@@ -4,11 +4,11 @@ use std::fmt::{self, Display};
 
 use serde::de::{self, Expected, Unexpected};
 
+use crate::nearest::nearest;
 use crate::path::Segment;
 
 use super::super::tree::{Kind, Node, Place};
 use super::name;
-use super::nearest::nearest;
 
 /// An error on its way out: it collects its path from the innermost step outwards.
 #[derive(Debug)]
@@ -157,7 +157,7 @@ impl de::Error for Error {
 }
 
 fn choice(found: &str, expected: &[&str], none: &str) -> String {
-    match nearest(found, expected) {
+    match nearest(found, expected.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => one_of(expected, none),
     }
