@@ -3,7 +3,6 @@
 mod enumeration;
 mod error;
 mod key;
-mod nearest;
 mod value;
 
 use serde::de::DeserializeOwned;

@@ -37,7 +37,7 @@
 
 mod through;
 mod bounds;
-mod nearest;
+pub(crate) mod nearest;
 mod range;
 mod length;
 mod one_of;
