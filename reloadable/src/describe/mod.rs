@@ -1,6 +1,8 @@
 //! What every reloadable type says about itself: names, docs, rules, and which fields are special.
 
-use std::any::type_name;
+mod std;
+
+use ::std::any::type_name;
 
 /// A type that describes itself. `#[derive(Reloadable)]` implements it; by hand, the provided body will do.
 pub trait Describe {

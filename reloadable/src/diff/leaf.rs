@@ -13,7 +13,7 @@ use super::walk::{ChangeKind, Changes, Walker};
 /// ```
 /// use reloadable::Diff;
 ///
-/// let change = Diff::diff(&20, &30);
+/// let change = Diff::diff(&20_u16, &30);
 /// assert_eq!(change.map(|pool_size| (*pool_size.old, *pool_size.new)), Some((20, 30)));
 /// ```
 pub struct Leaf<'a, T: ?Sized> {

@@ -1,13 +1,28 @@
 //! The typed difference of two values.
 
-mod leaf;
 mod walk;
+mod entries;
+mod leaf;
+mod scalar;
+mod option;
+mod sequence;
+mod map;
+mod set;
+mod keyed;
+mod pointer;
+mod tuple;
 
 use crate::describe::Describe;
 use crate::validate::Validate;
 use crate::value::Value;
 
+pub use self::keyed::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
 pub use self::leaf::{Leaf, Redacted};
+pub use self::map::MapChanges;
+pub use self::option::OptionChanges;
+pub use self::sequence::SequenceChanges;
+pub use self::set::{AsSet, SetChanges};
+pub use self::tuple::TupleChanges;
 pub use self::walk::{ChangeKind, Changes, Entry, Step, Walker};
 
 /// A value that can be compared with a newer one of its type, field by field.

@@ -58,6 +58,23 @@ pub struct Entry<'a> {
     pub file: bool,
 }
 
+impl Entry<'_> {
+    /// Returns an entry that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Entry<'static> {
+        Entry {
+            path: self.path,
+            kind: self.kind,
+            old: self.old.map(Value::into_owned),
+            new: self.new.map(Value::into_owned),
+            from: self.from,
+            to: self.to,
+            restart: self.restart,
+            file: self.file,
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
@@ -209,9 +226,21 @@ impl<'v, 'w> Walker<'v, 'w> {
         old: Option<Value<'w>>,
         new: Option<Value<'w>>,
     ) {
+        self.element_within(segment, kind, (None, None), old, new);
+    }
+
+    /// Reports a change of an element one step deeper; `positions` are those before and now.
+    pub(super) fn element_within(
+        &mut self,
+        segment: Segment,
+        kind: ChangeKind,
+        positions: (Option<usize>, Option<usize>),
+        old: Option<Value<'w>>,
+        new: Option<Value<'w>>,
+    ) {
         let depth = self.path.len();
         self.path.push(segment);
-        self.entry(kind, old, new);
+        self.element(kind, positions.0, positions.1, old, new);
         self.path.truncate(depth);
     }
 

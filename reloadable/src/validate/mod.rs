@@ -1,6 +1,7 @@
 //! Normalizing and validating a candidate.
 
 pub mod rules;
+mod std;
 
 use crate::report::Reporter;
 

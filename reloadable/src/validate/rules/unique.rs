@@ -1,0 +1,178 @@
+//! `unique`, and the keys of a keyed sequence: no element occurs twice.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+
+use super::QUOTED;
+use super::each::Each;
+use crate::report::Reporter;
+use crate::value::Value;
+
+/// Checks that no element equals an earlier one; the code is `unique`, the place is that of the later element.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::{Report, Reporter, rules};
+///
+/// let mut report = Report::new();
+/// rules::unique(&["a", "b", "a"], &mut Reporter::new(&mut report));
+/// assert_eq!(report.to_string(), "[2]  element 2 is the same as element 0  [unique]");
+/// ```
+pub fn unique<T>(value: &T, report: &mut Reporter<'_>)
+where
+    T: Each + ?Sized,
+    T::Item: Eq + Hash,
+{
+    let mut seen = HashMap::new();
+    for (index, item) in value.items().enumerate() {
+        match seen.entry(item) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(index);
+            }
+            Entry::Occupied(first) => report.at_index(index, |report| {
+                let problem = format_args!("is the same as element {}", first.get());
+                report.value_violation("unique", format_args!("element {index}"), problem);
+            }),
+        }
+    }
+}
+
+/// Checks that no two elements have the same key; the code is `unique_key`, the place is that of the later element.
+///
+/// An element whose key is [`Value::Null`] has none. A key that is not shown, such as a secret, cannot be told from
+/// another and counts as none, too.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::{Report, Reporter, Value, rules};
+///
+/// let routes = [("api", 80), ("web", 80), ("api", 81)];
+/// let mut report = Report::new();
+/// rules::unique_keys(&routes, |route| Value::Text(route.0.into()), &mut Reporter::new(&mut report));
+/// assert_eq!(report.to_string(), r#"[2]  element 2 has the same key as element 0: "api"  [unique_key]"#);
+/// ```
+pub fn unique_keys<T, K>(value: &T, key: K, report: &mut Reporter<'_>)
+where
+    T: Each + ?Sized,
+    K: for<'x> Fn(&'x T::Item) -> Value<'x>,
+{
+    let mut seen = HashMap::new();
+    for (index, item) in value.items().enumerate() {
+        let key = key(item);
+        if matches!(key, Value::Null) || !is_shown(&key) {
+            continue;
+        }
+        // As printed, a text differs from a number and a list from a text with a comma in it.
+        match seen.entry(key.to_string()) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(index);
+            }
+            Entry::Occupied(first) => report.at_index(index, |report| {
+                let problem = format!("has the same key as element {}", first.get());
+                if report.is_secret() {
+                    report.value_violation("unique_key", "", problem);
+                } else {
+                    let key = key.shortened(QUOTED);
+                    report.violation("unique_key", format!("element {index} {problem}: {key}"));
+                }
+            }),
+        }
+    }
+}
+
+fn is_shown(value: &Value<'_>) -> bool {
+    match value {
+        Value::Secret | Value::Opaque => false,
+        Value::List(values) => values.iter().all(is_shown),
+        Value::Table(entries) => entries.iter().all(|(_, value)| is_shown(value)),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::report::Report;
+
+    fn check<T: Each + ?Sized>(value: &T) -> String
+    where
+        T::Item: Eq + Hash,
+    {
+        let mut report = Report::new();
+        unique(value, &mut Reporter::new(&mut report));
+        report.to_string()
+    }
+
+    fn check_keys(keys: &[Value<'static>]) -> String {
+        let mut report = Report::new();
+        unique_keys(keys, |key| key.clone(), &mut Reporter::new(&mut report));
+        report.to_string()
+    }
+
+    fn text(text: &'static str) -> Value<'static> {
+        Value::Text(text.into())
+    }
+
+    #[test]
+    fn each_repetition_names_both_positions() {
+        assert_eq!(check(&vec!["a", "b"]), "");
+        assert_eq!(
+            check(&vec!["a", "b", "a", "a"]),
+            "[2]  element 2 is the same as element 0  [unique]\n\
+             [3]  element 3 is the same as element 0  [unique]"
+        );
+    }
+
+    #[test]
+    fn options_and_pointers_are_looked_through() {
+        assert_eq!(check(&None::<Vec<u8>>), "");
+        assert_eq!(
+            check(&Some(Arc::<[u8]>::from([7, 7]))),
+            "[1]  element 1 is the same as element 0  [unique]"
+        );
+    }
+
+    #[test]
+    fn equal_keys_name_both_positions() {
+        assert_eq!(check_keys(&[text("a"), text("b")]), "");
+        assert_eq!(
+            check_keys(&[text("b"), text("a"), text("a")]),
+            "[2]  element 2 has the same key as element 1: \"a\"  [unique_key]"
+        );
+        let pair = || Value::List(vec![text("a"), Value::Integer(80)]);
+        assert_eq!(
+            check_keys(&[pair(), pair()]),
+            "[1]  element 1 has the same key as element 0: [\"a\", 80]  [unique_key]"
+        );
+    }
+
+    #[test]
+    fn keys_of_another_kind_differ() {
+        assert_eq!(check_keys(&[text("1"), Value::Integer(1), Value::Bool(true), text("true")]), "");
+        assert_eq!(
+            check_keys(&[Value::List(vec![text("a, b")]), Value::List(vec![text("a"), text("b")])]),
+            ""
+        );
+    }
+
+    #[test]
+    fn what_has_no_key_is_not_compared() {
+        for key in [Value::Null, Value::Secret, Value::Opaque, Value::List(vec![Value::Secret])] {
+            assert_eq!(check_keys(&[key.clone(), key]), "");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_quoted() {
+        let mut report = Report::new();
+        let mut reporter = Reporter::new(&mut report);
+        reporter.enter(None, true, false);
+        unique_keys(&["hunter2", "hunter2"], |key| text(key), &mut reporter);
+        assert_eq!(report.to_string(), "[1]  the value has the same key as element 0  [unique_key]");
+    }
+}
