@@ -37,7 +37,6 @@ struct Route {
 
 const START: &str =
     "greeting = \"hello\"\n[pool]\nsize = 4\n[[routes]]\nname = \"api\"\nweight = 100\n# more\n";
-
 /// What is done, the text that is replaced, the text in its place, and what must arrive.
 const EDITS: [(&str, &str, &str, &str); 6] = [
     ("raise the pool to 8", "size = 4", "size = 8", "pool: resized from 4 to 8"),
@@ -84,7 +83,6 @@ async fn serve(config: Reloader<App>, tell: UnboundedSender<String>) {
     let mut pool = config.subscribe_to(|app| &app.pool);
     let mut routes = config.subscribe_to(|app| &app.routes);
     let (mut attempts, mut look) = (config.status().attempts, interval(Duration::from_millis(50)));
-    // Nobody listens any more once a line cannot be sent.
     let say = |line: String| drop(tell.send(line));
     while !tell.is_closed() {
         tokio::select! {
