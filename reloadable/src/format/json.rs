@@ -159,6 +159,9 @@ fn fault(text: &str, start: usize, error: &serde_json::Error) -> Fault {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = message.strip_suffix(&place).unwrap_or(&message);
     let slice = &text[start..];
+    if error.is_eof() {
+        return Fault::new(text.len(), "syntax", message);
+    }
     let line: usize = slice.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     Fault::new(start + line + error.column().saturating_sub(1), "syntax", message)
 }

@@ -12,12 +12,12 @@ use super::{DEPTH, Fault};
 
 /// Reads a document. All its syntax errors are found.
 pub(super) fn parse(text: &str, layer: usize) -> Result<Node, Vec<Fault>> {
-    if let Some(at) = Depth::new(text.as_bytes()).exceeded() {
-        return Err(vec![Fault::too_deep(at)]);
+    if let Some(fault) = Depth::new(text.as_bytes()).exceeded() {
+        return Err(vec![fault]);
     }
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return Err(errors.iter().map(|error| fault(text, error, root.get_ref())).collect());
+        return Err(faults(text, &errors, root.get_ref()));
     }
     let mut reader = Reader { layer, faults: Vec::new() };
     let root = reader.table(root);
@@ -87,6 +87,28 @@ impl Reader {
     }
 }
 
+/// How many syntax errors of one document are reported.
+const REPORTED: usize = 20;
+
+/// Takes the first error of each line: those after it in the same line mostly follow from it.
+fn faults(text: &str, errors: &[Error], root: &DeTable<'_>) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for error in errors {
+        let start = error.span().map_or(text.len(), |span| span.start).min(text.len());
+        let same_line = |earlier: &Fault| {
+            let (from, to) = (earlier.at.min(start), earlier.at.max(start));
+            !text.as_bytes()[from..to].contains(&b'\n')
+        };
+        if !faults.last().is_some_and(same_line) {
+            faults.push(fault(text, error, root));
+        }
+        if faults.len() == REPORTED {
+            break;
+        }
+    }
+    faults
+}
+
 fn fault(text: &str, error: &Error, root: &DeTable<'_>) -> Fault {
     let span = error.span().unwrap_or(text.len()..text.len());
     match error.message() {
@@ -97,9 +119,6 @@ fn fault(text: &str, error: &Error, root: &DeTable<'_>) -> Fault {
                 first.push_str(&format!(", first set at {}", Position::of(text, at)));
             }
             Fault::new(span.start, "duplicate_key", first)
-        }
-        message if message.starts_with("cannot recurse further") => {
-            Fault::new(span.start, "depth", "arrays and inline tables are nested too deep")
         }
         message => Fault::new(span.start, "syntax", message),
     }
@@ -135,8 +154,13 @@ fn only_key(root: &DeTable<'_>, key: &str, limit: usize) -> Option<usize> {
     }
 }
 
+/// How many open brackets, and how many names in a key, the library takes, unless somebody sets its feature
+/// `unbounded`.
+const LIBRARY: usize = 80;
+
 /// Follows how deep a document nests, by headers, dotted keys and brackets, without building anything: the library
-/// bounds the brackets only, and dropping a table that a dotted key made too deep would overflow the stack.
+/// bounds each of them, but not what they come to together, and a table that is too deep overflows the stack when it
+/// is dropped.
 struct Depth<'t> {
     text: &'t [u8],
     at: usize,
@@ -157,9 +181,9 @@ impl<'t> Depth<'t> {
         Self { text, at: 0, header: 0, open: Vec::new(), dots: 0, key: 0, in_header: false, line_start: true }
     }
 
-    /// Finds the first byte that is one level too deep. A bracket that closes nothing is passed over, so that a
+    /// Finds what is one level too deep. A bracket that closes nothing is passed over, so that a
     /// document with mistakes is taken for deeper than it is rather than for less.
-    fn exceeded(mut self) -> Option<usize> {
+    fn exceeded(mut self) -> Option<Fault> {
         while let Some(&byte) = self.text.get(self.at) {
             let start = self.at;
             self.at += 1;
@@ -191,7 +215,14 @@ impl<'t> Depth<'t> {
             }
             // The root is a level too.
             if self.levels() >= DEPTH {
-                return Some(start);
+                return Some(Fault::too_deep(start));
+            }
+            if self.open.len() > LIBRARY {
+                let message = format!("arrays and inline tables nested more than {LIBRARY} levels deep");
+                return Some(Fault::new(start, "depth", message));
+            }
+            if self.dots >= LIBRARY {
+                return Some(Fault::new(start, "depth", format!("a key of more than {LIBRARY} names")));
             }
         }
         None

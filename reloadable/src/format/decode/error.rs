@@ -1,5 +1,6 @@
 //! Why a value does not fit its type.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use serde::de::{self, Expected, Unexpected};
@@ -137,7 +138,12 @@ impl de::Error for Error {
         let choice = choice(variant, expected, "there are no variants");
         let redacted = format!("unknown variant, {}", one_of(expected, "there are no variants"));
         let clue = Clue::Text(variant.to_owned());
-        Self::new("unknown_variant", format!("unknown variant `{variant}`, {choice}"), redacted, Some(clue))
+        Self::new(
+            "unknown_variant",
+            format!("unknown variant `{}`, {choice}", shortened(variant)),
+            redacted,
+            Some(clue),
+        )
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
@@ -176,10 +182,21 @@ fn one_of(expected: &[&str], none: &str) -> String {
     format!("expected {one_of}{}{more}", names.join(", "))
 }
 
-/// What serde says, but for the unit value, which no file has.
+/// How many characters of a value a message quotes.
+const QUOTED: usize = 120;
+
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => Cow::Owned(format!("{}..", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// What serde says, but for the unit value, which no file has, and long texts.
 fn describe(unexpected: Unexpected<'_>) -> String {
     match unexpected {
         Unexpected::Unit => "null".to_owned(),
+        Unexpected::Str(text) => format!("string {:?}", shortened(text)),
         other => other.to_string(),
     }
 }
