@@ -279,11 +279,14 @@ impl<'v, 'w> Walker<'v, 'w> {
                 }
             }
             Shape::Struct(fields) | Shape::Tuple(fields) => {
-                for (position, (field, step)) in fields.iter().zip(steps).enumerate() {
+                let mut position = 0;
+                for (field, step) in fields.iter().zip(steps) {
                     let segment = match field.name {
                         "" => Segment::Index(position),
                         name => Segment::Name(name.into()),
                     };
+                    // What is not in the file does not count there.
+                    position += usize::from(!field.skip);
                     self.field(Some(segment).filter(|_| !field.flatten), field, step);
                 }
             }
