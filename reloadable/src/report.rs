@@ -288,6 +288,15 @@ impl<'r> Reporter<'r> {
         self.within(Segment::Name(name.into()), check);
     }
 
+    /// Runs `check` with the place moved to a map's entry. Beneath a secret the key is left out, since it belongs to
+    /// what must not be shown.
+    pub fn at_key(&mut self, key: impl Into<Cow<'static, str>>, check: impl FnOnce(&mut Self)) {
+        let segment = (!self.is_secret()).then(|| Segment::Name(key.into()));
+        self.enter(segment, false, false);
+        check(self);
+        self.leave();
+    }
+
     fn within(&mut self, segment: Segment, check: impl FnOnce(&mut Self)) {
         self.enter(Some(segment), false, false);
         check(self);

@@ -25,7 +25,7 @@ pub fn keys<'r, T: Entries + ?Sized>(
     mut check: impl FnMut(&T::Key, &mut Reporter<'r>),
 ) {
     for (key, _) in value.entries() {
-        report.at_name(T::name(key).into_owned(), |report| check(key, report));
+        report.at_key(T::name(key).into_owned(), |report| check(key, report));
     }
 }
 
@@ -49,7 +49,7 @@ pub fn values<'r, T: Entries + ?Sized>(
     mut check: impl FnMut(&T::Value, &mut Reporter<'r>),
 ) {
     for (key, value) in value.entries() {
-        report.at_name(T::name(key).into_owned(), |report| check(value, report));
+        report.at_key(T::name(key).into_owned(), |report| check(value, report));
     }
 }
 
