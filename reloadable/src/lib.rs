@@ -40,3 +40,6 @@ pub use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Statu
 pub use crate::subscribe::{Change, Subscription};
 pub use crate::validate::{Validate, rules};
 pub use crate::value::Value;
+#[cfg(feature = "derive")]
+#[doc = include_str!("derive.md")]
+pub use reloadable_derive::Reloadable;
