@@ -236,6 +236,7 @@ verdict = { kind = "delay", with = 10 }
         ),
         edit("/listeners/1/tls/versions/1", "", "listeners[\"secure\"].tls.versions[1]: removed"),
         edit("/listeners/2/tcp", "9001", "listeners[\"raw\"].tcp: 9000 -> 9001"),
+        edit("/listeners/1/name", "\"safe\"", "listeners[\"secure\"]: removed\nlisteners[\"safe\"]: added"),
         // The second level.
         edit(
             "/listeners/0/routes/0/host",
@@ -268,6 +269,21 @@ verdict = { kind = "delay", with = 10 }
             "\"not-found\"",
             "listeners[\"web\"].routes[\"a.example\", \"/old\"]: {type = \"redirect\", to = \"https://a.example/\", permanent = true} -> {type = \"not-found\"}",
         ),
+        edit(
+            "/listeners/0/routes/0/pathPrefix",
+            "\"/new\"",
+            "listeners[\"web\"].routes[\"a.example\", \"/\"]: removed\nlisteners[\"web\"].routes[\"a.example\", \"/new\"]: added",
+        ),
+        edit(
+            "/listeners/0/routes/1/host",
+            "\"d.example\"",
+            "listeners[\"web\"].routes[\"a.example\", \"/old\"]: removed\nlisteners[\"web\"].routes[\"d.example\", \"/old\"]: added",
+        ),
+        edit(
+            "/listeners/0/routes/0/type",
+            "\"not-found\"",
+            "listeners[\"web\"].routes[\"a.example\", \"/\"]: {type = \"forward\", backends = [{address = \"10.0.0.1:80\", weight = 1}, {address = \"10.0.0.2:80\", weight = 2}, {address = .. -> {type = \"not-found\"}",
+        ),
         // The third level.
         edit(
             "/listeners/0/routes/0/backends/0/weight",
@@ -289,6 +305,21 @@ verdict = { kind = "delay", with = 10 }
             "",
             "listeners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.2:80\"]: removed",
         ),
+        edit(
+            "/listeners/0/routes/0/backends/0/address",
+            "\"10.0.0.8:80\"",
+            "listeners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.1:80\"]: removed\nlisteners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.8:80\"]: added",
+        ),
+        edit(
+            "/listeners/0/routes/0/backends/2/address",
+            "\"10.0.0.7:80\"",
+            "listeners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.3:80\"]: removed\nlisteners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.7:80\"]: added",
+        ),
+        edit(
+            "/listeners/0/routes/0/backends",
+            r#"[{"address": "10.0.0.3:80", "weight": 3}, {"address": "10.0.0.1:80", "weight": 1}, {"address": "10.0.0.2:80", "weight": 2}]"#,
+            "listeners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.3:80\"]: {cookie = \"sid\"} -> {weight = 3}\nlisteners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.3:80\"]: moved from 2 to 0",
+        ),
         // Names in a flattened struct, or no name.
         edit("/policies/0/name", "\"fast\"", "policies[\"slow\"]: removed\npolicies[\"fast\"]: added"),
         edit("/policies/0/owner", "", "policies[\"slow\"].owner: cleared, was \"ops\""),
@@ -308,5 +339,26 @@ verdict = { kind = "delay", with = 10 }
         edit("/rules/1", "", "rules[\"web>db\"]: removed"),
         edit("/rules/1/from", "\"app\"", "rules[\"web>db\"]: removed\nrules[\"app>db\"]: added"),
         edit("/rules/1/to", "\"cache\"", "rules[\"web>db\"]: removed\nrules[\"web>cache\"]: added"),
+        edit("/rules/0/from", "\"app\"", "rules[\"any>db\"]: removed\nrules[\"app>db\"]: added"),
+        edit("/rules/0/to", "\"cache\"", "rules[\"any>db\"]: removed\nrules[\"any>cache\"]: added"),
+        edit("/rules/2/from", "\"app\"", "rules[\"any>any\"]: removed\nrules[\"app>any\"]: added"),
+        edit("/rules/2/to", "\"cache\"", "rules[\"any>any\"]: removed\nrules[\"any>cache\"]: added"),
+        edit(
+            "/rules/0/verdict",
+            r#"{"kind": "allow"}"#,
+            "rules[\"any>db\"].verdict: {kind = \"deny\", with = {status = 403}} -> {kind = \"allow\"}",
+        ),
+        edit(
+            "/rules/2/verdict",
+            r#"{"kind": "deny", "with": {"status": 500}}"#,
+            "rules[\"any>any\"].verdict: {kind = \"delay\", with = 10} -> {kind = \"deny\", with = {status = 500}}",
+        ),
+        edit(
+            "/rules",
+            r#"[{"from": "any", "to": "any", "verdict": {"kind": "delay", "with": 10}},
+                {"from": "any", "to": "db", "verdict": {"kind": "deny", "with": {"status": 403}}},
+                {"from": "web", "to": "db", "verdict": {"kind": "allow"}}]"#,
+            "rules[\"any>any\"]: moved from 2 to 0",
+        ),
     ];
 }

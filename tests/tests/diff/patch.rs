@@ -99,7 +99,8 @@ impl Patcher {
         let (old, new) = (shown(entry.old.as_ref()), shown(entry.new.as_ref()));
         if self.flattened.iter().any(|pattern| matches(pattern, path)) {
             let Json::Object(entries) = place else { panic!("{}: flattened into {place}", entry.path) };
-            for (name, value) in old.as_object().into_iter().flatten() {
+            let told = old.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+            for (name, value) in told {
                 assert_eq!(entries.remove(name).as_ref(), Some(value), "{}: {name}", entry.path);
             }
             entries.extend(new.as_object().cloned().unwrap_or_default());
