@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod path;
+mod nearest;
 mod value;
 mod document;
 mod report;
@@ -10,6 +11,9 @@ mod backoff;
 mod describe;
 mod validate;
 mod diff;
+mod foreign;
+mod format;
+mod load;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -21,6 +25,10 @@ mod publish;
 mod subscribe;
 #[cfg(feature = "tokio")]
 mod status;
+#[cfg(feature = "tokio")]
+mod reload;
+#[cfg(feature = "tokio")]
+mod reloader;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
@@ -28,9 +36,14 @@ pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, K
 pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
 pub use crate::document::{Document, Format, Origin, Revision};
 pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
+#[cfg(feature = "either")]
+pub use crate::foreign::EitherChanges;
+pub use crate::load::Reloadable;
 pub use crate::path::{FieldPath, ParsePathError, Segment};
 #[cfg(feature = "tokio")]
 pub use crate::publish::{Guard, Reader, Snapshot};
+#[cfg(feature = "tokio")]
+pub use crate::reloader::{Builder, Reloader};
 pub use crate::report::{Position, Report, Reporter, Violation};
 #[cfg(feature = "tokio")]
 pub use crate::source::{Fetched, Hint, MemoryHandle, MemorySource, Source};

@@ -78,14 +78,24 @@ fn segment<K: Diff>(key: &K) -> Segment {
     Segment::Name(key_text(key).into_owned().into())
 }
 
+/// Writes the violations of a map's keys and values into the report, each at its key.
+///
+/// Beneath a secret the key is left out, since it belongs to what must not be shown.
+pub(crate) fn at_key<K: Diff>(report: &mut Reporter<'_>, key: &K, check: impl FnOnce(&mut Reporter<'_>)) {
+    let segment = (!report.is_secret()).then(|| segment(key));
+    report.enter(segment, false, false);
+    check(report);
+    report.leave();
+}
+
 /// Validates the entries of a map, in the order in which they are given.
 pub(crate) fn validate_entries<'m, K: Diff + 'm, V: Validate + 'm>(
     entries: impl IntoIterator<Item = (&'m K, &'m V)>,
     report: &mut Reporter<'_>,
 ) {
     for (key, value) in entries {
-        report.at_key(key_text(key).into_owned(), |report| {
-            key.validate(report);
+        at_key(report, key, |report| {
+            report.on_key(|report| key.validate(report));
             value.validate(report);
         });
     }
@@ -99,7 +109,7 @@ impl<K: Diff + Eq + Hash, V: Validate, S> Validate for HashMap<K, V, S> {
             let mut entries: Vec<_> = self.iter_mut().collect();
             entries.sort_by_cached_key(|(key, _)| key_text(*key).into_owned());
             for (key, value) in entries {
-                report.at_key(key_text(key).into_owned(), |report| value.normalize(report));
+                at_key(report, key, |report| value.normalize(report));
             }
         }
     }
@@ -117,7 +127,7 @@ impl<K: Diff + Ord, V: Validate> Validate for BTreeMap<K, V> {
     fn normalize(&mut self, report: &mut Reporter<'_>) {
         if !V::TRIVIAL {
             for (key, value) in self {
-                report.at_key(key_text(key).into_owned(), |report| value.normalize(report));
+                at_key(report, key, |report| value.normalize(report));
             }
         }
     }
@@ -184,7 +194,7 @@ pub(crate) fn compare<'a, K: 'a, V: Diff + 'a>(
 }
 
 /// Sorts by the text of the key what comes out of a map without an order.
-fn sorted<K: Diff, T>(mut entries: Vec<(&K, T)>) -> Vec<(&K, T)> {
+pub(crate) fn sorted<K: Diff, T>(mut entries: Vec<(&K, T)>) -> Vec<(&K, T)> {
     if entries.len() > 1 {
         entries.sort_by_cached_key(|(key, _)| key_text(*key).into_owned());
     }

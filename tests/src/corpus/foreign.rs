@@ -14,7 +14,6 @@ use super::{Edit, Sample, edit};
 #[derive(Debug, Clone, Serialize, Deserialize, Reloadable)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fetcher {
-    #[reload(leaf)]
     pub base_url: Url,
     #[reload(leaf)]
     pub proxy_url: Option<Url>,
@@ -25,7 +24,6 @@ pub struct Fetcher {
     pub connect_timeout: Duration,
     #[serde(with = "humantime_serde", default)]
     pub idle_timeout: Option<Duration>,
-    #[reload(leaf)]
     pub max_body: ByteSize,
     #[serde(rename = "type")]
     pub r#type: Kind,
