@@ -218,7 +218,7 @@ verdict = { kind = "delay", with = 10 }
     const EDITS: &'static [Edit] = &[
         edit("/endpoint", "\"otel:4318\"", "endpoint: \"otel:4317\" -> \"otel:4318\""),
         edit("/sampling", "0.25", "sampling: 0.5 -> 0.25"),
-        edit("/endpoint", "", "(root): cleared, was {endpoint = \"otel:4317\", sampling = 0.5}"),
+        edit("/endpoint", "", "endpoint: cleared, was \"otel:4317\"\nsampling: cleared, was 0.5"),
         // The first level.
         edit("/listeners/0/name", "\"www\"", "listeners[\"web\"]: removed\nlisteners[\"www\"]: added"),
         edit("/listeners/2", "", "listeners[\"raw\"]: removed"),

@@ -121,7 +121,6 @@ fn keyed_edits() {
 #[test]
 fn keyed_versions() {
     let patcher = Patcher::default()
-        .flattened("")
         .flattened("listeners.*")
         .flattened("listeners.*.routes.*")
         .flattened("listeners.*.routes.*.backends.*")

@@ -11,10 +11,12 @@ pub(crate) type JsonKey = fn(&Json) -> Option<Vec<String>>;
 /// Knows which lists are more than rows of values. Their paths are patterns: names, and `*` for any one step.
 #[derive(Debug, Default)]
 pub(crate) struct Patcher {
-    lists: Vec<(Vec<&'static str>, List)>,
-    flattened: Vec<Vec<&'static str>>,
-    written: Vec<(Vec<&'static str>, fn(&Json) -> Json)>,
+    lists: Vec<(Pattern, List)>,
+    flattened: Vec<Pattern>,
+    written: Vec<(Pattern, fn(&Json) -> Json)>,
 }
+
+type Pattern = Vec<&'static str>;
 
 #[derive(Debug, Clone, Copy)]
 enum List {
@@ -22,7 +24,7 @@ enum List {
     Set,
 }
 
-fn pattern(path: &'static str) -> Vec<&'static str> {
+fn pattern(path: &'static str) -> Pattern {
     path.split('.').filter(|step| !step.is_empty()).collect()
 }
 
@@ -47,7 +49,7 @@ impl Patcher {
         self
     }
 
-    /// Declares a table into which an option or an enum is flattened.
+    /// Declares a table into which an enum is flattened, which is replaced there.
     pub(crate) fn flattened(mut self, path: &'static str) -> Self {
         self.flattened.push(pattern(path));
         self
