@@ -143,7 +143,7 @@ fn toml_value() -> impl Strategy<Value = toml::Value> {
             table(inner).prop_map(|map| Value::Table(map.into_iter().collect())),
         ]
     });
-    table(value).prop_map(|map| Value::Table(map.into_iter().collect()))
+    table(value.boxed()).prop_map(|map| Value::Table(map.into_iter().collect()))
 }
 
 fn model() -> impl Strategy<Value = Model> {
@@ -327,7 +327,7 @@ fn numbers_of_128_bits() {
 fn a_whole_number_is_a_float_where_one_is_wanted() {
     assert_eq!(from_toml::<Corners>("float = 3").float.to_bits(), 3.0_f64.to_bits());
     assert_eq!(from_json::<Corners>("{\"float\": -0}").float.to_bits(), (-0.0_f64).to_bits());
-    for digits in ["18446744073709551616", "123456789012345678901234567890123456789012345"] {
+    for digits in ["18446744073709551616", "100000000000000000000000000000000000000000000"] {
         let library: f64 = serde_json::from_str(digits).unwrap();
         assert_eq!(
             from_json::<Corners>(&format!("{{\"float\": {digits}}}")).float.to_bits(),
