@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod path;
+mod nearest;
 mod value;
 mod document;
 mod report;
@@ -10,6 +11,7 @@ mod backoff;
 mod describe;
 mod validate;
 mod diff;
+mod foreign;
 mod format;
 mod load;
 #[doc(hidden)]
@@ -23,6 +25,10 @@ mod publish;
 mod subscribe;
 #[cfg(feature = "tokio")]
 mod status;
+#[cfg(feature = "tokio")]
+mod reload;
+#[cfg(feature = "tokio")]
+mod reloader;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
@@ -30,9 +36,14 @@ pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, K
 pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
 pub use crate::document::{Document, Format, Origin, Revision};
 pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
+#[cfg(feature = "either")]
+pub use crate::foreign::EitherChanges;
+pub use crate::load::Reloadable;
 pub use crate::path::{FieldPath, ParsePathError, Segment};
 #[cfg(feature = "tokio")]
 pub use crate::publish::{Guard, Reader, Snapshot};
+#[cfg(feature = "tokio")]
+pub use crate::reloader::{Builder, Reloader};
 pub use crate::report::{Position, Report, Reporter, Violation};
 #[cfg(feature = "tokio")]
 pub use crate::source::{Fetched, Hint, MemoryHandle, MemorySource, Source};
@@ -42,3 +53,6 @@ pub use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Statu
 pub use crate::subscribe::{Change, Subscription};
 pub use crate::validate::{Validate, rules};
 pub use crate::value::Value;
+#[cfg(feature = "derive")]
+#[doc = include_str!("derive.md")]
+pub use reloadable_derive::Reloadable;

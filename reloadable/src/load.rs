@@ -12,6 +12,12 @@ use crate::format::{self, Expected, Tree};
 use crate::path::FieldPath;
 use crate::report::{Position, Report, Reporter, Violation};
 
+/// What a configuration must be: `#[derive(Reloadable)]` and `#[derive(Deserialize)]`, owned, and shared between
+/// threads. It is implemented for every such type.
+pub trait Reloadable: Diff + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: Diff + DeserializeOwned + Send + Sync + 'static> Reloadable for T {}
+
 /// A valid candidate, and the tree that knows where each of its values was set.
 #[derive(Debug)]
 pub struct Loaded<T> {
@@ -69,8 +75,8 @@ fn add_new(report: &mut Report, more: &Report) {
     report.extend(more.violations().iter().filter(|violation| !known.contains(&key(violation))).cloned());
 }
 
-/// Runs the application's code; a panic is a violation.
-fn guarded<T>(doing: &str, run: impl FnOnce() -> T) -> Result<T, Report> {
+/// Runs the application's code so that its panic ends this attempt and nothing else.
+pub(crate) fn guarded<T>(doing: &str, run: impl FnOnce() -> T) -> Result<T, Report> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let message = match said(payload.as_ref()) {
             Some(said) => format!("panicked while {doing}: {said}"),

@@ -1,4 +1,278 @@
 //! What generated code calls. Not public: it may change in any release.
 
-pub use crate::diff::Step;
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+pub use serde::{Serialize, Serializer};
+pub use std::boxed::Box;
+
+pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
+pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Keyed, Leaf, Order, Redacted, Step, Walker};
 pub use crate::load::{Loaded, decode};
+pub use crate::path::Segment;
+pub use crate::report::Reporter;
+pub use crate::validate::{Validate, rules};
+pub use crate::value::Value;
+
+/// The step to what has no name in the file.
+pub const NOWHERE: Option<Segment> = None;
+
+/// The step to a field with a name.
+#[must_use]
+pub const fn name(name: &'static str) -> Option<Segment> {
+    Some(Segment::Name(Cow::Borrowed(name)))
+}
+
+/// The step to a field by position.
+#[must_use]
+pub const fn index(index: usize) -> Option<Segment> {
+    Some(Segment::Index(index))
+}
+
+/// A field that is compared as a whole.
+pub fn leaf<'a, T: ?Sized>(equal: bool, old: &'a T, new: &'a T) -> Option<Leaf<'a, T>> {
+    if equal { None } else { Some(Leaf { old, new }) }
+}
+
+/// What a walk is told about a field.
+pub fn step<C: Changes>(changes: &Option<C>) -> Step<'_> {
+    changes.as_ref().map_or(Step::Same, |changes| Step::Changes(changes))
+}
+
+/// What a walk is told about a field that is compared as a whole.
+#[must_use]
+pub fn leaf_step<'w>(shown: Option<(Value<'w>, Value<'w>)>) -> Step<'w> {
+    shown.map_or(Step::Same, |(old, new)| Step::Leaf(old, new))
+}
+
+/// Prints changes, an entry a line.
+///
+/// # Errors
+///
+/// When the formatter fails.
+pub fn lines(changes: &dyn Changes, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    crate::diff::lines(changes, f)
+}
+
+/// Serializes changes as the list of their entries.
+///
+/// # Errors
+///
+/// When the serializer fails.
+pub fn list<S: Serializer>(changes: &dyn Changes, serializer: S) -> Result<S::Ok, S::Error> {
+    crate::diff::list(changes, serializer)
+}
+
+/// One part of a table.
+#[derive(Debug)]
+pub enum Part<'v> {
+    /// A name with its value.
+    Entry(&'static str, Value<'v>),
+    /// A value whose names stand in this table.
+    Flat(Value<'v>),
+}
+
+/// Makes a table of its parts.
+#[must_use]
+pub fn table<const N: usize>(parts: [Part<'_>; N]) -> Value<'_> {
+    let mut entries = Vec::with_capacity(N);
+    for part in parts {
+        match part {
+            Part::Entry(name, value) => entries.push((Cow::Borrowed(name), value)),
+            Part::Flat(Value::Table(more)) => entries.extend(more),
+            // serde writes a unit variant that is flattened as a name without a value.
+            Part::Flat(Value::Text(variant)) => entries.push((variant, Value::Null)),
+            Part::Flat(_) => {}
+        }
+    }
+    Value::Table(entries)
+}
+
+/// Makes a list.
+#[must_use]
+pub fn row<const N: usize>(values: [Value<'_>; N]) -> Value<'_> {
+    Value::List(Vec::from(values))
+}
+
+/// Makes a text.
+#[must_use]
+pub const fn text(text: &'static str) -> Value<'static> {
+    Value::Text(Cow::Borrowed(text))
+}
+
+/// Compares a field marked `#[reload(leaf)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be compared as a whole, since it does not implement `PartialEq`",
+    label = "derive `PartialEq` on it, or say how to compare it",
+    note = "`#[reload(leaf, eq = path)]` compares with a function of two references, `#[reload(leaf, by = path)]` compares what a function makes of each"
+)]
+pub trait Same {
+    /// Tells whether nothing changed.
+    fn same(&self, new: &Self) -> bool;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: PartialEq + ?Sized> Same for T {
+    fn same(&self, new: &Self) -> bool {
+        self == new
+    }
+}
+
+/// Can be kept, as a field marked `#[reload(restart)]` is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept until a restart, since it does not implement `Clone`",
+    label = "derive `Clone` on it, or remove `restart`",
+    note = "the running value of a field marked `#[reload(restart)]` is copied into each new configuration"
+)]
+pub trait Kept {
+    /// Does nothing: it is called for its bound.
+    fn kept() {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Kept for T {}
+
+/// What a type says about itself, if it does. The inherent constant wins over that of [`Unknown`].
+#[derive(Debug)]
+pub struct Known<T: ?Sized>(PhantomData<T>);
+
+impl<T: Describe + ?Sized> Known<T> {
+    /// The type's own description.
+    pub const DESCRIBE: Describer = T::describe;
+    /// Whether its names are those of the file even where serde is told to convert it.
+    pub const DERIVED: bool = T::DERIVED;
+}
+
+/// What is said about a type that says nothing.
+pub trait Unknown {
+    /// The description of a type about which nothing is known.
+    const DESCRIBE: Describer;
+    /// It is not derived.
+    const DERIVED: bool = false;
+}
+
+impl<T: ?Sized> Unknown for Known<T> {
+    const DESCRIBE: Describer = opaque::<T>;
+}
+
+fn opaque<T: ?Sized>() -> Description {
+    Description::new(std::any::type_name::<T>(), Shape::Opaque)
+}
+
+/// Shows a value by the best that its type offers. Methods are looked up by the number of references, so
+/// `(&&&&&Shown(&value)).shown()` takes the first of the traits below that fits.
+#[derive(Debug)]
+pub struct Shown<'v, T: ?Sized>(pub &'v T);
+
+macro_rules! shown_by {
+    ($($tr:ident for $receiver:ty, [$($bound:tt)*], |$value:ident| $shown:expr;)*) => {$(
+        #[doc = "One way to show a value."]
+        pub trait $tr<'v> {
+            /// Shows it.
+            fn shown(&self) -> Value<'v>;
+        }
+
+        impl<'v, T: $($bound)* + ?Sized> $tr<'v> for $receiver {
+            fn shown(&self) -> Value<'v> {
+                let $value = self.0;
+                $shown
+            }
+        }
+    )*};
+}
+
+shown_by! {
+    ShownByDiff for &&&&Shown<'v, T>, [Diff], |value| value.value();
+    ShownBySerialize for &&&Shown<'v, T>, [Serialize], |value| Value::of(value);
+    ShownByDisplay for &&Shown<'v, T>, [fmt::Display], |value| Value::Text(value.to_string().into());
+    ShownByDebug for &Shown<'v, T>, [fmt::Debug], |value| Value::Text(format!("{value:?}").into());
+}
+
+/// The way to show what cannot be shown.
+pub trait ShownByNothing {
+    /// Says so.
+    fn shown(&self) -> Value<'static> {
+        Value::Opaque
+    }
+}
+
+impl<T: ?Sized> ShownByNothing for Shown<'_, T> {}
+
+/// Shows what a function makes of an element, its key: `(&&&KeyOf(function(element))).key()`.
+#[derive(Debug)]
+pub struct KeyOf<T>(pub T);
+
+/// A key that is borrowed from the element.
+pub trait KeyByReference<'x> {
+    /// Shows it.
+    fn key(&self) -> Value<'x>;
+}
+
+impl<'x, T: Diff + ?Sized> KeyByReference<'x> for &&KeyOf<&'x T> {
+    fn key(&self) -> Value<'x> {
+        self.0.value()
+    }
+}
+
+/// A key that was made from the element.
+pub trait KeyByValue {
+    /// Shows it.
+    fn key(&self) -> Value<'static>;
+}
+
+impl<T: Diff> KeyByValue for &KeyOf<T> {
+    fn key(&self) -> Value<'static> {
+        self.0.value().into_owned()
+    }
+}
+
+/// A key that is no type of this crate's.
+pub trait KeyBySerialize {
+    /// Shows it.
+    fn key(&self) -> Value<'static>;
+}
+
+impl<T: Serialize> KeyBySerialize for KeyOf<T> {
+    fn key(&self) -> Value<'static> {
+        Value::of(&self.0)
+    }
+}
+
+/// Checks what is marked `#[reload(leaf)]`, if its type can be checked: `Checked(&value).check(..)`.
+#[derive(Debug)]
+pub struct Checked<T>(pub T);
+
+/// Checks a type that implements `Validate`.
+pub trait Check {
+    /// Validates it.
+    fn check(self, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>);
+}
+
+impl<T: Validate + ?Sized> Check for Checked<&T> {
+    fn check(self, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>) {
+        if !T::TRIVIAL {
+            report.enter(step, secret, opaque);
+            self.0.validate(report);
+            report.leave();
+        }
+    }
+}
+
+impl<T: Validate + ?Sized> Check for Checked<&mut T> {
+    fn check(self, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>) {
+        if !T::TRIVIAL {
+            report.enter(step, secret, opaque);
+            self.0.normalize(report);
+            report.leave();
+        }
+    }
+}
+
+/// Leaves a type alone that has nothing to check.
+pub trait Unchecked {
+    /// Does nothing.
+    fn check(&self, _: Option<Segment>, _: bool, _: bool, _: &mut Reporter<'_>) {}
+}
+
+impl<T> Unchecked for Checked<T> {}

@@ -194,10 +194,18 @@ fn order_breaches(list: &[Module], file: &Path, text: &str) -> Vec<String> {
 fn dependency_breaches(list: &[Module], file: &Path, text: &str) -> Vec<String> {
     let is_pure =
         list.iter().take_while(|module| module.name != FIRST_WITH_IO).any(|module| module.holds(file));
+    // Where `mod toml;` stands, `toml::` is that module.
+    let mut own = Vec::new();
+    visit(tokens(text), 0, &mut |before, token, _, _| {
+        if matches!(before, [.., TokenTree::Ident(word)] if word == "mod") {
+            own.push(token.to_string());
+        }
+    });
     let mut breaches = Vec::new();
     visit(tokens(text), 0, &mut |before, token, after, _| {
         let TokenTree::Ident(word) = token else { return };
-        if !is_crate_name(before, after) {
+        let is_leading = matches!(before, [.., TokenTree::Punct(colon)] if colon.as_char() == ':');
+        if !is_crate_name(before, after) || (!is_leading && own.contains(&word.to_string())) {
             return;
         }
         let place = format!("{}:{}", file.display(), word.span().start().line);
@@ -494,6 +502,11 @@ mod broken {
                 "fn f(_: ::glob::A) {}",
                 "path.rs:1: names `glob`, only [\"source/fs/directory.rs\"] may",
             ),
+            (
+                "format/mod.rs",
+                "mod glob; fn f() { ::glob::f() }",
+                "format/mod.rs:1: names `glob`, only [\"source/fs/directory.rs\"] may",
+            ),
             ("path.rs", "use arc_swap as swap;", "path.rs:1: names `arc_swap`, only [\"publish.rs\"] may"),
             ("diff/mod.rs", "use tokio::sync::watch;", "diff/mod.rs:1: names `tokio` above `source`"),
         ] {
@@ -501,6 +514,7 @@ mod broken {
         }
         for (file, text) in [
             ("source/fs/events.rs", "use notify::Event;"),
+            ("format/mod.rs", "mod toml; fn f() { toml::parse() }"),
             ("foreign/json.rs", "fn f(v: serde_json::Value) {}"),
             ("path.rs", "fn f() { self::toml::parse(); notify.notify(); let toml = 1; }"),
             ("source/mod.rs", "use tokio::time::Instant;"),

@@ -6,6 +6,10 @@ use ::std::any::type_name;
 
 /// A type that describes itself. `#[derive(Reloadable)]` implements it; by hand, the provided body will do.
 pub trait Describe {
+    /// The derive wrote this, so the type has names of its own even where serde is told to convert the field.
+    #[doc(hidden)]
+    const DERIVED: bool = false;
+
     /// Returns the description of this type, one level deep: what is within it is behind function pointers, so that
     /// a type may contain itself.
     #[must_use]
@@ -96,6 +100,8 @@ pub struct Variant {
     pub shape: Shape,
     /// Whether this variant has no tag although the others have one.
     pub untagged: bool,
+    /// Whether a file cannot name this variant (`#[serde(skip)]`).
+    pub skip: bool,
 }
 
 /// One field of a struct or of a variant.
@@ -179,7 +185,7 @@ impl Description {
 impl Variant {
     #[must_use]
     pub const fn new(name: &'static str, shape: Shape) -> Self {
-        Self { name, aliases: &[], docs: "", shape, untagged: false }
+        Self { name, aliases: &[], docs: "", shape, untagged: false, skip: false }
     }
 
     #[must_use]
@@ -197,6 +203,12 @@ impl Variant {
     #[must_use]
     pub const fn untagged(mut self) -> Self {
         self.untagged = true;
+        self
+    }
+
+    #[must_use]
+    pub const fn skip(mut self) -> Self {
+        self.skip = true;
         self
     }
 }
@@ -232,6 +244,12 @@ impl Field {
     }
 
     marks! { flatten, optional, secret, restart, file, opaque, skip }
+
+    #[must_use]
+    pub const fn opaque_if(mut self, opaque: bool) -> Self {
+        self.opaque = opaque;
+        self
+    }
 
     #[must_use]
     pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {

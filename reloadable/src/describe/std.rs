@@ -66,6 +66,8 @@ impl<T: ?Sized> Describe for PhantomData<T> {
 }
 
 impl<T: Describe> Describe for Option<T> {
+    const DERIVED: bool = T::DERIVED;
+
     fn describe() -> Description {
         shaped::<Self>(Shape::Optional(T::describe))
     }
@@ -115,6 +117,8 @@ ranges! { Range RangeInclusive }
 macro_rules! transparent {
     ($([$($bounds:tt)*] $ty:ty),* $(,)?) => {$(
         impl<T: Describe + ?Sized + $($bounds)*> Describe for $ty {
+            const DERIVED: bool = T::DERIVED;
+
             fn describe() -> Description {
                 T::describe()
             }

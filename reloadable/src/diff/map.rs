@@ -194,7 +194,7 @@ pub(crate) fn compare<'a, K: 'a, V: Diff + 'a>(
 }
 
 /// Sorts by the text of the key what comes out of a map without an order.
-fn sorted<K: Diff, T>(mut entries: Vec<(&K, T)>) -> Vec<(&K, T)> {
+pub(crate) fn sorted<K: Diff, T>(mut entries: Vec<(&K, T)>) -> Vec<(&K, T)> {
     if entries.len() > 1 {
         entries.sort_by_cached_key(|(key, _)| key_text(*key).into_owned());
     }

@@ -1,18 +1,20 @@
 //! The typed difference of two values.
 
-mod walk;
-mod entries;
+pub(crate) mod walk;
 mod leaf;
 mod scalar;
 mod option;
 mod sequence;
-mod map;
-mod set;
+pub(crate) mod map;
+pub(crate) mod set;
 mod keyed;
 mod pointer;
 mod tuple;
+mod rules;
 
-use crate::describe::Describe;
+use crate::describe::{Describe, Description};
+use crate::path::Segment;
+use crate::report::Reporter;
 use crate::validate::Validate;
 use crate::value::Value;
 
@@ -24,6 +26,7 @@ pub use self::sequence::SequenceChanges;
 pub use self::set::{AsSet, SetChanges};
 pub use self::tuple::TupleChanges;
 pub use self::walk::{ChangeKind, Changes, Entry, Step, Walker};
+pub(crate) use self::walk::{lines, list};
 
 /// A value that can be compared with a newer one of its type, field by field.
 ///
@@ -45,4 +48,33 @@ pub trait Diff: Describe + Validate {
 
     /// Returns this value as it is shown to people, without its secrets.
     fn value(&self) -> Value<'_>;
+
+    // Generated code reaches the supertraits through the following: it then names one trait for each field's type, and
+    // a type without implementations gets one error.
+
+    #[doc(hidden)]
+    const __DERIVED: bool = <Self as Describe>::DERIVED;
+
+    #[doc(hidden)]
+    fn __describe() -> Description {
+        <Self as Describe>::describe()
+    }
+
+    #[doc(hidden)]
+    fn __validate(&self, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>) {
+        if !<Self as Validate>::TRIVIAL {
+            report.enter(step, secret, opaque);
+            self.validate(report);
+            report.leave();
+        }
+    }
+
+    #[doc(hidden)]
+    fn __normalize(&mut self, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>) {
+        if !<Self as Validate>::TRIVIAL {
+            report.enter(step, secret, opaque);
+            self.normalize(report);
+            report.leave();
+        }
+    }
 }

@@ -100,6 +100,12 @@ fn parse(text: &Text, layer: usize) -> Result<Node, Vec<Fault>> {
         let byte = text.bytes().get(at).copied().unwrap_or_default();
         vec![Fault::new(at, "encoding", format!("not UTF-8: the byte 0x{byte:02X} does not belong here"))]
     })?;
+    if content.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}').is_empty()
+    {
+        // More often a write that has begun than a wish for all defaults.
+        let message = "the document is empty; if that is meant, write a comment into it, or `{}` for JSON";
+        return Err(vec![Fault::new(0, "empty", message)]);
+    }
     let root = match text.document().format() {
         #[cfg(feature = "toml")]
         Format::Toml => toml::parse(content, layer),

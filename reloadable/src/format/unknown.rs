@@ -1,9 +1,9 @@
 //! Keys that no field of the type goes by, all at once and also beside flattened fields, where serde cannot tell.
 
 use crate::describe::{Description, Field, Shape, Tagging, Variant};
+use crate::nearest::nearest;
 use crate::path::{FieldPath, Segment};
 use crate::report::Violation;
-use crate::validate::rules::nearest::nearest;
 
 use super::listed;
 use super::tree::{Entry, Kind, Node, Tree};

@@ -5,8 +5,8 @@ use std::fmt::{self, Display};
 
 use serde::de::{self, Expected, Unexpected};
 
+use crate::nearest::nearest;
 use crate::path::Segment;
-use crate::validate::rules::nearest::nearest;
 
 use super::super::listed;
 use super::super::tree::{Kind, Node, Place};

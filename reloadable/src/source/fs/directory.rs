@@ -7,7 +7,7 @@ use glob::Pattern;
 use super::look::{Looker, Target};
 use super::read;
 use crate::document::{Document, Format, Origin, Revision};
-use crate::error::{SourceError, SourceErrorKind};
+use crate::error::{Error, SourceError, SourceErrorKind};
 use crate::source::{Fetched, Hint, Source};
 
 /// All files of one directory whose names match a pattern, merged in the order of their names.
@@ -27,8 +27,11 @@ struct WatchedDirectory {
 type Files = Vec<(PathBuf, Vec<u8>)>;
 
 impl DirectorySource {
-    pub(crate) fn new(path: PathBuf, pattern: Pattern, limit: u64) -> Self {
-        Self { directory: WatchedDirectory { path, pattern, limit }, looker: Looker::new() }
+    /// Refuses a pattern that is none.
+    pub(crate) fn new(path: PathBuf, pattern: &str, limit: u64) -> Result<Self, Error> {
+        let pattern = Pattern::new(pattern)
+            .map_err(|error| Error::setup("pattern", format!("`{pattern}` is not a pattern: {error}")))?;
+        Ok(Self { directory: WatchedDirectory { path, pattern, limit }, looker: Looker::new() })
     }
 }
 

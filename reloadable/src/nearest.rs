@@ -61,6 +61,16 @@ mod tests {
         ] {
             assert_eq!(nearest(word, levels), meant, "{word}");
         }
+        let fields = ["routes", "listen", "pool_size", "x"];
+        for (word, meant) in [
+            ("route", Some("routes")),
+            ("pool-size", Some("pool_size")),
+            ("poolsize", Some("pool_size")),
+            ("y", None),
+            ("something", None),
+        ] {
+            assert_eq!(nearest(word, fields), meant, "{word}");
+        }
     }
 
     #[test]

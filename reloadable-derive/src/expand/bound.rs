@@ -1,0 +1,124 @@
+//! The generics of the generated code: bounds stand on the types of fields, never on parameters.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{GenericParam, Generics, Lifetime, Type};
+
+use crate::ast::{Compare, Container, Field, mentions};
+
+/// The bounds of one input.
+pub(super) struct Bounds {
+    generics: Generics,
+    predicates: Vec<TokenStream>,
+    /// The types of fields that mention a parameter.
+    open: Vec<Type>,
+}
+
+impl Bounds {
+    pub(super) fn of(container: &Container<'_>, private: &TokenStream) -> Self {
+        let generics = container.generics.clone();
+        let mut predicates: Vec<_> = generics
+            .where_clause
+            .iter()
+            .flat_map(|clause| &clause.predicates)
+            .map(ToTokens::to_token_stream)
+            .collect();
+        let mut open = Vec::new();
+        if let Some(bound) = &container.reload.bound {
+            predicates.extend(bound.iter().map(ToTokens::to_token_stream));
+        }
+        for field in container.fields() {
+            let tokens = field.ty.to_token_stream();
+            let is_open =
+                generics.type_params().any(|parameter| mentions(&tokens, &|ident| *ident == parameter.ident));
+            if !is_open || field.is_phantom() || field.compare() == Compare::Skip {
+                continue;
+            }
+            open.push(field.ty.clone());
+            if container.reload.bound.is_none() {
+                predicates.extend(wanted(container, field, private));
+            }
+        }
+        Self { generics, predicates, open }
+    }
+
+    pub(super) fn clause(&self) -> TokenStream {
+        let predicates = &self.predicates;
+        if predicates.is_empty() { TokenStream::new() } else { quote!(where #(#predicates,)*) }
+    }
+
+    /// As [`clause`](Self::clause), for the type of the changes, which borrows from the fields.
+    pub(super) fn clause_with_outlives(&self, lifetime: &Lifetime) -> TokenStream {
+        let Self { predicates, open, generics } = self;
+        let parameters = generics.type_params().map(|parameter| &parameter.ident);
+        let predicates = quote!(#(#predicates,)* #(#parameters: #lifetime,)* #(#open: #lifetime,)*);
+        if predicates.is_empty() { predicates } else { quote!(where #predicates) }
+    }
+
+    /// The parameters of the type of the changes.
+    pub(super) fn parameters(&self, lifetime: &Lifetime, with_defaults: bool) -> TokenStream {
+        let parameters = self.generics.params.iter().map(|parameter| {
+            let mut parameter = parameter.clone();
+            match &mut parameter {
+                GenericParam::Type(parameter) => {
+                    parameter.attrs.clear();
+                    parameter.default = parameter.default.take().filter(|_| with_defaults);
+                }
+                GenericParam::Const(parameter) => {
+                    parameter.attrs.clear();
+                    parameter.default = parameter.default.take().filter(|_| with_defaults);
+                }
+                GenericParam::Lifetime(_) => {}
+            }
+            parameter
+        });
+        quote!(<#lifetime, #(#parameters,)*>)
+    }
+
+    /// The arguments of the type of the changes.
+    pub(super) fn arguments(&self, lifetime: &Lifetime) -> TokenStream {
+        let arguments = self.generics.params.iter().map(|parameter| match parameter {
+            GenericParam::Type(parameter) => &parameter.ident,
+            GenericParam::Const(parameter) => &parameter.ident,
+            GenericParam::Lifetime(parameter) => &parameter.lifetime.ident,
+        });
+        quote!(<#lifetime, #(#arguments,)*>)
+    }
+
+    /// The parameters that `used` does not mention.
+    pub(super) fn unused(&self, used: &TokenStream) -> Vec<TokenStream> {
+        self.generics
+            .type_params()
+            .filter(|parameter| !mentions(used, &|ident| *ident == parameter.ident))
+            .map(|parameter| parameter.ident.to_token_stream())
+            .collect()
+    }
+}
+
+/// What a field whose type mentions a parameter asks of it.
+fn wanted(container: &Container<'_>, field: &Field<'_>, private: &TokenStream) -> Vec<TokenStream> {
+    let ty = &field.ty;
+    let tokens = ty.to_token_stream();
+    // A bound on a type that contains the container again would never be decided.
+    if mentions(&tokens, &|ident| ident == container.ident) {
+        let parameters = container.generics.type_params().map(|parameter| &parameter.ident);
+        return parameters
+            .filter(|parameter| mentions(&tokens, &|ident| ident == *parameter))
+            .map(|parameter| quote!(#parameter: #private::Diff))
+            .collect();
+    }
+    let mut wanted = Vec::new();
+    match field.compare() {
+        Compare::Leaf if field.reload.eq.is_none() && field.reload.by.is_none() => {
+            wanted.push(quote!(#ty: ::core::cmp::PartialEq));
+        }
+        Compare::Nested => wanted.push(quote!(#ty: #private::Diff)),
+        Compare::Keyed => wanted.push(quote!(#ty: #private::Keyed)),
+        Compare::Set => wanted.push(quote!(#ty: #private::AsSet)),
+        Compare::Leaf | Compare::Skip => {}
+    }
+    if field.reload.restart.is_some() {
+        wanted.push(quote!(#ty: ::core::clone::Clone));
+    }
+    wanted
+}

@@ -1,0 +1,120 @@
+//! `impl Describe`.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+
+use super::Expansion;
+use crate::ast::{Body, Compare, Data, Field, Style, Variant};
+use crate::attr::rule::Rule;
+
+pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
+    let Expansion { private, container, .. } = expansion;
+    let shape = match (&container.serde.from, &container.data) {
+        (Some(from), _) => quote!(#private::Shape::Like(#private::Known::<#from>::DESCRIBE)),
+        (None, Data::Struct(body)) => shape(expansion, body),
+        (None, Data::Enum(variants)) => {
+            let tagging = tagging(expansion);
+            let variants = variants.iter().map(|variant| self::variant(expansion, variant));
+            quote!(#private::Shape::Enum(#tagging, const { &[#(#variants),*] }))
+        }
+    };
+    let docs = docs(&container.docs);
+    let deny_unknown = container.serde.deny_unknown_fields.then(|| quote!(.deny_unknown()));
+    let header = expansion.header("Describe");
+    quote! {
+        #header {
+            const DERIVED: bool = true;
+
+            fn describe() -> #private::Description {
+                #private::Description::new(::core::any::type_name::<Self>(), #shape) #docs #deny_unknown
+            }
+        }
+    }
+}
+
+fn docs(docs: &str) -> Option<TokenStream> {
+    (!docs.is_empty()).then(|| quote!(.docs(#docs)))
+}
+
+fn aliases(aliases: &[String]) -> Option<TokenStream> {
+    (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])))
+}
+
+fn tagging(expansion: &Expansion<'_>) -> TokenStream {
+    let private = &expansion.private;
+    let serde = &expansion.container.serde;
+    match (&serde.tag, &serde.content) {
+        _ if serde.untagged => quote!(#private::Tagging::Untagged),
+        (Some(tag), Some(content)) => quote!(#private::Tagging::Adjacent(#tag, #content)),
+        (Some(tag), None) => quote!(#private::Tagging::Internal(#tag)),
+        (None, _) => quote!(#private::Tagging::External),
+    }
+}
+
+fn variant(expansion: &Expansion<'_>, variant: &Variant<'_>) -> TokenStream {
+    let private = &expansion.private;
+    let name = &variant.name;
+    let shape =
+        if variant.serde.with { quote!(#private::Shape::Opaque) } else { shape(expansion, &variant.body) };
+    let aliases = aliases(&variant.serde.aliases);
+    let docs = docs(&variant.docs);
+    let marks = [("untagged", variant.serde.untagged), ("skip", variant.serde.skip)];
+    let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format_ident!("{mark}"));
+    quote!(#private::Variant::new(#name, #shape) #aliases #docs #(.#marks())*)
+}
+
+fn shape(expansion: &Expansion<'_>, body: &Body<'_>) -> TokenStream {
+    let private = &expansion.private;
+    if let Some(inner) = expansion.inner(body) {
+        let field = field(expansion, inner, "");
+        return quote!(#private::Shape::Newtype(const { &#field }));
+    }
+    let fields = body.fields.iter().map(|field| self::field(expansion, field, &field.name));
+    let kind = if body.style == Style::Named { quote!(Struct) } else { quote!(Tuple) };
+    quote!(#private::Shape::#kind(const { &[#(#fields),*] }))
+}
+
+fn field(expansion: &Expansion<'_>, field: &Field<'_>, name: &str) -> TokenStream {
+    let private = &expansion.private;
+    let ty = &field.ty;
+    let known = quote_spanned!(field.span()=> #private::Known::<#ty>);
+    let (describe, derived) = match field.compare() {
+        Compare::Skip | Compare::Leaf => (quote!(#known::DESCRIBE), quote!(#known::DERIVED)),
+        _ => {
+            let cast = expansion.cast(field, "Diff");
+            (
+                quote_spanned!(field.span()=> #cast::__describe),
+                quote_spanned!(field.span()=> #cast::__DERIVED),
+            )
+        }
+    };
+    let opaque = field.serde.with.then(|| quote!(.opaque_if(!#derived)));
+    let aliases = aliases(&field.serde.aliases);
+    let docs = docs(&field.docs);
+    let reload = &field.reload;
+    let marks = [
+        ("flatten", field.serde.flatten),
+        ("optional", field.optional),
+        ("secret", reload.secret.is_some()),
+        ("restart", reload.restart.is_some()),
+        ("file", reload.file.is_some()),
+        ("skip", field.serde.skip),
+    ];
+    let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format_ident!("{mark}"));
+    let rules = rules(field);
+    quote!(#private::Field::new(#name, #describe) #(.#marks())* #opaque #aliases #rules #docs)
+}
+
+fn rules(field: &Field<'_>) -> Option<TokenStream> {
+    let written = field.reload.rules.iter().flat_map(|conditioned| &conditioned.rules);
+    let rules = written.map(|Rule { word, text, .. }| {
+        let word = word.to_string();
+        quote!((#word, #text))
+    });
+    let key = field.reload.key.iter().map(|key| {
+        let text = &key.text;
+        quote!(("key", #text))
+    });
+    let rules: Vec<_> = rules.chain(key).collect();
+    (!rules.is_empty()).then(|| quote!(.rules(&[#(#rules),*])))
+}

@@ -1,0 +1,204 @@
+//! `impl Diff`, and the type of the changes with it.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Member;
+
+use super::companion::{self, has_marker, replaced, with_parts};
+use super::{Expansion, binding, pattern, value};
+use crate::ast::{Body, Compare, Data, Field, Style, Variant};
+use crate::attr::reload::{Key, KeyKind};
+
+pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
+    let Expansion { private, container, lifetime, companion, .. } = expansion;
+    let header = expansion.header("Diff");
+    let changes = expansion.changes();
+    let diff = match (&container.data, companion) {
+        (Data::Struct(body), Some(_)) => of_struct(expansion, body),
+        (Data::Struct(_), None) => quote!(::core::option::Option::None),
+        (Data::Enum(variants), Some(_)) => of_enum(expansion, variants),
+        (Data::Enum(_), None) => quote! {
+            #private::leaf(
+                ::core::mem::discriminant(self) == ::core::mem::discriminant(__new),
+                self,
+                __new,
+            )
+        },
+    };
+    let value = value::expand(expansion);
+    let implementations = companion::implementations(expansion);
+    quote! {
+        #header {
+            type Changes<#lifetime> = #changes where Self: #lifetime;
+
+            fn diff<#lifetime>(
+                &#lifetime self,
+                __new: &#lifetime Self,
+            ) -> ::core::option::Option<Self::Changes<#lifetime>> {
+                #diff
+            }
+
+            fn value(&self) -> #private::Value<'_> {
+                #value
+            }
+        }
+
+        #implementations
+    }
+}
+
+fn of_struct(expansion: &Expansion<'_>, body: &Body<'_>) -> TokenStream {
+    let Expansion { private, companion, .. } = expansion;
+    let members: Vec<_> = body
+        .compared()
+        .enumerate()
+        .map(|(position, field)| match body.style {
+            Style::Named => field.member.clone(),
+            _ => Member::Unnamed(syn::Index::from(position)),
+        })
+        .collect();
+    let kept = body.compared().filter_map(|field| kept(expansion, field));
+    let changes = body.compared().map(|field| {
+        let member = &field.member;
+        compared(expansion, field, &quote!(&self.#member), &quote!(&__new.#member))
+    });
+    let marker = has_marker(expansion, body).then(|| {
+        let member = match body.style {
+            Style::Named => quote!(__marker),
+            _ => {
+                let index = syn::Index::from(members.len());
+                quote!(#index)
+            }
+        };
+        quote!(#member: ::core::marker::PhantomData,)
+    });
+    let changed =
+        if expansion.is_boxed() { quote!(#private::Box::new(__changes)) } else { quote!(__changes) };
+    quote! {
+        #(#kept)*
+        let __changes = #companion { #(#members: #changes,)* #marker };
+        if let #companion { #(#members: ::core::option::Option::None,)* .. } = &__changes {
+            return ::core::option::Option::None;
+        }
+        ::core::option::Option::Some(#changed)
+    }
+}
+
+fn of_enum(expansion: &Expansion<'_>, variants: &[Variant<'_>]) -> TokenStream {
+    let Expansion { private, companion, .. } = expansion;
+    let replaced = replaced(variants);
+    let arms = with_parts(variants).map(|(_, variant)| {
+        let ident = variant.ident;
+        let body = &variant.body;
+        let old = pattern(variant, "old", body.compared());
+        let new = pattern(variant, "new", body.compared());
+        let kept = body.compared().filter_map(|field| kept(expansion, field));
+        let changes = body.compared().map(|field| {
+            let (old, new) = (binding("old", field), binding("new", field));
+            compared(expansion, field, &quote!(#old), &quote!(#new))
+        });
+        if body.style == Style::Newtype {
+            return quote! {
+                (#old, #new) => {
+                    #(#kept)*
+                    ::core::option::Option::map(#(#changes)*, #companion::#ident)
+                }
+            };
+        }
+        let members: Vec<_> = body
+            .compared()
+            .enumerate()
+            .map(|(position, field)| match body.style {
+                Style::Named => field.member.clone(),
+                _ => Member::Unnamed(syn::Index::from(position)),
+            })
+            .collect();
+        quote! {
+            (#old, #new) => {
+                #(#kept)*
+                let __changes = #companion::#ident { #(#members: #changes,)* };
+                if let #companion::#ident { #(#members: ::core::option::Option::None,)* } = &__changes {
+                    return ::core::option::Option::None;
+                }
+                ::core::option::Option::Some(__changes)
+            }
+        }
+    });
+    quote! {
+        match (self, __new) {
+            #(#arms)*
+            _ => ::core::option::Option::map(
+                #private::leaf(
+                    ::core::mem::discriminant(self) == ::core::mem::discriminant(__new),
+                    self,
+                    __new,
+                ),
+                #companion::#replaced,
+            ),
+        }
+    }
+}
+
+/// Asks of the type of a restart field what keeping it takes.
+fn kept(expansion: &Expansion<'_>, field: &Field<'_>) -> Option<TokenStream> {
+    field.reload.restart?;
+    let kept = expansion.cast(field, "Kept");
+    Some(quote_spanned!(field.span()=> #kept::kept();))
+}
+
+/// The comparison of one field: an option of its changes.
+fn compared(
+    expansion: &Expansion<'_>,
+    field: &Field<'_>,
+    old: &TokenStream,
+    new: &TokenStream,
+) -> TokenStream {
+    let private = &expansion.private;
+    let span = field.span();
+    let by = expansion.compared_by(field);
+    let changes = match field.compare() {
+        Compare::Leaf => {
+            let equal = match (&field.reload.eq, &field.reload.by) {
+                (Some((_, function)), _) => quote!(#function(#old, #new)),
+                (None, Some((_, function))) => quote!(#function(#old) == #function(#new)),
+                (None, None) => {
+                    let same = expansion.cast(field, "Same");
+                    quote_spanned!(span=> #same::same(#old, #new))
+                }
+            };
+            quote!(#private::leaf(#equal, #old, #new))
+        }
+        Compare::Keyed => {
+            let order = if field.reload.ordered.is_some() { quote!(Kept) } else { quote!(Ignored) };
+            let key = field.reload.key.as_ref().map(|key| self::key(expansion, key));
+            quote_spanned!(span=> #by::keyed_diff(#old, #new, #key, #private::Order::#order))
+        }
+        Compare::Set => quote_spanned!(span=> #by::set_diff(#old, #new)),
+        Compare::Nested | Compare::Skip => quote_spanned!(span=> #by::diff(#old, #new)),
+    };
+    if field.reload.secret.is_some() {
+        quote!(::core::option::Option::map(#changes, #private::Redacted::new))
+    } else {
+        changes
+    }
+}
+
+/// A closure that shows by what an element is known.
+pub(super) fn key(expansion: &Expansion<'_>, key: &Key) -> TokenStream {
+    let private = &expansion.private;
+    match &key.kind {
+        KeyKind::Function(function) => {
+            quote!(|__item| (&&&#private::KeyOf(#function(__item))).key())
+        }
+        KeyKind::Fields(fields) => {
+            let mut shown =
+                fields.iter().map(|members| quote!((&&&&&#private::Shown(&__item.#(#members).*)).shown()));
+            if let (Some(only), None) = (shown.next(), fields.get(1)) {
+                return quote!(|__item| #only);
+            }
+            let shown =
+                fields.iter().map(|members| quote!((&&&&&#private::Shown(&__item.#(#members).*)).shown()));
+            quote!(|__item| #private::row([#(#shown),*]))
+        }
+    }
+}
