@@ -13,10 +13,12 @@ pub(crate) type JsonKey = fn(&Json) -> Option<Vec<String>>;
 pub(crate) struct Patcher {
     lists: Vec<(Pattern, List)>,
     flattened: Vec<Pattern>,
-    written: Vec<(Pattern, fn(&Json) -> Json)>,
+    written: Vec<(Pattern, Writer)>,
 }
 
 type Pattern = Vec<&'static str>;
+/// Writes a value as the type's own `Serialize` does.
+type Writer = fn(&Json) -> Json;
 
 #[derive(Debug, Clone, Copy)]
 enum List {
@@ -56,7 +58,7 @@ impl Patcher {
     }
 
     /// Declares a field whose type writes itself in another way than the field does, as `#[serde(with = ..)]` has it.
-    pub(crate) fn written(mut self, path: &'static str, write: fn(&Json) -> Json) -> Self {
+    pub(crate) fn written(mut self, path: &'static str, write: Writer) -> Self {
         self.written.push((pattern(path), write));
         self
     }
