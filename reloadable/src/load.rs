@@ -49,13 +49,30 @@ impl<T: Describe> Loaded<T> {
 pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Loaded<T>, Report> {
     let description = guarded("describing the configuration", T::describe)?;
     let tree = format::read(documents, description)?;
-    let expected = Expected::new(description);
-    let mut value: T = guarded("decoding", || format::decode(&tree, &expected))?.map_err(Report::from)?;
     let mut report = Report::new();
+    report.extend(format::unknown_keys(&tree, description));
+    let expected = Expected::new(description);
+    let decoded = guarded("decoding", || format::decode(&tree, &expected))
+        .and_then(|decoded| decoded.map_err(Report::from));
+    let mut value: T = match decoded {
+        Ok(value) => value,
+        Err(refused) => {
+            add_new(&mut report, &refused);
+            return Err(report);
+        }
+    };
     guarded("normalizing", || value.normalize(&mut Reporter::new(&mut report)))
         .and_then(|()| guarded("validating", || value.validate(&mut Reporter::new(&mut report))))
         .unwrap_or_else(|panicked| report.extend(panicked.violations().iter().cloned()));
     if report.is_empty() { Ok(Loaded { value, tree }) } else { Err(located(&report, &tree, description)) }
+}
+
+/// Adds what is not in the report already: serde stops at the first unknown key, which may have been found before.
+fn add_new(report: &mut Report, more: &Report) {
+    let key =
+        |violation: &Violation| (violation.code().to_owned(), violation.path().clone(), violation.position());
+    let known: Vec<_> = report.violations().iter().map(key).collect();
+    report.extend(more.violations().iter().filter(|violation| !known.contains(&key(violation))).cloned());
 }
 
 /// Runs the application's code so that its panic ends this attempt and nothing else.

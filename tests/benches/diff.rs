@@ -66,7 +66,18 @@ fn ten() -> Ten {
 
 fn hundred() -> Hundred {
     let ten = ten;
-    Hundred { a: ten(), b: ten(), c: ten(), d: ten(), e: ten(), f: ten(), g: ten(), h: ten(), i: ten(), j: ten() }
+    Hundred {
+        a: ten(),
+        b: ten(),
+        c: ten(),
+        d: ten(),
+        e: ten(),
+        f: ten(),
+        g: ten(),
+        h: ten(),
+        i: ten(),
+        j: ten(),
+    }
 }
 
 fn thousand() -> Thousand {
@@ -74,7 +85,13 @@ fn thousand() -> Thousand {
     Thousand { a: of(), b: of(), c: of(), d: of(), e: of(), f: of(), g: of(), h: of(), i: of(), j: of() }
 }
 
-fn compare<T: Diff + PartialEq>(criterion: &mut criterion::Criterion, fields: usize, old: &T, equal: &T, new: &T) {
+fn compare<T: Diff + PartialEq>(
+    criterion: &mut criterion::Criterion,
+    fields: usize,
+    old: &T,
+    equal: &T,
+    new: &T,
+) {
     let mut group = ratio::Group::new(criterion, &format!("compare {fields} fields, equal"));
     group.bench("PartialEq", || old == equal);
     group.bench("diff", || old.diff(equal).is_some());

@@ -43,7 +43,8 @@ fn main() -> Result<(), reloadable::Error> {
                     published.store(number.into(), Ordering::Relaxed);
                 }
             });
-            let mut group = ratio::Group::new(&mut criterion, &format!("read a number, {rate} publishes a second"));
+            let mut group =
+                ratio::Group::new(&mut criterion, &format!("read a number, {rate} publishes a second"));
             let mut cache = Cache::new(Arc::clone(&swap));
             group.bench("arc_swap::Cache::load", || cache.load().number);
             let mut reader = config.reader();
@@ -54,7 +55,9 @@ fn main() -> Result<(), reloadable::Error> {
             group.bench("config.snapshot()", || config.snapshot().number);
             group.bench("watch::Receiver::borrow", || receiver.borrow().number);
             group.bench("RwLock::read", || lock.read().expect("no writer panics").number);
-            group.bench("RwLock::read, Arc cloned", || Arc::clone(&lock.read().expect("no writer panics")).number);
+            group.bench("RwLock::read, Arc cloned", || {
+                Arc::clone(&lock.read().expect("no writer panics")).number
+            });
             ended.store(true, Ordering::Relaxed);
             group.finish();
         });

@@ -8,6 +8,7 @@ mod merge;
 #[cfg(feature = "toml")]
 mod toml;
 mod tree;
+mod unknown;
 
 use crate::describe::Description;
 use crate::document::{Document, Format};
@@ -19,6 +20,7 @@ use self::tree::{Kind, Node, Text};
 pub(crate) use self::decode::decode;
 pub(crate) use self::expected::Expected;
 pub(crate) use self::tree::Tree;
+pub(crate) use self::unknown::unknown_keys;
 
 /// How deep tables and arrays may be nested. Every walk through a tree is recursive, so this bounds the stack.
 #[cfg(any(feature = "json", feature = "toml"))]
@@ -125,4 +127,18 @@ fn unreadable(format: Format) -> Result<Node, Vec<Fault>> {
     let feature = format.to_string().to_lowercase();
     let message = format!("{format} is read with the feature `{feature}` of `reloadable`, which is off");
     Err(vec![Fault::new(0, "format", message)])
+}
+
+/// How many names a message lists.
+const LISTED: usize = 12;
+
+/// Says which names there are.
+fn listed(names: &[&str], none: &str) -> String {
+    if names.is_empty() {
+        return none.to_owned();
+    }
+    let shown: Vec<_> = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
+    let one_of = if names.len() > 1 { "one of " } else { "" };
+    let more = if names.len() > LISTED { ", .." } else { "" };
+    format!("expected {one_of}{}{more}", shown.join(", "))
 }

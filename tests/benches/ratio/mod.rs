@@ -43,7 +43,9 @@ impl<'c> Group<'c> {
         println!("\n| {} | median | ratio |\n|---|---|---|", self.title);
         for (name, nanos) in self.names.iter().zip(&medians) {
             match (nanos, medians[0]) {
-                (Some(nanos), Some(first)) => println!("| {name} | {} | {:.2} |", readable(*nanos), nanos / first),
+                (Some(nanos), Some(first)) => {
+                    println!("| {name} | {} | {:.2} |", readable(*nanos), nanos / first)
+                }
                 _ => println!("| {name} | not measured | |"),
             }
         }

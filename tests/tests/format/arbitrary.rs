@@ -109,8 +109,43 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|pieces| pieces.concat().into_bytes())
 }
 
+/// Pieces that nest, each many times, closed or not: what the scan for depth must not underrate.
+fn deep_soup() -> impl Strategy<Value = Vec<u8>> {
+    let pieces = [
+        "a.",
+        "a.a.a.a.a = ",
+        "{a.a.a.a=",
+        "[",
+        "]",
+        "{",
+        "}",
+        "[{",
+        "}]",
+        "\"\"\"\n\"\"\".",
+        "'''\n'''.",
+        "\"a\".",
+        " = ",
+        "\n",
+        "\r",
+        ",",
+        "#",
+        "[a.a.a]\n",
+        "[[a.a]]\n",
+        "[[",
+        "a = [{ a.a.a = ] , ",
+        "}, a.a.a.a = {",
+        "\"",
+        "'",
+        "1",
+    ];
+    let piece = (prop::sample::select(pieces.to_vec()), prop_oneof![1..4_usize, 60..90_usize]);
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| {
+        pieces.iter().map(|(piece, times)| piece.repeat(*times)).collect::<String>().into_bytes()
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
@@ -119,6 +154,11 @@ proptest! {
 
     #[test]
     fn a_damaged_document(bytes in prop_oneof![mutated(TOML), mutated(JSON)]) {
+        both(&bytes);
+    }
+
+    #[test]
+    fn a_deep_soup(bytes in deep_soup()) {
         both(&bytes);
     }
 

@@ -98,10 +98,13 @@ fn a_byte_order_mark_is_no_part_of_the_text() {
 
 #[test]
 fn an_empty_document() {
-    assert_eq!(in_toml(""), ["a.toml:1:1: missing field `listen` [missing_field]"]);
-    assert_eq!(in_toml("\u{feff}"), ["a.toml:1:1: missing field `listen` [missing_field]"]);
-    assert_eq!(in_json(""), ["a.json:1:1: EOF while parsing a value [syntax]"]);
-    assert_eq!(in_json(" \n "), ["a.json:2:2: EOF while parsing a value [syntax]"]);
+    let empty = "the document is empty; if that is meant, write a comment into it, or `{}` for JSON [empty]";
+    for text in ["", "\u{feff}", " \n\t\r\n"] {
+        assert_eq!(in_toml(text), [format!("a.toml:1:1: {empty}")], "{text:?}");
+        assert_eq!(in_json(text), [format!("a.json:1:1: {empty}")], "{text:?}");
+    }
+    assert_eq!(in_toml("# nothing"), ["a.toml:1:1: missing field `listen` [missing_field]"]);
+    assert_eq!(in_json("{}"), ["a.json:1:1: missing field `listen` [missing_field]"]);
 }
 
 #[test]
@@ -120,10 +123,10 @@ fn a_syntax_error() {
     );
     assert_eq!(in_json("{\"listen\": \"x\",\n \"é\": }"), ["a.json:2:7: expected value [syntax]"]);
     assert_eq!(in_json("{\"listen\": \"x\"} x"), ["a.json:1:17: trailing characters [syntax]"]);
-    assert_eq!(in_json("{\"listen\": \"x\","), ["a.json:1:15: EOF while parsing a value [syntax]"]);
+    assert_eq!(in_json("{\"listen\": \"x\","), ["a.json:1:16: EOF while parsing an object [syntax]"]);
     assert_eq!(
         in_json("{\n\"listen\": \"a\\ud800\"}"),
-        ["a.json:2:18: unexpected end of hex escape [syntax]"]
+        ["a.json:2:19: unexpected end of hex escape [syntax]"]
     );
 }
 

@@ -7,6 +7,7 @@ mod layers;
 mod places;
 mod same_as_library;
 mod secrets;
+mod unknown_keys;
 
 use reloadable::__private::{Loaded, decode};
 use reloadable::{Diff, Document, Format, Origin, Report};

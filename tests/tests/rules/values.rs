@@ -1,3 +1,4 @@
+#![allow(clippy::box_collection, reason = "rules work through a box, whatever is in it")]
 use std::collections::{BTreeMap, HashMap};
 
 use reloadable::Reloadable;

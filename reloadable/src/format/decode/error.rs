@@ -8,6 +8,7 @@ use serde::de::{self, Expected, Unexpected};
 use crate::nearest::nearest;
 use crate::path::Segment;
 
+use super::super::listed;
 use super::super::tree::{Kind, Node, Place};
 use super::name;
 
@@ -136,7 +137,7 @@ impl de::Error for Error {
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let choice = choice(variant, expected, "there are no variants");
-        let redacted = format!("unknown variant, {}", one_of(expected, "there are no variants"));
+        let redacted = format!("unknown variant, {}", listed(expected, "there are no variants"));
         let clue = Clue::Text(variant.to_owned());
         Self::new(
             "unknown_variant",
@@ -165,21 +166,8 @@ impl de::Error for Error {
 fn choice(found: &str, expected: &[&str], none: &str) -> String {
     match nearest(found, expected.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => one_of(expected, none),
+        None => listed(expected, none),
     }
-}
-
-/// How many names a message lists.
-const LISTED: usize = 12;
-
-fn one_of(expected: &[&str], none: &str) -> String {
-    if expected.is_empty() {
-        return none.to_owned();
-    }
-    let names: Vec<_> = expected.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
-    let more = if expected.len() > LISTED { ", .." } else { "" };
-    let one_of = if expected.len() > 1 { "one of " } else { "" };
-    format!("expected {one_of}{}{more}", names.join(", "))
 }
 
 /// How many characters of a value a message quotes.
