@@ -99,9 +99,17 @@ impl Revision {
     }
 }
 
+/// The content itself as the mark, without a copy of it.
+impl From<Arc<[u8]>> for Revision {
+    fn from(mark: Arc<[u8]>) -> Self {
+        Self(mark)
+    }
+}
+
 impl fmt::Debug for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Revision(\"{}\")", self.0.escape_ascii())
+        // It may be the content, which may hold secrets.
+        write!(f, "Revision({} bytes)", self.0.len())
     }
 }
 

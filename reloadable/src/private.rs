@@ -9,6 +9,7 @@ pub use std::boxed::Box;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, KeyFn, Keyed, Leaf, Order, Redacted, Step, Walker};
+pub use crate::load::{Loaded, decode};
 pub use crate::path::Segment;
 pub use crate::report::Reporter;
 pub use crate::validate::{Validate, rules};

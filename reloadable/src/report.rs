@@ -222,12 +222,14 @@ pub struct Reporter<'r> {
     frames: Vec<Frame>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Frame {
     pushed: bool,
     secret: bool,
     /// The file has another shape from here on, so deeper names are not in it.
     opaque: bool,
+    /// What is being checked is the key of an entry, not its value.
+    key: bool,
 }
 
 impl<'r> Reporter<'r> {
@@ -297,12 +299,12 @@ impl<'r> Reporter<'r> {
     /// Moves the place. `None` is for what has no name in the file: a flattened field, a newtype, an untagged variant.
     #[doc(hidden)]
     pub fn enter(&mut self, segment: Option<Segment>, secret: bool, opaque: bool) {
-        let outer =
-            self.frames.last().copied().unwrap_or(Frame { pushed: false, secret: false, opaque: false });
+        let outer = self.frames.last().copied().unwrap_or_default();
         let segment = segment.filter(|_| !outer.opaque);
         let pushed = segment.is_some();
         self.path.extend(segment);
-        self.frames.push(Frame { pushed, secret: outer.secret || secret, opaque: outer.opaque || opaque });
+        let (secret, opaque) = (outer.secret || secret, outer.opaque || opaque);
+        self.frames.push(Frame { pushed, secret, opaque, key: outer.key });
     }
 
     /// Moves the place back to where it was before the last [`enter`](Self::enter).
@@ -311,6 +313,16 @@ impl<'r> Reporter<'r> {
         if self.frames.pop().is_some_and(|frame| frame.pushed) {
             self.path.pop();
         }
+    }
+
+    /// Runs `check` on the key of the entry at the current place; messages then say that it is the key.
+    pub(crate) fn on_key(&mut self, check: impl FnOnce(&mut Self)) {
+        self.enter(None, false, false);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.key = true;
+        }
+        check(self);
+        self.leave();
     }
 
     /// Returns the current place.
@@ -323,7 +335,10 @@ impl<'r> Reporter<'r> {
         self.frames.last().is_some_and(|frame| frame.opaque)
     }
 
-    fn add(&mut self, path: FieldPath, code: Cow<'static, str>, message: String) {
+    fn add(&mut self, path: FieldPath, code: Cow<'static, str>, mut message: String) {
+        if self.frames.last().is_some_and(|frame| frame.key) {
+            message.insert_str(0, "key: ");
+        }
         self.report.push(Violation::new(path, code, message));
     }
 }

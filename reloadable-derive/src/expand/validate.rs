@@ -224,7 +224,11 @@ fn rule(expansion: &Expansion<'_>, rule: &Rule, value: &TokenStream) -> TokenStr
         RuleKind::Range(bounds) | RuleKind::Length(bounds) => {
             quote_spanned!(span=> #call(#value, &(#bounds), __report);)
         }
-        RuleKind::NonEmpty | RuleKind::Unique => quote_spanned!(span=> #call(#value, __report);),
+        RuleKind::NonEmpty => quote_spanned!(span=> #call(#value, __report);),
+        RuleKind::Unique => {
+            let shown = quote!((&&&&&#private::Shown(__item)).shown());
+            quote_spanned!(span=> #call(#value, |__item| #shown, __report);)
+        }
         RuleKind::OneOf(choices) => quote_spanned!(span=> #call(#value, &[#(#choices),*], __report);),
         RuleKind::Pattern(pattern) => quote_spanned! {span=> {
             static __PATTERN: #private::rules::Pattern = #private::rules::Pattern::new(#pattern);

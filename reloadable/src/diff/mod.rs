@@ -1,16 +1,16 @@
 //! The typed difference of two values.
 
-mod walk;
+pub(crate) mod walk;
 mod leaf;
 mod scalar;
 mod option;
 mod sequence;
-mod map;
-mod set;
+pub(crate) mod map;
+pub(crate) mod set;
 mod keyed;
 mod pointer;
 mod tuple;
-mod entries;
+mod rules;
 
 use crate::describe::Describe;
 use crate::validate::Validate;

@@ -59,7 +59,7 @@ impl<T: Diff> Changes for SetChanges<'_, T> {
 super::walk::shown!(impl[T: Diff] Display, Serialize, Debug for SetChanges<'_, T>);
 
 /// An element of a set has neither a name nor a position: it is its own identity.
-fn segment<T: Diff>(element: &T) -> Segment {
+pub(crate) fn segment<T: Diff>(element: &T) -> Segment {
     Segment::Identity(vec![key_text(element).into_owned()])
 }
 
@@ -132,7 +132,7 @@ impl<T: Diff + Ord> Diff for BTreeSet<T> {
 }
 
 /// Sorts by their text what comes out of a set without an order.
-fn sorted<T: Diff>(mut elements: Vec<&T>) -> Vec<&T> {
+pub(crate) fn sorted<T: Diff>(mut elements: Vec<&T>) -> Vec<&T> {
     if elements.len() > 1 {
         elements.sort_by_cached_key(|element| key_text(*element).into_owned());
     }

@@ -107,13 +107,13 @@ mod public {
     #[derive(Debug, reloadable::Reloadable)]
     pub struct Public {
         /// A public field.
-        pub public: u8,
+        pub open: u8,
         pub(crate) inner: Inner,
-        #[deprecated(note = "use public")]
+        #[deprecated(note = "use open")]
         private: u8,
         #[cfg(any())]
         absent: Absent,
-        #[cfg(all())]
+        #[cfg(test)]
         present: u8,
         unicode_ß: u8,
     }
@@ -126,9 +126,7 @@ mod public {
         #[allow(deprecated)]
         #[must_use]
         pub fn new(number: u8) -> Self {
-            Self {
-                public: number, inner: Inner(number), private: number, present: number, unicode_ß: number
-            }
+            Self { open: number, inner: Inner(number), private: number, present: number, unicode_ß: number }
         }
     }
 }
@@ -173,7 +171,7 @@ fn shadowed_names_do_not_matter() {
 fn every_visibility_is_kept() {
     let (old, new) = (public::Public::new(1), public::Public::new(2));
     let changes = old.diff(&new);
-    assert!(changes.as_ref().is_some_and(|changes| changes.public.is_some() && changes.inner.is_some()));
+    assert!(changes.as_ref().is_some_and(|changes| changes.open.is_some() && changes.inner.is_some()));
     assert_eq!(changes.map(|changes| changes.to_string().lines().count()), Some(5));
 }
 

@@ -67,7 +67,7 @@ fn a_transparent_struct_is_its_field() {
 
 #[test]
 fn a_value_is_shown_in_the_shape_of_the_file() {
-    assert_eq!(shown::<All>(ALL), ALL.replace("\"empty\":{},", "\"empty\":{},"));
+    assert_eq!(shown::<All>(ALL), ALL);
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! `each(..)`: rules for every element.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::through::through_pointers;
+use crate::path::Segment;
 use crate::report::Reporter;
 
 /// Runs `check` on every element, at the element's place.
 ///
-/// A set keeps no order, so an element of one has no place of its own in the file: what is wrong with it is reported
-/// at the set.
+/// An element of a sequence stands at its position. A set keeps no order: an element of one stands at itself.
 ///
 /// # Examples
 ///
@@ -27,11 +27,12 @@ pub fn each<'r, T: Each + ?Sized>(
     mut check: impl FnMut(&T::Item, &mut Reporter<'r>),
 ) {
     for (index, item) in value.items().enumerate() {
-        if T::IN_ORDER {
-            report.at_index(index, |report| check(item, report));
-        } else {
-            check(item, report);
-        }
+        let place = T::place(index, item);
+        // Beneath a secret a position may be told, but not an element that is its own place.
+        let hidden = report.is_secret() && !matches!(place, Segment::Index(_));
+        report.enter(Some(place).filter(|_| !hidden), false, false);
+        check(item, report);
+        report.leave();
     }
 }
 
@@ -64,39 +65,44 @@ pub trait Each {
     /// The type of the elements.
     type Item;
 
-    /// Whether the elements come as they stand in the file, so that they can be told apart by their position.
-    const IN_ORDER: bool = true;
-
     /// Returns the elements.
     fn items(&self) -> impl Iterator<Item = &Self::Item>;
+
+    /// Returns where an element stands within the value: by default at its position.
+    fn place(index: usize, item: &Self::Item) -> Segment {
+        let _ = item;
+        Segment::Index(index)
+    }
 }
 
 impl<T: Each> Each for Option<T> {
     type Item = T::Item;
 
-    const IN_ORDER: bool = T::IN_ORDER;
-
     fn items(&self) -> impl Iterator<Item = &T::Item> {
         self.iter().flat_map(T::items)
+    }
+
+    fn place(index: usize, item: &T::Item) -> Segment {
+        T::place(index, item)
     }
 }
 
 through_pointers!(Each {
     type Item = T::Item;
 
-    const IN_ORDER: bool = T::IN_ORDER;
-
     fn items(&self) -> impl Iterator<Item = &T::Item> {
         (**self).items()
+    }
+
+    fn place(index: usize, item: &T::Item) -> Segment {
+        T::place(index, item)
     }
 });
 
 macro_rules! collections {
-    ($in_order:literal: $([$($generics:tt)*] $ty:ty),* $(,)?) => {$(
-        impl<$($generics)*> Each for $ty {
+    ($([$($generics:tt)*] $ty:ty),* $(,)?) => {$(
+        impl<T, $($generics)*> Each for $ty {
             type Item = T;
-
-            const IN_ORDER: bool = $in_order;
 
             fn items(&self) -> impl Iterator<Item = &T> {
                 self.iter()
@@ -105,8 +111,7 @@ macro_rules! collections {
     )*};
 }
 
-collections!(true: [T] Vec<T>, [T] VecDeque<T>, [T] [T], [T, const N: usize] [T; N]);
-collections!(false: [T, S] HashSet<T, S>, [T] BTreeSet<T>);
+collections!([] Vec<T>, [] VecDeque<T>, [] [T], [const N: usize] [T; N]);
 
 #[cfg(test)]
 mod tests {
@@ -131,12 +136,6 @@ mod tests {
         assert_eq!(check(&VecDeque::from([1, 0])), bad);
         assert_eq!(check(&[1, 0]), bad);
         assert_eq!(check([1, 0].as_slice()), bad);
-    }
-
-    #[test]
-    fn an_element_of_a_set_has_no_position() {
-        assert_eq!(check(&BTreeSet::from([0, 1])), "0 is not in 1..  [range]");
-        assert_eq!(check(&Some(HashSet::from([0]))), "0 is not in 1..  [range]");
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::through::through_pointers;
+use crate::path::Segment;
 use crate::report::Reporter;
 
-/// Runs `check` on every key of a map, at the entry's place.
+/// Runs `check` on every key of a map, at the entry's place. Messages say that they are about the key.
 ///
 /// # Examples
 ///
@@ -17,7 +18,7 @@ use crate::report::Reporter;
 /// let pools = BTreeMap::from([("a".to_owned(), 1), ("backup".to_owned(), 2)]);
 /// let mut report = Report::new();
 /// rules::keys(&pools, &mut Reporter::new(&mut report), |key, report| rules::length(key, &(2..), report));
-/// assert_eq!(report.to_string(), "a  the length is 1, not in 2..  [length]");
+/// assert_eq!(report.to_string(), "a  key: the length is 1, not in 2..  [length]");
 /// ```
 pub fn keys<'r, T: Entries + ?Sized>(
     value: &T,
@@ -25,7 +26,7 @@ pub fn keys<'r, T: Entries + ?Sized>(
     mut check: impl FnMut(&T::Key, &mut Reporter<'r>),
 ) {
     for (key, _) in value.entries() {
-        report.at_name(T::name(key).into_owned(), |report| check(key, report));
+        at::<T>(key, report, |report| report.on_key(|report| check(key, report)));
     }
 }
 
@@ -49,8 +50,20 @@ pub fn values<'r, T: Entries + ?Sized>(
     mut check: impl FnMut(&T::Value, &mut Reporter<'r>),
 ) {
     for (key, value) in value.entries() {
-        report.at_name(T::name(key).into_owned(), |report| check(value, report));
+        at::<T>(key, report, |report| check(value, report));
     }
+}
+
+/// Beneath a secret the key is left out, since it belongs to what must not be shown.
+fn at<'r, T: Entries + ?Sized>(
+    key: &T::Key,
+    report: &mut Reporter<'r>,
+    check: impl FnOnce(&mut Reporter<'r>),
+) {
+    let name = (!report.is_secret()).then(|| Segment::Name(T::name(key).into_owned().into()));
+    report.enter(name, false, false);
+    check(report);
+    report.leave();
 }
 
 /// A value that has entries: keys, each with a value.

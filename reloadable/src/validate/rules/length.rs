@@ -28,12 +28,14 @@ where
 {
     let Some(length) = value.length().filter(|length| !bounds.contains(length)) else { return };
     let bounds = Shown { bounds, write: <usize as fmt::Debug>::fmt };
+    report.enter(None, value.is_secret(), false);
     if report.is_secret() {
         // How long a secret is helps who guesses it.
         report.value_violation("length", "", format_args!("has a length that is not in {bounds}"));
     } else {
         report.violation("length", format!("the length is {length}, not in {bounds}"));
     }
+    report.leave();
 }
 
 /// Checks that there is at least one character or element; the code is `non_empty`.
@@ -79,17 +81,30 @@ pub fn non_empty<T: Length + ?Sized>(value: &T, report: &mut Reporter<'_>) {
 pub trait Length {
     /// Returns how many characters or elements there are; `None` where there is nothing to count, which passes.
     fn length(&self) -> Option<usize>;
+
+    /// Tells whether the value is a secret by its type; messages then do not say how long it is.
+    fn is_secret(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Length> Length for Option<T> {
     fn length(&self) -> Option<usize> {
         self.as_ref().and_then(T::length)
     }
+
+    fn is_secret(&self) -> bool {
+        self.as_ref().is_some_and(T::is_secret)
+    }
 }
 
 through_pointers!(Length {
     fn length(&self) -> Option<usize> {
         (**self).length()
+    }
+
+    fn is_secret(&self) -> bool {
+        (**self).is_secret()
     }
 });
 

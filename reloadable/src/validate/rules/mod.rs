@@ -10,7 +10,7 @@
 //! | [`range`] | [`Range`] | numbers, `char`, `Duration`, `SystemTime`, `NonZero..` |
 //! | [`length`], [`non_empty`] | [`Length`] | texts by characters, paths, sequences, sets and maps by elements |
 //! | [`one_of`] | [`OneOf`] | texts, paths, whole numbers, `char`, `bool` |
-//! | [`pattern`] | [`Text`] | texts and paths |
+//! | `pattern` (feature `regex`) | [`Text`] | texts and paths |
 //! | [`each`], [`unique`], [`unique_keys`] | [`Each`] | sequences; `each` also sets |
 //! | [`keys`], [`values`] | [`Entries`] | maps |
 //! | [`own`] | [`Verdict`] | what a function of your own answers |
@@ -37,10 +37,10 @@
 
 mod through;
 mod bounds;
-mod nearest;
 mod range;
 mod length;
 mod one_of;
+mod text;
 #[cfg(feature = "regex")]
 mod pattern;
 mod each;
@@ -54,8 +54,9 @@ pub use self::length::{Length, length, non_empty};
 pub use self::one_of::{OneOf, one_of};
 pub use self::own::{Verdict, normalized, own};
 #[cfg(feature = "regex")]
-pub use self::pattern::{Pattern, Text, pattern};
+pub use self::pattern::{Pattern, pattern};
 pub use self::range::{Range, range};
+pub use self::text::Text;
 pub use self::unique::{unique, unique_keys};
 
 /// How many characters of a refused value a message quotes.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::QUOTED;
-use super::nearest::nearest;
 use super::through::through_pointers;
+use crate::nearest::nearest;
 use crate::report::Reporter;
 use crate::value::Value;
 

@@ -1,13 +1,11 @@
 //! `pattern("^[a-z-]+$")`: the text matches a regular expression.
 
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use regex::Regex;
 
 use super::QUOTED;
-use super::through::through_pointers;
+use super::text::Text;
 use crate::report::Reporter;
 use crate::value::Value;
 
@@ -34,7 +32,9 @@ pub fn pattern<T: Text + ?Sized>(value: &T, pattern: &Pattern, report: &mut Repo
         Ok(_) => format!("does not match `{}`", pattern.source),
         Err(error) => format!("cannot be checked: `{}` is not a pattern: {error}", pattern.source),
     };
+    report.enter(None, value.is_secret(), false);
     report.value_violation("pattern", Value::Text(text).shortened(QUOTED), problem);
+    report.leave();
 }
 
 /// A regular expression that is compiled when it is first used.
@@ -64,74 +64,10 @@ fn reason(error: &regex::Error) -> String {
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
-/// A text that may be compared with a pattern.
-///
-/// # Examples
-///
-/// ```
-/// use std::borrow::Cow;
-///
-/// use reloadable::rules::Text;
-///
-/// struct Host(String);
-///
-/// impl Text for Host {
-///     fn text(&self) -> Option<Cow<'_, str>> {
-///         self.0.text()
-///     }
-/// }
-///
-/// assert_eq!(Some(Host("a".into())).text().as_deref(), Some("a"));
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "the rule `pattern` does not work on `{Self}`",
-    label = "not a text, a path or an option of one",
-    note = "for the elements of a collection use `each(pattern(..))`",
-    note = "a type of your own joins by implementing `reloadable::rules::Text`"
-)]
-pub trait Text {
-    /// Returns the text; `None` where there is none, which passes.
-    fn text(&self) -> Option<Cow<'_, str>>;
-}
-
-impl<T: Text> Text for Option<T> {
-    fn text(&self) -> Option<Cow<'_, str>> {
-        self.as_ref().and_then(T::text)
-    }
-}
-
-through_pointers!(Text {
-    fn text(&self) -> Option<Cow<'_, str>> {
-        (**self).text()
-    }
-});
-
-impl Text for str {
-    fn text(&self) -> Option<Cow<'_, str>> {
-        Some(Cow::Borrowed(self))
-    }
-}
-
-impl Text for String {
-    fn text(&self) -> Option<Cow<'_, str>> {
-        self.as_str().text()
-    }
-}
-
-impl Text for Path {
-    fn text(&self) -> Option<Cow<'_, str>> {
-        Some(self.to_string_lossy())
-    }
-}
-
-impl Text for PathBuf {
-    fn text(&self) -> Option<Cow<'_, str>> {
-        self.as_path().text()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+    use std::path::PathBuf;
     use std::sync::Arc;
 
     use super::*;

@@ -2,7 +2,7 @@
 
 /// Returns the candidate that is nearest to `word` and near enough to be meant: a third of its characters may be
 /// wrong, and at least one.
-pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word: Vec<char> = word.chars().collect();
     // A misspelt word is short; comparing long texts would cost the square of their length.
     if word.len() > 64 {
@@ -60,6 +60,16 @@ mod tests {
             ("x", None),
         ] {
             assert_eq!(nearest(word, levels), meant, "{word}");
+        }
+        let fields = ["routes", "listen", "pool_size", "x"];
+        for (word, meant) in [
+            ("route", Some("routes")),
+            ("pool-size", Some("pool_size")),
+            ("poolsize", Some("pool_size")),
+            ("y", None),
+            ("something", None),
+        ] {
+            assert_eq!(nearest(word, fields), meant, "{word}");
         }
     }
 

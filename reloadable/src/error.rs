@@ -1,0 +1,211 @@
+//! What goes wrong, for people and for programs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::document::Origin;
+use crate::path::FieldPath;
+use crate::report::{Report, Violation};
+
+/// Why a configuration could not be loaded, or why a reloader cannot do what it was asked.
+///
+/// [`Display`](fmt::Display) is one line: what is wrong, and the first reason. `Debug` adds the whole report, so that
+/// an error that leaves `main` is readable. Cheap to clone.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::{Error, ErrorKind};
+///
+/// fn exit_code(error: &Error) -> i32 {
+///     if error.kind() == ErrorKind::Invalid { 1 } else { 2 }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    report: Report,
+}
+
+/// The kinds of an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A source could not be read: the report says which and why.
+    Unavailable,
+    /// Everything was read, but the configuration is not valid: the report says why.
+    Invalid,
+    /// The reloader was not set up in a way in which it can run.
+    Setup,
+    /// The reloader has ended.
+    Closed,
+}
+
+impl Error {
+    #[cfg(feature = "tokio")]
+    pub(crate) fn new(kind: ErrorKind, report: Report) -> Self {
+        Self { inner: Arc::new(Inner { kind, report }) }
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn setup(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Setup, Violation::new(FieldPath::root(), code, message).into())
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn closed() -> Self {
+        Self::new(ErrorKind::Closed, Report::new())
+    }
+
+    /// Returns what kind of error this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// Returns every reason; empty where the kind says it all.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.inner.report
+    }
+
+    /// Returns the source or document that the first reason is about, if it is about one.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Origin> {
+        self.inner.report.violations().iter().find_map(Violation::origin)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.inner.kind {
+            ErrorKind::Unavailable => "configuration unavailable",
+            ErrorKind::Invalid => "configuration refused",
+            ErrorKind::Setup => "reloader not set up",
+            ErrorKind::Closed => "the reloader has ended",
+        })?;
+        if let Some(first) = self.inner.report.violations().first() {
+            write!(f, ": {first}")?;
+        }
+        match self.inner.report.violations().len() {
+            0 | 1 => Ok(()),
+            2 => f.write_str(" (and 1 more problem)"),
+            many => write!(f, " (and {} more problems)", many - 1),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.inner.report.violations().len() < 2 {
+            return write!(f, "{self}");
+        }
+        write!(f, "{self}\n{}", self.inner.report)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Why a source did not give its documents.
+#[derive(Debug, Clone)]
+pub struct SourceError {
+    kind: SourceErrorKind,
+    origin: Origin,
+    message: String,
+}
+
+/// The kinds of a [`SourceError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SourceErrorKind {
+    /// There is nothing there.
+    NotFound,
+    /// It is there, but may not be read.
+    PermissionDenied,
+    /// It is there, but not of the kind that was asked for: a directory in place of a file, a pipe, a device.
+    WrongKind,
+    /// It holds more bytes than the limit allows.
+    TooLarge,
+    /// Its format is not known.
+    UnknownFormat,
+    /// It changed while it was read, again and again.
+    Unstable,
+    /// It did not answer in time.
+    TimedOut,
+    /// Anything else.
+    Other,
+}
+
+impl SourceErrorKind {
+    /// Returns the stable word for this kind, which is the code of the violation made from it.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::PermissionDenied => "permission_denied",
+            Self::WrongKind => "wrong_kind",
+            Self::TooLarge => "too_large",
+            Self::UnknownFormat => "unknown_format",
+            Self::Unstable => "unstable",
+            Self::TimedOut => "timed_out",
+            Self::Other => "unreadable",
+        }
+    }
+}
+
+impl SourceError {
+    /// Makes an error of its kind, the place it is about, and a sentence for people: lowercase, without the place and
+    /// without secrets.
+    pub fn new(kind: SourceErrorKind, origin: Origin, message: impl Into<String>) -> Self {
+        Self { kind, origin, message: message.into() }
+    }
+
+    /// Makes an error of one of the operating system.
+    #[must_use]
+    pub fn io(origin: Origin, error: &std::io::Error) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => SourceErrorKind::NotFound,
+            std::io::ErrorKind::PermissionDenied => SourceErrorKind::PermissionDenied,
+            std::io::ErrorKind::IsADirectory => SourceErrorKind::WrongKind,
+            std::io::ErrorKind::TimedOut => SourceErrorKind::TimedOut,
+            _ => SourceErrorKind::Other,
+        };
+        Self::new(kind, origin, error.to_string())
+    }
+
+    /// Returns what kind of error this is.
+    #[must_use]
+    pub fn kind(&self) -> SourceErrorKind {
+        self.kind
+    }
+
+    /// Returns the place that the error is about.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Tells whether trying again may help without anybody changing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind, SourceErrorKind::Unstable | SourceErrorKind::TimedOut | SourceErrorKind::Other)
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.origin, self.message)
+    }
+}
+
+impl std::error::Error for SourceError {}
+
+impl From<SourceError> for Violation {
+    fn from(error: SourceError) -> Self {
+        Self::new(FieldPath::root(), error.kind.code(), error.message).located(error.origin, None)
+    }
+}

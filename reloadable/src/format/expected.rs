@@ -1,0 +1,168 @@
+//! What a type says of a place in the tree: which names it goes by, and whether it is a secret.
+
+use crate::describe::{Description, Field, Shape, Tagging, Variant};
+use crate::path::Segment;
+
+/// The types that a place may hold. There is more than one where an untagged enum leaves the choice to the value, and
+/// none where nothing is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Expected {
+    shapes: Vec<Shape>,
+    secret: bool,
+}
+
+impl Expected {
+    /// Starts at the type of the whole configuration.
+    pub(crate) fn new(description: Description) -> Self {
+        let mut here = Here::default();
+        here.add(description);
+        Self { shapes: here.shapes, secret: here.secret }
+    }
+
+    /// Goes one step down. A name may be any of those by which the file can call the field.
+    pub(crate) fn step(&self, segment: &Segment) -> Self {
+        let mut below = Here { secret: self.secret, ..Here::default() };
+        for shape in &self.shapes {
+            match (segment, shape) {
+                (Segment::Index(_), Shape::Sequence(element)) => below.add(element()),
+                (Segment::Index(index), Shape::Tuple(fields)) => {
+                    if let Some(field) = fields.get(*index) {
+                        below.add_field(field);
+                    }
+                }
+                (Segment::Name(_), Shape::Map(value)) => below.add(value()),
+                (Segment::Name(name), Shape::Struct(fields)) => {
+                    for field in fields.iter().filter(|field| answers_to(field.name, field.aliases, name)) {
+                        below.add_field(field);
+                    }
+                }
+                (Segment::Name(name), Shape::Enum(Tagging::Adjacent(_, content), variants)) => {
+                    for variant in variants.iter().filter(|_| name == content) {
+                        below.add_shape(variant.shape);
+                    }
+                }
+                (Segment::Name(name), Shape::Enum(Tagging::External, variants)) => {
+                    for variant in variants.iter().filter(|variant| variant_answers_to(variant, name)) {
+                        below.add_shape(variant.shape);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self { shapes: below.shapes, secret: below.secret }
+    }
+
+    /// Returns all names of the field or variant that `name` is one of.
+    pub(crate) fn spellings(&self, name: &str) -> Vec<&'static str> {
+        let mut spellings = Vec::new();
+        for shape in &self.shapes {
+            match shape {
+                Shape::Struct(fields) => {
+                    for field in fields.iter().filter(|field| answers_to(field.name, field.aliases, name)) {
+                        spellings.push(field.name);
+                        spellings.extend(field.aliases);
+                    }
+                }
+                Shape::Enum(Tagging::External, variants) => {
+                    for variant in variants.iter().filter(|variant| variant_answers_to(variant, name)) {
+                        spellings.push(variant.name);
+                        spellings.extend(variant.aliases);
+                    }
+                }
+                _ => {}
+            }
+        }
+        spellings
+    }
+
+    /// Tells whether this is an enum whose variant is told by its only key, so that two layers with two variants
+    /// cannot both be meant.
+    pub(crate) fn is_choice(&self) -> bool {
+        matches!(*self.shapes.as_slice(), [Shape::Enum(Tagging::External, _)])
+    }
+
+    /// Tells whether the value is a secret, within one, or around one.
+    pub(crate) fn holds_secret(&self) -> bool {
+        let mut seen = Vec::new();
+        self.secret || self.shapes.iter().any(|shape| shape_holds_secret(*shape, &mut seen))
+    }
+}
+
+fn answers_to(own: &str, aliases: &[&str], name: &str) -> bool {
+    !own.is_empty() && (own == name || aliases.contains(&name))
+}
+
+fn variant_answers_to(variant: &Variant, name: &str) -> bool {
+    !variant.untagged && answers_to(variant.name, variant.aliases, name)
+}
+
+/// Gathers every type whose keys may stand in one table: those of flattened fields too.
+#[derive(Default)]
+struct Here {
+    shapes: Vec<Shape>,
+    secret: bool,
+    /// The types already gathered: one that flattens itself would have no end.
+    seen: Vec<&'static str>,
+}
+
+impl Here {
+    fn add(&mut self, description: Description) {
+        if self.seen.contains(&description.type_name) {
+            return;
+        }
+        self.seen.push(description.type_name);
+        self.add_shape(description.shape);
+    }
+
+    fn add_field(&mut self, field: &Field) {
+        self.secret |= field.secret;
+        if !field.opaque && !field.skip {
+            self.add((field.describe)());
+        }
+    }
+
+    fn add_shape(&mut self, shape: Shape) {
+        match shape {
+            Shape::Optional(describe) | Shape::Like(describe) => self.add(describe()),
+            Shape::Newtype(field) => self.add_field(field),
+            Shape::Struct(fields) => {
+                self.shapes.push(shape);
+                for field in fields.iter().filter(|field| field.flatten) {
+                    self.add_field(field);
+                }
+            }
+            Shape::Enum(tagging, variants) => {
+                self.shapes.push(shape);
+                let beside = matches!(tagging, Tagging::Internal(_) | Tagging::Untagged);
+                for variant in variants.iter().filter(|variant| beside || variant.untagged) {
+                    self.add_shape(variant.shape);
+                }
+            }
+            _ => self.shapes.push(shape),
+        }
+    }
+}
+
+fn holds_secret(description: Description, seen: &mut Vec<&'static str>) -> bool {
+    if seen.contains(&description.type_name) {
+        return false;
+    }
+    seen.push(description.type_name);
+    shape_holds_secret(description.shape, seen)
+}
+
+fn shape_holds_secret(shape: Shape, seen: &mut Vec<&'static str>) -> bool {
+    let field_holds = |field: &Field, seen: &mut Vec<&'static str>| {
+        field.secret || (!field.skip && holds_secret((field.describe)(), seen))
+    };
+    match shape {
+        Shape::Optional(describe)
+        | Shape::Sequence(describe)
+        | Shape::Map(describe)
+        | Shape::Like(describe) => holds_secret(describe(), seen),
+        Shape::Newtype(field) => field_holds(field, seen),
+        Shape::Struct(fields) | Shape::Tuple(fields) => fields.iter().any(|field| field_holds(field, seen)),
+        Shape::Enum(_, variants) => variants.iter().any(|variant| shape_holds_secret(variant.shape, seen)),
+        _ => false,
+    }
+}

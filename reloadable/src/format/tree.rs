@@ -1,0 +1,180 @@
+//! Documents as one tree that knows where each of its values was set.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use crate::document::{Document, Format, Origin};
+use crate::path::{FieldPath, Segment};
+use crate::report::Position;
+
+use super::expected::Expected;
+
+/// All layers as one table, and the documents that it was made of.
+///
+/// Lines and columns are computed only when they are asked for: most trees are never asked.
+pub(crate) struct Tree {
+    pub(super) root: Node,
+    pub(super) sources: Vec<Text>,
+}
+
+/// A value and where it was set.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(super) place: Place,
+    pub(super) kind: Kind,
+}
+
+/// A range of one document's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The document's number in the order of precedence.
+    pub(super) layer: usize,
+    pub(super) span: Range<usize>,
+}
+
+#[derive(Clone)]
+#[cfg_attr(
+    not(all(feature = "toml", feature = "json")),
+    allow(dead_code, reason = "either format has values that the other lacks")
+)]
+pub(super) enum Kind {
+    Null,
+    Bool(bool),
+    Integer(i128),
+    /// Above `i128::MAX`.
+    Unsigned(u128),
+    Float(f64),
+    Text(String),
+    /// As it is written in the file.
+    Datetime(String),
+    Array(Vec<Node>),
+    /// In the order of the file.
+    Table(Vec<Entry>),
+}
+
+/// A key and its value.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    /// Where the key stands.
+    pub(super) place: Place,
+    pub(super) value: Node,
+}
+
+impl Node {
+    /// Says what a value is, in words for people.
+    pub(super) fn noun(&self) -> &'static str {
+        match self.kind {
+            Kind::Null => "a null",
+            Kind::Bool(_) => "a boolean",
+            Kind::Integer(_) | Kind::Unsigned(_) => "an integer",
+            Kind::Float(_) => "a number",
+            Kind::Text(_) => "a text",
+            Kind::Datetime(_) => "a date or time",
+            Kind::Array(_) => "an array",
+            Kind::Table(_) => "a table",
+        }
+    }
+
+    fn child(&self, name: &str) -> Option<&Self> {
+        let Kind::Table(entries) = &self.kind else { return None };
+        entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value)
+    }
+
+    fn element(&self, index: usize) -> Option<&Self> {
+        let Kind::Array(elements) = &self.kind else { return None };
+        elements.get(index)
+    }
+}
+
+impl Tree {
+    /// Makes a tree that no document has a part in.
+    pub(super) fn empty() -> Self {
+        let place = Place { layer: usize::MAX, span: 0..0 };
+        Self { root: Node { place, kind: Kind::Table(Vec::new()) }, sources: Vec::new() }
+    }
+
+    /// Returns where the value at `path` was set. Where the file has no such value, the nearest one around it counts:
+    /// a default is in no file, but the table that lacks it is.
+    ///
+    /// `path` is spelled as the type `expected` spells it; the file may use an alias. The answer is `None` where
+    /// there are no documents.
+    pub(crate) fn locate(&self, expected: Expected, path: &FieldPath) -> Option<(Origin, Position)> {
+        let mut node = &self.root;
+        let mut expected = expected;
+        for segment in path.segments() {
+            let child = match segment {
+                Segment::Name(name) => node.child(name).or_else(|| {
+                    expected.spellings(name).into_iter().find_map(|spelling| node.child(spelling))
+                }),
+                Segment::Index(index) => node.element(*index),
+                Segment::Identity(_) => None,
+            };
+            let Some(child) = child else { break };
+            expected = expected.step(segment);
+            node = child;
+        }
+        self.position(&node.place)
+    }
+
+    /// Returns the document, line and column of a place.
+    pub(super) fn position(&self, place: &Place) -> Option<(Origin, Position)> {
+        let source = self.sources.get(place.layer)?;
+        Some((source.document.origin().clone(), source.position(place.span.start)))
+    }
+
+    /// Returns the format in which the value was written.
+    pub(super) fn format(&self, node: &Node) -> Option<Format> {
+        self.sources.get(node.place.layer).map(|source| source.document.format())
+    }
+}
+
+/// The values may be secrets, so only the origins are shown.
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.sources.iter().map(|source| source.document.origin())).finish()
+    }
+}
+
+/// A document whose bytes are a text.
+pub(super) struct Text {
+    document: Document,
+    /// The length of the byte order mark.
+    start: usize,
+    /// Where the lines start, found when the first position is asked for.
+    lines: OnceLock<Vec<usize>>,
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+impl Text {
+    /// Takes a document. A byte order mark is no part of its text.
+    pub(super) fn new(document: Document) -> Self {
+        let start = if document.bytes().starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        Self { document, start, lines: OnceLock::new() }
+    }
+
+    pub(super) fn document(&self) -> &Document {
+        &self.document
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.document.bytes()[self.start..]
+    }
+
+    /// Finds the position of a byte offset; characters are counted up to it, or up to the first that is not UTF-8.
+    pub(super) fn position(&self, offset: usize) -> Position {
+        let bytes = self.bytes();
+        let offset = offset.min(bytes.len());
+        let lines = self.lines.get_or_init(|| {
+            let newlines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect()
+        });
+        let line = lines.partition_point(|start| *start <= offset);
+        let start = lines[..line].last().copied().unwrap_or(0);
+        // A continuation byte starts no character.
+        let characters = bytes[start..offset].iter().filter(|byte| (**byte & 0xC0) != 0x80).count();
+        Position { line, column: characters + 1 }
+    }
+}

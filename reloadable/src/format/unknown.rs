@@ -1,0 +1,198 @@
+//! Keys that no field of the type goes by, all at once and also beside flattened fields, where serde cannot tell.
+
+use crate::describe::{Description, Field, Shape, Tagging, Variant};
+use crate::nearest::nearest;
+use crate::path::{FieldPath, Segment};
+use crate::report::Violation;
+
+use super::listed;
+use super::tree::{Entry, Kind, Node, Tree};
+
+/// Returns a violation for every key of a table whose type refuses unknown ones.
+pub(crate) fn unknown_keys(tree: &Tree, description: Description) -> Vec<Violation> {
+    let mut search = Search { tree, path: FieldPath::root(), found: Vec::new() };
+    search.value(&tree.root, description);
+    search.found
+}
+
+struct Search<'t> {
+    tree: &'t Tree,
+    path: FieldPath,
+    found: Vec<Violation>,
+}
+
+impl Search<'_> {
+    fn value(&mut self, node: &Node, description: Description) {
+        self.shape(node, description.shape, description.deny_unknown);
+    }
+
+    fn shape(&mut self, node: &Node, shape: Shape, deny: bool) {
+        match (shape, &node.kind) {
+            (Shape::Optional(describe) | Shape::Like(describe), _) => self.value(node, describe()),
+            (Shape::Newtype(field), _) if !field.opaque => self.value(node, (field.describe)()),
+            (Shape::Struct(fields), Kind::Table(entries)) => self.table(entries, fields, deny, None),
+            (Shape::Map(describe), Kind::Table(entries)) => {
+                for entry in entries {
+                    self.within(entry, |search| search.value(&entry.value, describe()));
+                }
+            }
+            (Shape::Sequence(describe), Kind::Array(elements)) => {
+                for (index, element) in elements.iter().enumerate() {
+                    self.under(Segment::Index(index), |search| search.value(element, describe()));
+                }
+            }
+            (Shape::Tuple(fields), Kind::Array(elements)) => {
+                for (index, (element, field)) in elements.iter().zip(fields).enumerate() {
+                    if !field.opaque {
+                        self.under(Segment::Index(index), |search| search.value(element, (field.describe)()));
+                    }
+                }
+            }
+            (Shape::Enum(tagging, variants), Kind::Table(entries)) => {
+                self.variant(entries, tagging, variants, deny);
+            }
+            _ => {}
+        }
+    }
+
+    /// Follows the variant that the table names. Under `untagged` any may be meant, so nothing is said of those.
+    fn variant(&mut self, entries: &[Entry], tagging: Tagging, variants: &[Variant], deny: bool) {
+        let named = |name: &str| {
+            let mut tagged = variants.iter().filter(|variant| !variant.untagged);
+            tagged.find(|variant| variant.name == name || variant.aliases.contains(&name))
+        };
+        let entry_of = |key: &str| entries.iter().find(|entry| entry.key == key);
+        let tagged = |tag: &str| match entry_of(tag).map(|entry| &entry.value.kind) {
+            Some(Kind::Text(name)) => named(name),
+            _ => None,
+        };
+        match tagging {
+            Tagging::External => {
+                if let [entry] = entries {
+                    if let Some(variant) = named(&entry.key) {
+                        self.within(entry, |search| search.shape(&entry.value, variant.shape, deny));
+                    }
+                }
+            }
+            Tagging::Internal(tag) => {
+                if let Some(Shape::Struct(fields)) = tagged(tag).map(|variant| variant.shape) {
+                    self.table(entries, fields, deny, Some(tag));
+                }
+            }
+            Tagging::Adjacent(tag, content) => {
+                if let (Some(variant), Some(entry)) = (tagged(tag), entry_of(content)) {
+                    self.within(entry, |search| search.shape(&entry.value, variant.shape, deny));
+                }
+            }
+            Tagging::Untagged => {}
+        }
+    }
+
+    fn table(&mut self, entries: &[Entry], fields: &'static [Field], deny: bool, tag: Option<&'static str>) {
+        let mut known = Known::default();
+        known.names.extend(tag);
+        known.add_fields(fields);
+        for entry in entries {
+            let mut fields = known.fields.iter().filter(|field| goes_by(field, &entry.key));
+            match (fields.next(), fields.next()) {
+                // Two variants of a flattened enum may have a field of the same name.
+                (Some(_), Some(_)) => {}
+                (Some(field), None) if field.opaque => {}
+                (Some(field), None) => {
+                    let description = (field.describe)();
+                    self.within(entry, |search| search.value(&entry.value, description));
+                }
+                (None, _) if !deny || known.open || known.names.contains(&entry.key.as_str()) => {}
+                (None, _) => {
+                    let names: Vec<_> =
+                        known.fields.iter().map(|field| field.name).chain(known.names.clone()).collect();
+                    self.within(entry, |search| search.unknown(entry, &names));
+                }
+            }
+        }
+    }
+
+    fn unknown(&mut self, entry: &Entry, names: &[&str]) {
+        let message = match nearest(&entry.key, names.iter().copied()) {
+            Some(near) => format!("unknown key, did you mean `{near}`?"),
+            None => format!("unknown key, {}", listed(names, "there are no keys here")),
+        };
+        let violation = Violation::new(self.path.clone(), "unknown_key", message);
+        self.found.push(match self.tree.position(&entry.place) {
+            Some((origin, position)) => violation.located(origin, Some(position)),
+            None => violation,
+        });
+    }
+
+    fn within(&mut self, entry: &Entry, search: impl FnOnce(&mut Self)) {
+        self.under(Segment::Name(entry.key.clone().into()), search);
+    }
+
+    fn under(&mut self, step: Segment, search: impl FnOnce(&mut Self)) {
+        self.path.push(step);
+        search(self);
+        self.path.pop();
+    }
+}
+
+fn goes_by(field: &Field, key: &str) -> bool {
+    field.name == key || field.aliases.contains(&key)
+}
+
+/// What may stand in one table, that of flattened fields included.
+#[derive(Default)]
+struct Known {
+    fields: Vec<&'static Field>,
+    /// Tags, and variants' names.
+    names: Vec<&'static str>,
+    /// A flattened map, or a type that nothing is known of, takes any key.
+    open: bool,
+    /// The types already looked at: one that flattens itself would have no end.
+    seen: Vec<&'static str>,
+}
+
+impl Known {
+    fn add_fields(&mut self, fields: &'static [Field]) {
+        for field in fields.iter().filter(|field| !field.skip) {
+            match (field.flatten, field.opaque) {
+                (false, _) => self.fields.push(field),
+                (true, true) => self.open = true,
+                (true, false) => self.add((field.describe)()),
+            }
+        }
+    }
+
+    fn add(&mut self, description: Description) {
+        if !self.seen.contains(&description.type_name) {
+            self.seen.push(description.type_name);
+            self.add_shape(description.shape);
+        }
+    }
+
+    fn add_shape(&mut self, shape: Shape) {
+        match shape {
+            Shape::Struct(fields) => self.add_fields(fields),
+            Shape::Optional(describe) | Shape::Like(describe) => self.add(describe()),
+            Shape::Newtype(field) if !field.opaque => self.add((field.describe)()),
+            Shape::Tuple([]) => {}
+            Shape::Enum(tagging, variants) => {
+                match tagging {
+                    Tagging::External | Tagging::Untagged => {}
+                    Tagging::Internal(tag) => self.names.push(tag),
+                    Tagging::Adjacent(tag, content) => self.names.extend([tag, content]),
+                }
+                for variant in variants {
+                    match tagging {
+                        Tagging::External if !variant.untagged => {
+                            self.names.push(variant.name);
+                            self.names.extend(variant.aliases);
+                        }
+                        Tagging::Adjacent(..) if !variant.untagged => {}
+                        _ => self.add_shape(variant.shape),
+                    }
+                }
+            }
+            _ => self.open = true,
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! From documents to a candidate: read, merge, decode, normalize, validate.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::de::DeserializeOwned;
+
+use crate::describe::{Describe, Description};
+use crate::diff::Diff;
+use crate::document::{Document, Origin};
+use crate::format::{self, Expected, Tree};
+use crate::path::FieldPath;
+use crate::report::{Position, Report, Reporter, Violation};
+
+/// What a configuration must be: `#[derive(Reloadable)]` and `#[derive(Deserialize)]`, owned, and shared between
+/// threads. It is implemented for every such type.
+pub trait Reloadable: Diff + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: Diff + DeserializeOwned + Send + Sync + 'static> Reloadable for T {}
+
+/// A valid candidate, and the tree that knows where each of its values was set.
+#[derive(Debug)]
+pub struct Loaded<T> {
+    pub(crate) value: T,
+    pub(crate) tree: Tree,
+}
+
+impl<T: Describe> Loaded<T> {
+    /// Returns where the value at `path` was set; for one that is in no file, where the nearest value around it was.
+    pub fn locate(&self, path: &FieldPath) -> Option<(Origin, Position)> {
+        self.tree.locate(Expected::new(T::describe()), path)
+    }
+
+    /// Gives up the places.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+}
+
+/// Makes a candidate of all layers, the last on top. Without any, it is what an empty table gives.
+///
+/// The application's code runs here: its `Deserialize`, normalizers and validators. If it panics, the candidate is
+/// refused, and nothing else happens.
+///
+/// # Errors
+///
+/// Everything that is wrong with the documents' texts; otherwise the first value that does not fit its type;
+/// otherwise every rule that is broken. Each with its place, where it has one.
+pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Loaded<T>, Report> {
+    let description = guarded("describing the configuration", T::describe)?;
+    let tree = format::read(documents, description)?;
+    let mut report = Report::new();
+    report.extend(format::unknown_keys(&tree, description));
+    let expected = Expected::new(description);
+    let decoded = guarded("decoding", || format::decode(&tree, &expected))
+        .and_then(|decoded| decoded.map_err(Report::from));
+    let mut value: T = match decoded {
+        Ok(value) => value,
+        Err(refused) => {
+            add_new(&mut report, &refused);
+            return Err(report);
+        }
+    };
+    guarded("normalizing", || value.normalize(&mut Reporter::new(&mut report)))
+        .and_then(|()| guarded("validating", || value.validate(&mut Reporter::new(&mut report))))
+        .unwrap_or_else(|panicked| report.extend(panicked.violations().iter().cloned()));
+    if report.is_empty() { Ok(Loaded { value, tree }) } else { Err(located(&report, &tree, description)) }
+}
+
+/// Adds what is not in the report already: serde stops at the first unknown key, which may have been found before.
+fn add_new(report: &mut Report, more: &Report) {
+    let key =
+        |violation: &Violation| (violation.code().to_owned(), violation.path().clone(), violation.position());
+    let known: Vec<_> = report.violations().iter().map(key).collect();
+    report.extend(more.violations().iter().filter(|violation| !known.contains(&key(violation))).cloned());
+}
+
+/// Runs the application's code so that its panic ends this attempt and nothing else.
+pub(crate) fn guarded<T>(doing: &str, run: impl FnOnce() -> T) -> Result<T, Report> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        let message = match said(payload.as_ref()) {
+            Some(said) => format!("panicked while {doing}: {said}"),
+            None => format!("panicked while {doing}"),
+        };
+        Violation::new(FieldPath::root(), "panic", message).into()
+    })
+}
+
+fn said(payload: &(dyn Any + Send)) -> Option<&str> {
+    payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
+
+fn located(report: &Report, tree: &Tree, description: Description) -> Report {
+    let expected = Expected::new(description);
+    let mut out = Report::new();
+    out.extend(report.violations().iter().cloned().map(|violation| {
+        if violation.origin().is_some() {
+            return violation;
+        }
+        match tree.locate(expected.clone(), violation.path()) {
+            Some((origin, position)) => violation.located(origin, Some(position)),
+            None => violation,
+        }
+    }));
+    out
+}

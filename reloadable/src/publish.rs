@@ -1,0 +1,165 @@
+//! The current snapshot: one writer, any number of readers that never wait. The only user of `arc_swap`.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::{ArcSwap, Cache};
+
+/// A published, immutable configuration. It derefs to the value.
+///
+/// # Examples
+///
+/// ```
+/// # async fn example(config: reloadable::Reloader<std::collections::BTreeMap<String, u16>>) {
+/// let kept = config.snapshot();
+/// println!("generation {}: {} entries", kept.generation(), kept.len());
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Snapshot<T> {
+    value: T,
+    generation: u64,
+    loaded_at: SystemTime,
+}
+
+impl<T> Snapshot<T> {
+    pub(crate) fn first(value: T) -> Self {
+        Self { value, generation: 1, loaded_at: SystemTime::now() }
+    }
+
+    /// Returns the configuration.
+    #[must_use]
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// Returns the number of this snapshot: 1 for the first, one more for each that is published.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Returns when it was loaded.
+    #[must_use]
+    pub fn loaded_at(&self) -> SystemTime {
+        self.loaded_at
+    }
+}
+
+impl<T> Deref for Snapshot<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// Where the current snapshot stands; cheap to clone.
+pub(crate) struct Current<T>(Arc<ArcSwap<Snapshot<T>>>);
+
+impl<T> Clone for Current<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Current<T> {
+    pub(crate) fn load(&self) -> Guard<T> {
+        Guard(self.0.load())
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot<T>> {
+        self.0.load_full()
+    }
+
+    pub(crate) fn reader(&self) -> Reader<T> {
+        Reader(Cache::new(Arc::clone(&self.0)))
+    }
+}
+
+/// The only one that may replace the current snapshot; not `Clone`.
+pub(crate) struct Publisher<T> {
+    current: Current<T>,
+}
+
+impl<T> Publisher<T> {
+    pub(crate) fn new(first: Snapshot<T>) -> Self {
+        Self { current: Current(Arc::new(ArcSwap::from_pointee(first))) }
+    }
+
+    pub(crate) fn current(&self) -> &Current<T> {
+        &self.current
+    }
+
+    /// Makes `value` the current snapshot. Returns the one before and the new one.
+    pub(crate) fn publish(&mut self, value: T) -> (Arc<Snapshot<T>>, Arc<Snapshot<T>>) {
+        // Nobody else writes, so what is loaded here is still current when it is replaced below.
+        let old = self.current.snapshot();
+        let new = Arc::new(Snapshot { value, generation: old.generation + 1, loaded_at: SystemTime::now() });
+        self.current.0.store(Arc::clone(&new));
+        (old, new)
+    }
+}
+
+/// The current configuration for a short while; it derefs to the value.
+///
+/// Do not keep it across an `.await` or for long: it may hold back the memory of old snapshots. Use
+/// [`Reloader::snapshot`](crate::Reloader::snapshot) for something to keep.
+pub struct Guard<T>(arc_swap::Guard<Arc<Snapshot<T>>>);
+
+impl<T> Deref for Guard<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0.value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Guard<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The fastest way to the current configuration, for hot loops: one for each thread.
+///
+/// # Examples
+///
+/// ```
+/// # fn example(config: reloadable::Reloader<std::collections::BTreeMap<String, u16>>) {
+/// let mut reader = config.reader();
+/// std::thread::spawn(move || {
+///     for _ in 0..1_000 {
+///         let limits = reader.get();
+///         assert!(limits.len() < 10);
+///     }
+/// });
+/// # }
+/// ```
+pub struct Reader<T>(Cache<Arc<ArcSwap<Snapshot<T>>>, Arc<Snapshot<T>>>);
+
+impl<T> Reader<T> {
+    /// Returns the current configuration.
+    pub fn get(&mut self) -> &T {
+        &self.0.load().value
+    }
+
+    /// Returns the current snapshot, to keep.
+    pub fn snapshot(&mut self) -> Arc<Snapshot<T>> {
+        Arc::clone(self.0.load())
+    }
+}
+
+impl<T> Clone for Reader<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Reader<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,211 @@
+//! Setting up a reloader.
+
+use std::fmt;
+use std::marker::PhantomData;
+#[cfg(feature = "fs")]
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+#[cfg(feature = "fs")]
+use crate::document::Format;
+use crate::error::Error;
+use crate::load::Reloadable;
+use crate::reload::{Reload, Timing};
+use crate::reloader::Reloader;
+#[cfg(feature = "fs")]
+use crate::source::fs::{DirectorySource, FileSource};
+use crate::source::{AnySource, Source};
+
+/// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
+///
+/// Tables of two layers are merged, everything else is replaced.
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder<T> {
+    layers: Vec<Layer>,
+    timing: Timing,
+    max_size: u64,
+    of: PhantomData<fn() -> T>,
+}
+
+/// What becomes a source once all settings are known.
+enum Layer {
+    #[cfg(feature = "fs")]
+    File {
+        path: PathBuf,
+        format: Option<Format>,
+    },
+    #[cfg(feature = "fs")]
+    Directory {
+        path: PathBuf,
+        pattern: String,
+    },
+    Source(Box<dyn AnySource>),
+}
+
+/// 16 MiB: far above every configuration that people write, far below what hurts.
+const MAX_SIZE: u64 = 16 * 1024 * 1024;
+
+impl<T: Reloadable> Builder<T> {
+    pub(super) fn new() -> Self {
+        Self { layers: Vec::new(), timing: Timing::default(), max_size: MAX_SIZE, of: PhantomData }
+    }
+
+    /// Adds a file, which must exist. Its extension tells the format.
+    #[cfg(feature = "fs")]
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.layers.push(Layer::File { path: path.into(), format: None });
+        self
+    }
+
+    /// Adds a file in this format, whatever its extension.
+    #[cfg(feature = "fs")]
+    pub fn file_as(mut self, path: impl Into<PathBuf>, format: Format) -> Self {
+        self.layers.push(Layer::File { path: path.into(), format: Some(format) });
+        self
+    }
+
+    /// Adds the files of a directory whose names match `pattern` (`*`, `?` and `[a-z]`, as in a shell), in the order of
+    /// their names. Hidden files, and those that editors and package managers leave beside others, are left out. The
+    /// directory must exist; it may be empty.
+    #[cfg(feature = "fs")]
+    pub fn directory(mut self, path: impl Into<PathBuf>, pattern: impl Into<String>) -> Self {
+        self.layers.push(Layer::Directory { path: path.into(), pattern: pattern.into() });
+        self
+    }
+
+    /// Adds a source of any kind.
+    pub fn source(mut self, source: impl Source) -> Self {
+        self.layers.push(Layer::Source(Box::new(source)));
+        self
+    }
+
+    /// Sets how long it must be quiet before a change is taken as complete, where the source cannot tell: 50 ms unless
+    /// set. It outlasts the pauses between the writes of one save.
+    pub fn quiet_period(mut self, quiet: Duration) -> Self {
+        self.timing.quiet = quiet;
+        self
+    }
+
+    /// Sets how long to wait at most while there is no quiet: 1 s unless set.
+    pub fn max_wait(mut self, max_wait: Duration) -> Self {
+        self.timing.max_wait = max_wait;
+        self
+    }
+
+    /// Sets how often the sources are looked at although nothing told of a change: every 30 s unless set, give or take
+    /// a tenth. It bounds how late a change is whose event was lost.
+    pub fn resync(mut self, period: Duration) -> Self {
+        self.timing.resync = period;
+        self
+    }
+
+    /// Sets how long a source may take to answer: 30 s unless set.
+    pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
+        self.timing.fetch = timeout;
+        self
+    }
+
+    /// Sets how many bytes a file, or all files of a directory together, may have: 16 MiB unless set.
+    pub fn max_size(mut self, bytes: u64) -> Self {
+        self.max_size = bytes;
+        self
+    }
+
+    /// Loads for the first time and follows the sources in a task of the current tokio runtime, whose time must be
+    /// enabled.
+    ///
+    /// # Errors
+    ///
+    /// Every reason why the first load failed ([`Unavailable`](crate::ErrorKind::Unavailable) or
+    /// [`Invalid`](crate::ErrorKind::Invalid)), or what is wrong with the set-up
+    /// ([`Setup`](crate::ErrorKind::Setup)): no layer, a malformed pattern, no runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, nothing is left running.
+    pub async fn start(self) -> Result<Reloader<T>, Error> {
+        let runtime = tokio::runtime::Handle::try_current()
+            .map_err(|_| Error::setup("runtime", "no tokio runtime here; use `start_blocking()`"))?;
+        let timing = self.timing.clone();
+        let (reload, status) = Reload::start(self.sources()?, timing).await?;
+        let (reloader, commands, ending) = Reloader::new(&reload, status);
+        runtime.spawn(async move {
+            reload.run(commands).await;
+            drop(ending);
+        });
+        Ok(reloader)
+    }
+
+    /// Does what [`start`](Self::start) does on a thread of its own, for programs without an asynchronous runtime. It
+    /// blocks until the first load is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_blocking(self) -> Result<Reloader<T>, Error> {
+        let (timing, sources) = (self.timing.clone(), self.sources()?);
+        let (answer, started) = std::sync::mpsc::sync_channel(1);
+        let thread = thread::Builder::new().name("reloadable".to_owned());
+        let spawned = thread.spawn(move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    let _ = answer.send(Err(Error::setup("runtime", format!("no runtime: {error}"))));
+                    return;
+                }
+            };
+            runtime.block_on(async move {
+                let (reload, status) = match Reload::start(sources, timing).await {
+                    Ok(started) => started,
+                    Err(error) => {
+                        let _ = answer.send(Err(error));
+                        return;
+                    }
+                };
+                let (reloader, commands, ending) = Reloader::new(&reload, status);
+                // If nobody waits for it any more, the handle is dropped here and the task ends at once.
+                let _ = answer.send(Ok(reloader));
+                reload.run(commands).await;
+                drop(ending);
+            });
+            // A look at a file system that hangs must not keep the thread.
+            runtime.shutdown_background();
+        });
+        spawned.map_err(|error| Error::setup("thread", format!("no thread: {error}")))?;
+        started.recv().unwrap_or_else(|_| Err(Error::closed()))
+    }
+
+    fn sources(self) -> Result<Vec<Box<dyn AnySource>>, Error> {
+        if self.layers.is_empty() {
+            return Err(Error::setup(
+                "no_layer",
+                "there is no layer; add one, as with `.file(\"app.toml\")`",
+            ));
+        }
+        #[cfg(feature = "fs")]
+        let max_size = self.max_size;
+        let sources = self.layers.into_iter().map(|layer| -> Result<Box<dyn AnySource>, Error> {
+            match layer {
+                #[cfg(feature = "fs")]
+                Layer::File { path, format } => Ok(Box::new(FileSource::new(path, format, max_size))),
+                #[cfg(feature = "fs")]
+                Layer::Directory { path, pattern } => {
+                    Ok(Box::new(DirectorySource::new(path, &pattern, max_size)?))
+                }
+                Layer::Source(source) => Ok(source),
+            }
+        });
+        sources.collect()
+    }
+}
+
+impl<T> fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("layers", &self.layers.len())
+            .field("timing", &self.timing)
+            .field("max_size", &self.max_size)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,189 @@
+//! The handle of a running configuration.
+
+mod builder;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::diff::Diff;
+use crate::error::Error;
+use crate::load::Reloadable;
+use crate::publish::{Current, Guard, Reader, Snapshot};
+use crate::reload::{Command, Reload};
+use crate::status::{ReloadOutcome, Status};
+use crate::subscribe::{Sections, Subscription, block_on};
+
+pub use self::builder::Builder;
+
+/// A running configuration: what is in force, what changes, and how the reloads went.
+///
+/// It is cheap to clone. When the last clone is dropped, the task behind it ends; so does every subscription.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("app.toml");
+/// # std::fs::write(&path, "[database]\npool_size = 20\n")?;
+/// # type App = std::collections::BTreeMap<String, std::collections::BTreeMap<String, u16>>;
+/// use reloadable::Reloader;
+///
+/// let config = Reloader::<App>::builder().file(path).start().await?;
+/// assert_eq!(config.load()["database"]["pool_size"], 20);
+/// config.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Reloader<T> {
+    current: Current<T>,
+    sections: Sections<T>,
+    status: watch::Receiver<Status>,
+    commands: mpsc::Sender<Command>,
+    ended: watch::Receiver<()>,
+}
+
+impl<T: Reloadable> Reloader<T> {
+    /// Begins to set up a reloader.
+    pub fn builder() -> Builder<T> {
+        Builder::new()
+    }
+
+    /// Makes the handle of a task that is about to run. The task keeps the returned sender until it ends.
+    fn new(
+        reload: &Reload<T>,
+        status: watch::Receiver<Status>,
+    ) -> (Self, mpsc::Receiver<Command>, watch::Sender<()>) {
+        // A few questions at a time; whoever asks more waits for room.
+        let (commands, receiver) = mpsc::channel(16);
+        let (ending, ended) = watch::channel(());
+        let current = reload.current().clone();
+        let sections = reload.sections().clone();
+        (Self { current, sections, status, commands, ended }, receiver, ending)
+    }
+
+    /// Returns the configuration in force, for a short while: the guard derefs to it. It never waits.
+    #[must_use]
+    pub fn load(&self) -> Guard<T> {
+        self.current.load()
+    }
+
+    /// Returns the snapshot in force, to keep.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot<T>> {
+        self.current.snapshot()
+    }
+
+    /// Returns a reader for a hot loop; take one for each thread.
+    #[must_use]
+    pub fn reader(&self) -> Reader<T> {
+        self.current.reader()
+    }
+
+    /// Subscribes to every change from here on.
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription<T> {
+        self.subscribe_to(|value| value)
+    }
+
+    /// Subscribes to the changes of one section from here on. Changes elsewhere do not wake the subscription.
+    ///
+    /// A selector without captures costs one comparison for each publish, however many subscriptions use it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::collections::BTreeMap;
+    /// # #[derive(serde::Deserialize)]
+    /// # struct App { database: BTreeMap<String, u16> }
+    /// # impl reloadable::Describe for App {}
+    /// # impl reloadable::Validate for App {}
+    /// # impl reloadable::Diff for App {
+    /// #     type Changes<'a> = <BTreeMap<String, u16> as reloadable::Diff>::Changes<'a>;
+    /// #     fn diff<'a>(&'a self, new: &'a Self) -> Option<Self::Changes<'a>> { self.database.diff(&new.database) }
+    /// #     fn value(&self) -> reloadable::Value<'_> { self.database.value() }
+    /// # }
+    /// # fn example(config: reloadable::Reloader<App>) -> Result<(), reloadable::Error> {
+    /// let mut database = config.subscribe_to(|app| &app.database);
+    /// let change = database.blocking_changed()?;
+    /// println!("{}", change.changes());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn subscribe_to<S, F>(&self, select: F) -> Subscription<T, S>
+    where
+        S: Diff + ?Sized + 'static,
+        F: Fn(&T) -> &S + Send + Sync + 'static,
+    {
+        self.sections.subscribe(&self.current, select)
+    }
+
+    /// Looks at the sources now, through the same steps as after a change, and returns how that went.
+    ///
+    /// After the reloader has ended, that is `Failed` with an error of kind [`Closed`](crate::ErrorKind::Closed).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the attempt may still take place; its outcome is in [`status`](Self::status).
+    pub async fn reload(&self) -> ReloadOutcome {
+        let (answer, outcome) = oneshot::channel();
+        if self.commands.send(Command::Reload(answer)).await.is_err() {
+            return ReloadOutcome::Failed(Error::closed());
+        }
+        outcome.await.unwrap_or_else(|_| ReloadOutcome::Failed(Error::closed()))
+    }
+
+    /// Does what [`reload`](Self::reload) does, and blocks the thread until it is done. It must not be called from
+    /// asynchronous code, which it would stop.
+    pub fn blocking_reload(&self) -> ReloadOutcome {
+        block_on(self.reload())
+    }
+
+    /// Returns what is in force and how the last attempt went.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    /// Ends the task behind this and all clones, and waits until it has ended. The snapshots stay readable.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the end may still come.
+    pub async fn shutdown(self) {
+        // If the task does not take it, it has ended.
+        let _ = self.commands.send(Command::Shutdown).await;
+        let mut ended = self.ended.clone();
+        drop(self);
+        // The sender is dropped with the task.
+        while ended.changed().await.is_ok() {}
+    }
+
+    /// Does what [`shutdown`](Self::shutdown) does, and blocks the thread until it is done. It must not be called
+    /// from asynchronous code, which it would stop.
+    pub fn blocking_shutdown(self) {
+        block_on(self.shutdown());
+    }
+}
+
+impl<T> Clone for Reloader<T> {
+    fn clone(&self) -> Self {
+        Self {
+            current: self.current.clone(),
+            sections: self.sections.clone(),
+            status: self.status.clone(),
+            commands: self.commands.clone(),
+            ended: self.ended.clone(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Reloader<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reloader").field("status", &*self.status.borrow()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! Files and directories.
+
+mod directory;
+mod events;
+mod file;
+mod look;
+mod read;
+
+pub(crate) use self::directory::DirectorySource;
+pub(crate) use self::file::FileSource;

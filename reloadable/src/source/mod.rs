@@ -1,0 +1,130 @@
+//! Where documents come from.
+
+mod memory;
+mod settle;
+
+#[cfg(feature = "fs")]
+pub(crate) mod fs;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::document::{Document, Origin, Revision};
+use crate::error::SourceError;
+
+pub use self::memory::{MemoryHandle, MemorySource};
+pub(crate) use self::settle::Settle;
+
+/// A place from which documents come, and which can tell that they may have changed.
+///
+/// Implementations write plain `async fn`. See `CONTRIBUTING.md` for a recipe.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::{Document, Fetched, Format, Hint, Origin, Revision, Source, SourceError};
+///
+/// /// Never changes.
+/// struct Fixed(&'static str);
+///
+/// impl Source for Fixed {
+///     fn origin(&self) -> Origin {
+///         Origin::named("fixed")
+///     }
+///
+///     async fn fetch(&mut self, known: Option<&Revision>) -> Result<Fetched, SourceError> {
+///         let revision = Revision::new("1");
+///         if known == Some(&revision) {
+///             return Ok(Fetched::NotModified);
+///         }
+///         let document = Document::new(self.origin(), Format::Toml, self.0.as_bytes());
+///         Ok(Fetched::Documents { documents: vec![document], revision })
+///     }
+///
+///     async fn changed(&mut self) -> Result<Hint, SourceError> {
+///         std::future::pending().await
+///     }
+/// }
+/// ```
+pub trait Source: Send + 'static {
+    /// Returns the place, as it is printed in reports. It must not hold secrets.
+    fn origin(&self) -> Origin;
+
+    /// Returns what the source holds now. `known` is the revision that was last accepted: a source that can tell
+    /// answers [`Fetched::NotModified`] if it still holds that.
+    ///
+    /// The first call comes before the first [`changed`](Self::changed): it must begin to watch before it reads, so
+    /// that no change falls between.
+    ///
+    /// # Errors
+    ///
+    /// What stood in the way. The last good value stays in force.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped when it takes too long, and is then called again.
+    fn fetch(
+        &mut self,
+        known: Option<&Revision>,
+    ) -> impl Future<Output = Result<Fetched, SourceError>> + Send;
+
+    /// Resolves when the source may hold something else: a hint, never the truth. A source that cannot tell never
+    /// resolves and is looked at now and then.
+    ///
+    /// # Errors
+    ///
+    /// The source cannot tell at the moment. It is asked again after a while.
+    ///
+    /// # Cancel safety
+    ///
+    /// It must be cancel safe: it is dropped and called again whenever something else happens.
+    fn changed(&mut self) -> impl Future<Output = Result<Hint, SourceError>> + Send;
+}
+
+/// What a [`Source`] answers.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Fetched {
+    /// It holds what was last accepted.
+    NotModified,
+    /// It holds these documents, to be merged in this order.
+    Documents {
+        /// The documents; none where the source is there but empty.
+        documents: Vec<Document>,
+        /// The source's mark for this version.
+        revision: Revision,
+    },
+}
+
+/// How a [`Source`] says that it may have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Hint {
+    /// The change is known to be complete: look at once.
+    Complete,
+    /// More may follow at once: wait for a moment of quiet, then look.
+    Settling,
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The twin of [`Source`] without its type.
+pub(crate) trait AnySource: Send {
+    fn origin(&self) -> Origin;
+    fn fetch<'a>(&'a mut self, known: Option<&'a Revision>) -> BoxFuture<'a, Result<Fetched, SourceError>>;
+    fn changed(&mut self) -> BoxFuture<'_, Result<Hint, SourceError>>;
+}
+
+impl<S: Source> AnySource for S {
+    fn origin(&self) -> Origin {
+        Source::origin(self)
+    }
+
+    fn fetch<'a>(&'a mut self, known: Option<&'a Revision>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
+        Box::pin(Source::fetch(self, known))
+    }
+
+    fn changed(&mut self) -> BoxFuture<'_, Result<Hint, SourceError>> {
+        Box::pin(Source::changed(self))
+    }
+}

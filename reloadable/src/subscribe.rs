@@ -1,0 +1,329 @@
+//! Places from which changes are awaited.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::diff::Diff;
+use crate::error::Error;
+use crate::publish::{Current, Snapshot};
+
+/// A place from which the changes of a configuration, or of one section of it, are awaited.
+///
+/// It is woken only when its section changed. What it is given is the difference to what it was given last, so a slow
+/// subscriber gets one change that spans everything it missed; if in the meantime everything went back to how it was,
+/// it gets none.
+///
+/// # Examples
+///
+/// ```
+/// # async fn example(config: reloadable::Reloader<std::collections::BTreeMap<String, u16>>) {
+/// let mut changes = config.subscribe();
+/// while let Ok(change) = changes.changed().await {
+///     println!("generation {}: {}", change.generation(), change.changes());
+/// }
+/// // The reloader has ended.
+/// # }
+/// ```
+pub struct Subscription<T, S: ?Sized = T> {
+    current: Current<T>,
+    select: Select<T, S>,
+    seen: Arc<Snapshot<T>>,
+    woken: watch::Receiver<()>,
+}
+
+type Select<T, S> = Arc<dyn Fn(&T) -> &S + Send + Sync>;
+
+impl<T, S: Diff + ?Sized> Subscription<T, S> {
+    /// Waits until the section differs from what this subscription saw last, and returns how.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) once the reloader has ended and there is nothing left to see.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, it has consumed nothing.
+    pub async fn changed(&mut self) -> Result<Change<T, S>, Error> {
+        loop {
+            self.woken.changed().await.map_err(|_| Error::closed())?;
+            if let Some(change) = self.take() {
+                return Ok(change);
+            }
+        }
+    }
+
+    /// Waits as [`changed`](Self::changed) does, and blocks the thread while it waits. It needs no runtime, and must
+    /// not be called from asynchronous code, which it would stop.
+    ///
+    /// # Errors
+    ///
+    /// As [`changed`](Self::changed).
+    pub fn blocking_changed(&mut self) -> Result<Change<T, S>, Error> {
+        block_on(self.changed())
+    }
+
+    /// Waits as [`blocking_changed`](Self::blocking_changed) does, but no longer than `timeout`; `None` if there was
+    /// no change by then.
+    ///
+    /// # Errors
+    ///
+    /// As [`changed`](Self::changed).
+    pub fn blocking_changed_timeout(&mut self, timeout: Duration) -> Result<Option<Change<T, S>>, Error> {
+        // A deadline beyond what the clock can tell is none.
+        match Instant::now().checked_add(timeout) {
+            Some(deadline) => park_until(pin!(self.changed()), Some(deadline)).transpose(),
+            None => self.blocking_changed().map(Some),
+        }
+    }
+
+    /// Returns the section as this subscription saw it last.
+    #[must_use]
+    pub fn seen(&self) -> &S {
+        (self.select)(&self.seen)
+    }
+
+    /// Returns the snapshot that this subscription saw last.
+    #[must_use]
+    pub fn seen_snapshot(&self) -> &Arc<Snapshot<T>> {
+        &self.seen
+    }
+
+    fn take(&mut self) -> Option<Change<T, S>> {
+        let latest = self.current.snapshot();
+        let changed = (self.select)(&self.seen).diff((self.select)(&latest)).is_some();
+        let previous = std::mem::replace(&mut self.seen, Arc::clone(&latest));
+        changed.then(|| Change { previous, current: latest, select: Arc::clone(&self.select) })
+    }
+}
+
+/// A clone has seen what the original has seen.
+impl<T, S: ?Sized> Clone for Subscription<T, S> {
+    fn clone(&self) -> Self {
+        Self {
+            current: self.current.clone(),
+            select: Arc::clone(&self.select),
+            seen: Arc::clone(&self.seen),
+            woken: self.woken.clone(),
+        }
+    }
+}
+
+impl<T, S: ?Sized> fmt::Debug for Subscription<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("generation", &self.seen.generation()).finish_non_exhaustive()
+    }
+}
+
+/// A previous snapshot, the current one, and how they differ; for one section or for the whole configuration.
+pub struct Change<T, S: ?Sized = T> {
+    previous: Arc<Snapshot<T>>,
+    current: Arc<Snapshot<T>>,
+    select: Select<T, S>,
+}
+
+impl<T, S: Diff + ?Sized> Change<T, S> {
+    /// Returns the section as this subscription saw it before.
+    #[must_use]
+    pub fn previous(&self) -> &S {
+        (self.select)(&self.previous)
+    }
+
+    /// Returns the section as it is now.
+    #[must_use]
+    pub fn current(&self) -> &S {
+        (self.select)(&self.current)
+    }
+
+    /// Returns how the two differ. It compares them anew, so keep the result rather than call it often.
+    ///
+    /// # Panics
+    ///
+    /// If the section does not compare the same way twice, because a `PartialEq` or a function named by
+    /// `#[reload(leaf, ..)]` is not a pure function of its arguments.
+    #[must_use]
+    pub fn changes(&self) -> S::Changes<'_> {
+        self.previous().diff(self.current()).expect("a change is only made of values that differ")
+    }
+}
+
+impl<T, S: ?Sized> Change<T, S> {
+    /// Returns the number of the current snapshot.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.current.generation()
+    }
+
+    /// Returns the whole snapshot from which the section is.
+    #[must_use]
+    pub fn snapshot(&self) -> &Arc<Snapshot<T>> {
+        &self.current
+    }
+
+    /// Returns the whole snapshot that this subscription saw before.
+    #[must_use]
+    pub fn previous_snapshot(&self) -> &Arc<Snapshot<T>> {
+        &self.previous
+    }
+}
+
+impl<T, S: ?Sized> Clone for Change<T, S> {
+    fn clone(&self) -> Self {
+        Self {
+            previous: Arc::clone(&self.previous),
+            current: Arc::clone(&self.current),
+            select: Arc::clone(&self.select),
+        }
+    }
+}
+
+impl<T, S: ?Sized> fmt::Debug for Change<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change")
+            .field("previous", &self.previous.generation())
+            .field("current", &self.current.generation())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everybody who waits for a section, by section. Clones share it.
+pub(crate) struct Sections<T>(Arc<Mutex<Registry<T>>>);
+
+impl<T> Clone for Sections<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+struct Registry<T> {
+    /// Selectors without captures, by their type: two of one type select the same.
+    shared: HashMap<TypeId, Arc<dyn Section<T>>>,
+    own: Vec<Arc<dyn Section<T>>>,
+    closed: bool,
+}
+
+/// One section and those who wait for it.
+trait Section<T>: Send + Sync {
+    fn changed(&self, previous: &T, current: &T) -> bool;
+    fn woken(&self) -> &watch::Sender<()>;
+}
+
+struct Selected<T, S: ?Sized> {
+    select: Select<T, S>,
+    woken: watch::Sender<()>,
+}
+
+impl<T, S: Diff + ?Sized> Section<T> for Selected<T, S> {
+    fn changed(&self, previous: &T, current: &T) -> bool {
+        (self.select)(previous).diff((self.select)(current)).is_some()
+    }
+
+    fn woken(&self) -> &watch::Sender<()> {
+        &self.woken
+    }
+}
+
+impl<T: Send + Sync + 'static> Sections<T> {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Registry { shared: HashMap::new(), own: Vec::new(), closed: false })))
+    }
+
+    pub(crate) fn subscribe<S, F>(&self, current: &Current<T>, select: F) -> Subscription<T, S>
+    where
+        S: Diff + ?Sized + 'static,
+        F: Fn(&T) -> &S + Send + Sync + 'static,
+    {
+        let shared = (size_of::<F>() == 0).then(TypeId::of::<F>);
+        let select: Select<T, S> = Arc::new(select);
+        let section = || -> Arc<dyn Section<T>> {
+            Arc::new(Selected { select: Arc::clone(&select), woken: watch::Sender::new(()) })
+        };
+        let woken = {
+            let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if registry.closed {
+                watch::Sender::new(()).subscribe()
+            } else if let Some(shared) = shared {
+                registry.shared.entry(shared).or_insert_with(section).woken().subscribe()
+            } else {
+                let section = section();
+                let woken = section.woken().subscribe();
+                registry.own.push(section);
+                woken
+            }
+        };
+        // After it was registered, so that what is published from here on wakes it.
+        Subscription { current: current.clone(), select, seen: current.snapshot(), woken }
+    }
+
+    /// Wakes those whose section differs. It is called after the new snapshot has become the current one.
+    pub(crate) fn wake(&self, previous: &T, current: &T) {
+        for section in self.waited_for() {
+            // A selector or comparison that panics here panics again where its owner can see it.
+            let changed =
+                catch_unwind(AssertUnwindSafe(|| section.changed(previous, current))).unwrap_or(true);
+            if changed {
+                section.woken().send_replace(());
+            }
+        }
+    }
+
+    /// Lets go of sections for which nobody waits any more, and returns the others: the lock is not held while a
+    /// selector runs.
+    fn waited_for(&self) -> Vec<Arc<dyn Section<T>>> {
+        let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.shared.retain(|_, section| section.woken().receiver_count() > 0);
+        registry.own.retain(|section| section.woken().receiver_count() > 0);
+        registry.shared.values().chain(&registry.own).map(Arc::clone).collect()
+    }
+
+    /// Ends every subscription, those to come included.
+    pub(crate) fn close(&self) {
+        let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.closed = true;
+        registry.shared.clear();
+        registry.own.clear();
+    }
+}
+
+/// Runs a future on this thread. It works for every future that needs no runtime, as those of tokio's channels.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        if let Some(output) = park_until(future.as_mut(), None) {
+            return output;
+        }
+    }
+}
+
+/// Runs a future on this thread until it is ready or the deadline has passed.
+fn park_until<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return Some(output);
+        }
+        match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            None => thread::park(),
+            Some(Duration::ZERO) => return None,
+            Some(left) => thread::park_timeout(left),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}

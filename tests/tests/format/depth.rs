@@ -1,0 +1,132 @@
+//! Deep nesting is refused before anything recursive sees it.
+
+use std::fmt::Write as _;
+
+use reloadable::__private::decode;
+use reloadable::Document;
+use serde::Deserialize;
+
+use crate::{json, lines, reloadable, toml};
+
+#[derive(Debug, Deserialize)]
+struct Any {
+    #[serde(flatten)]
+    _rest: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+reloadable!(Any);
+
+fn outcome(document: Document) -> String {
+    match decode::<Any>(&[document]) {
+        Ok(_) => "accepted".to_owned(),
+        Err(report) => lines(&report).remove(0),
+    }
+}
+
+fn nested(open: &str, close: &str, levels: usize) -> String {
+    format!("{}1{}", open.repeat(levels), close.repeat(levels))
+}
+
+#[test]
+fn json_up_to_the_limit() {
+    assert_eq!(outcome(json("a.json", nested("{\"a\":", "}", 128))), "accepted");
+    assert_eq!(outcome(json("a.json", format!("{{\"a\":{}}}", nested("[", "]", 127)))), "accepted");
+    let refused = "a.json:1:133: nested more than 128 levels deep [depth]";
+    assert_eq!(outcome(json("a.json", format!("{{\"a\":{}}}", nested("[", "]", 128)))), refused);
+}
+
+#[test]
+fn brackets_in_texts_do_not_nest() {
+    let text = "[".repeat(500);
+    assert_eq!(outcome(json("a.json", format!("{{\"a\": \"\\\"{text}\"}}"))), "accepted");
+    for quoted in [
+        format!("\"\\\"{text}\""),
+        format!("'{text}'"),
+        format!("\"\"\"\n\"{text}\"\"\"\"\""),
+        format!("'''{text}''''"),
+    ] {
+        assert_eq!(
+            outcome(toml("a.toml", format!("# {text}\na = {quoted}\nb = [{quoted}, 'x'] # {text}"))),
+            "accepted"
+        );
+    }
+    let dots = "a.".repeat(500);
+    assert_eq!(outcome(toml("a.toml", format!("'{dots}'.\"{dots}\" = '{dots}'\n['{dots}b']"))), "accepted");
+}
+
+#[test]
+fn toml_up_to_the_limit() {
+    let key = |names: usize| vec!["a"; names].join(".");
+    let refused = "nested more than 128 levels deep [depth]";
+    // The root is a level, and so is every table around the last name.
+    assert_eq!(outcome(toml("a.toml", format!("[{}]\n{} = [1.5]", key(63), key(64)))), "accepted");
+    assert_eq!(
+        outcome(toml("a.toml", format!("[{}]\n{} = [1.5]", key(63), key(65)))),
+        format!("a.toml:2:133: {refused}")
+    );
+    assert_eq!(outcome(toml("a.toml", format!("[[{}]]\n{} = 1.5", key(63), key(64)))), "accepted");
+    assert!(outcome(toml("a.toml", format!("[[{}]]\n{} = 1.5", key(63), key(65)))).ends_with(refused));
+    assert_eq!(outcome(toml("a.toml", format!("{} = {{ {} = 1.5 }}", key(63), key(65)))), "accepted");
+    assert!(outcome(toml("a.toml", format!("{} = {{ {} = 1.5 }}", key(63), key(66)))).ends_with(refused));
+    assert_eq!(outcome(toml("a.toml", format!("[{}]\na = {}", key(50), nested("[", "]", 77)))), "accepted");
+    assert!(
+        outcome(toml("a.toml", format!("[{}]\na = {}", key(50), nested("[", "]", 78)))).ends_with(refused)
+    );
+}
+
+#[test]
+fn toml_up_to_the_librarys_limits() {
+    let key = |names: usize| vec!["a"; names].join(".");
+    assert_eq!(outcome(toml("a.toml", format!("a = {}", nested("[", "]", 80)))), "accepted");
+    let found = outcome(toml("a.toml", format!("a = {}", nested("[", "]", 81))));
+    assert_eq!(found, "a.toml:1:85: arrays and inline tables nested more than 80 levels deep [depth]");
+    assert_eq!(outcome(toml("a.toml", format!("{} = 1", key(80)))), "accepted");
+    assert_eq!(outcome(toml("a.toml", format!("[{}]", key(80)))), "accepted");
+    let found = outcome(toml("a.toml", format!("{} = 1", key(81))));
+    assert_eq!(found, "a.toml:1:160: a key of more than 80 names [depth]");
+}
+
+#[test]
+fn many_siblings_are_not_deep() {
+    let mut text = String::new();
+    for number in 0..500 {
+        writeln!(text, "[a{number}.b]\nc.d = [[1.5], {{ e.f = [2.5] }}]\nt = 2020-01-01 00:00:00.5").unwrap();
+    }
+    assert_eq!(outcome(toml("a.toml", text)), "accepted");
+    let objects = vec!["{\"a\": [1, {}]}"; 500].join(",");
+    assert_eq!(outcome(json("a.json", format!("{{\"a\": [{objects}]}}"))), "accepted");
+}
+
+#[test]
+fn ten_thousand_levels_of_anything() {
+    const LEVELS: usize = 10_000;
+    let dotted = vec!["a"; LEVELS].join(".");
+    let spaced = vec!["\"a\""; LEVELS].join(" . ");
+    let table_in_table: String =
+        (1..200).map(|names| format!("[{}]\n", vec!["a"; names].join("."))).collect();
+    for text in [
+        format!("a = {}", nested("[", "]", LEVELS)),
+        format!("a = {}", nested("{a=", "}", LEVELS)),
+        format!("a = {}", nested("{a.b.c=[", "]}", LEVELS)),
+        format!("{dotted} = 1"),
+        format!("{spaced} = 1"),
+        format!("[{dotted}]"),
+        format!("[[{dotted}]]"),
+        format!("a = {{ {dotted} = 1 }}"),
+        format!("a = [{{ {dotted} = 1 }}]"),
+        "a = [".repeat(LEVELS),
+        format!("a = {}", "{".repeat(LEVELS)),
+        table_in_table,
+    ] {
+        let found = outcome(toml("a.toml", &text));
+        assert!(found.ends_with("[depth]"), "{found}: {}", &text[..40]);
+    }
+    for text in [
+        nested("[", "]", LEVELS),
+        nested("{\"a\":", "}", LEVELS),
+        "[".repeat(LEVELS),
+        "{\"a\":[".repeat(LEVELS),
+    ] {
+        assert!(outcome(json("a.json", &text)).ends_with("[depth]"), "{}", &text[..40]);
+    }
+}
