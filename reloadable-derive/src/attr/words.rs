@@ -122,7 +122,7 @@ pub(super) fn written(tokens: &TokenStream, group: Option<&Group>) -> String {
         text = text.replace(&format!(" {tight} "), tight);
         text = text.replace(&format!("{tight} "), tight).replace(&format!(" {tight}"), tight);
     }
-    text.replace(" ,", ",").replace(" (", "(").replace("& ", "&")
+    text.replace(" ,", ",").replace(" . ", ".").replace(" (", "(").replace("& ", "&")
 }
 
 #[cfg(test)]

@@ -197,3 +197,6 @@ fn located(tokens: &TokenStream, span: Span) -> TokenStream {
     });
     moved.collect()
 }
+
+#[cfg(test)]
+mod expansions;
