@@ -81,7 +81,7 @@ impl<'c> Expansion<'c> {
                 #[allow(unused_imports)]
                 use #private::{
                     KeyByReference as _, KeyBySerialize as _, KeyByValue as _, ShownByDebug as _, ShownByDiff as _,
-                    ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _, Unknown as _,
+                    ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _, Unknown as _, Unstepped as _,
                 };
                 #describe
                 #validate
@@ -197,3 +197,6 @@ fn located(tokens: &TokenStream, span: Span) -> TokenStream {
     });
     moved.collect()
 }
+
+#[cfg(test)]
+mod expansions;

@@ -10,3 +10,4 @@ mod hygiene;
 mod words;
 mod containers;
 mod serde_words;
+mod ui;
