@@ -46,14 +46,17 @@ pub enum ErrorKind {
 }
 
 impl Error {
+    #[cfg(feature = "tokio")]
     pub(crate) fn new(kind: ErrorKind, report: Report) -> Self {
         Self { inner: Arc::new(Inner { kind, report }) }
     }
 
+    #[cfg(feature = "tokio")]
     pub(crate) fn setup(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Setup, Violation::new(FieldPath::root(), code, message).into())
     }
 
+    #[cfg(feature = "tokio")]
     pub(crate) fn closed() -> Self {
         Self::new(ErrorKind::Closed, Report::new())
     }

@@ -7,6 +7,7 @@ mod value;
 mod document;
 mod report;
 mod error;
+#[cfg(feature = "tokio")]
 mod backoff;
 mod describe;
 mod validate;

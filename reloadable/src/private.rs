@@ -8,7 +8,7 @@ pub use serde::{Serialize, Serializer};
 pub use std::boxed::Box;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
-pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Keyed, Leaf, Order, Redacted, Step, Walker};
+pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, KeyFn, Keyed, Leaf, Order, Redacted, Step, Walker};
 pub use crate::load::{Loaded, decode};
 pub use crate::path::Segment;
 pub use crate::report::Reporter;
@@ -133,7 +133,11 @@ pub trait Kept {
 #[diagnostic::do_not_recommend]
 impl<T: Clone> Kept for T {}
 
-/// What a type says about itself, if it does. The inherent constant wins over that of [`Unknown`].
+/// What a sequence holds.
+pub type ItemOf<T> = <T as Keyed>::Item;
+
+/// What a type can do, where it can. Its own functions win over those of [`Unknown`], so that a type which lacks a
+/// trait is reported in one place, the type of the changes, and not wherever the trait is used.
 #[derive(Debug)]
 pub struct Known<T: ?Sized>(PhantomData<T>);
 
@@ -144,16 +148,115 @@ impl<T: Describe + ?Sized> Known<T> {
     pub const DERIVED: bool = T::DERIVED;
 }
 
-/// What is said about a type that says nothing.
+impl<T: Validate + ?Sized> Known<T> {
+    /// Validates what stands one step deeper.
+    pub fn validate(value: &T, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>) {
+        if !T::TRIVIAL {
+            report.enter(step, secret, opaque);
+            value.validate(report);
+            report.leave();
+        }
+    }
+
+    /// Normalizes what stands one step deeper.
+    pub fn normalize(
+        value: &mut T,
+        step: Option<Segment>,
+        secret: bool,
+        opaque: bool,
+        report: &mut Reporter<'_>,
+    ) {
+        if !T::TRIVIAL {
+            report.enter(step, secret, opaque);
+            value.normalize(report);
+            report.leave();
+        }
+    }
+}
+
+impl<T: Diff + ?Sized> Known<T> {
+    /// Compares field by field.
+    pub fn diff<'a>(old: &'a T, new: &'a T) -> Option<<T as Diff>::Changes<'a>> {
+        old.diff(new)
+    }
+
+    /// Shows the value.
+    pub fn value(value: &T) -> Value<'_> {
+        value.value()
+    }
+}
+
+impl<T: Keyed + ?Sized> Known<T> {
+    /// Compares by the keys of the elements.
+    pub fn keyed_diff<'a>(
+        old: &'a T,
+        new: &'a T,
+        key: KeyFn<T::Item>,
+        order: Order,
+    ) -> Option<<T as Keyed>::Changes<'a>> {
+        old.keyed_diff(new, key, order)
+    }
+}
+
+impl<T: AsSet + ?Sized> Known<T> {
+    /// Compares by which elements there are.
+    pub fn set_diff<'a>(old: &'a T, new: &'a T) -> Option<<T as AsSet>::Changes<'a>> {
+        old.set_diff(new)
+    }
+}
+
+impl<T: rules::Each + ?Sized> Known<T> {
+    /// Refuses elements that share a key.
+    pub fn unique_keys(value: &T, key: KeyFn<T::Item>, report: &mut Reporter<'_>) {
+        rules::unique_keys(value, key, report);
+    }
+}
+
+/// What is done with a type about which nothing is known.
 pub trait Unknown {
-    /// The description of a type about which nothing is known.
+    /// Its description.
     const DESCRIBE: Describer;
     /// It is not derived.
     const DERIVED: bool = false;
+    /// The type.
+    type Value: ?Sized;
+
+    /// There is nothing to validate.
+    fn validate(_: &Self::Value, _: Option<Segment>, _: bool, _: bool, _: &mut Reporter<'_>) {}
+
+    /// There is nothing to normalize.
+    fn normalize(_: &mut Self::Value, _: Option<Segment>, _: bool, _: bool, _: &mut Reporter<'_>) {}
+
+    /// Not called: a type that cannot be compared does not compile.
+    #[must_use]
+    fn diff<C>(_: &Self::Value, _: &Self::Value) -> Option<C> {
+        None
+    }
+
+    /// Not called, as [`diff`](Self::diff).
+    #[must_use]
+    fn value(_: &Self::Value) -> Value<'_> {
+        Value::Opaque
+    }
+
+    /// Not called, as [`diff`](Self::diff).
+    fn keyed_diff<K, C>(_: &Self::Value, _: &Self::Value, _: K, _: Order) -> Option<C> {
+        None
+    }
+
+    /// Not called, as [`diff`](Self::diff).
+    #[must_use]
+    fn set_diff<C>(_: &Self::Value, _: &Self::Value) -> Option<C> {
+        None
+    }
+
+    /// Not called, as [`diff`](Self::diff).
+    fn unique_keys<K>(_: &Self::Value, _: K, _: &mut Reporter<'_>) {}
 }
 
 impl<T: ?Sized> Unknown for Known<T> {
     const DESCRIBE: Describer = opaque::<T>;
+    type Value = T;
 }
 
 fn opaque<T: ?Sized>() -> Description {
@@ -238,41 +341,3 @@ impl<T: Serialize> KeyBySerialize for KeyOf<T> {
         Value::of(&self.0)
     }
 }
-
-/// Checks what is marked `#[reload(leaf)]`, if its type can be checked: `Checked(&value).check(..)`.
-#[derive(Debug)]
-pub struct Checked<T>(pub T);
-
-/// Checks a type that implements `Validate`.
-pub trait Check {
-    /// Validates it.
-    fn check(self, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>);
-}
-
-impl<T: Validate + ?Sized> Check for Checked<&T> {
-    fn check(self, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>) {
-        if !T::TRIVIAL {
-            report.enter(step, secret, opaque);
-            self.0.validate(report);
-            report.leave();
-        }
-    }
-}
-
-impl<T: Validate + ?Sized> Check for Checked<&mut T> {
-    fn check(self, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>) {
-        if !T::TRIVIAL {
-            report.enter(step, secret, opaque);
-            self.0.normalize(report);
-            report.leave();
-        }
-    }
-}
-
-/// Leaves a type alone that has nothing to check.
-pub trait Unchecked {
-    /// Does nothing.
-    fn check(&self, _: Option<Segment>, _: bool, _: bool, _: &mut Reporter<'_>) {}
-}
-
-impl<T> Unchecked for Checked<T> {}

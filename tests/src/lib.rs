@@ -1,1 +1,3 @@
-//! The tests of the workspace live in `tests/`; this package is never published.
+//! What the tests share. The tests live in `tests/`; this package is never published.
+
+pub mod corpus;

@@ -7,6 +7,12 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use reloadable::{AsSet, Diff, Keyed, Order, Value};
+use reloadable_tests::corpus::foreign::Fetcher;
+use reloadable_tests::corpus::hidden::Client;
+use reloadable_tests::corpus::keyed::Gateway;
+use reloadable_tests::corpus::recursive::Menu;
+use reloadable_tests::corpus::wide::Wide;
+use reloadable_tests::corpus::{through_json, tree};
 
 fn words() -> Vec<String> {
     (0..100).map(|number| format!("word {number}")).collect()
@@ -54,4 +60,13 @@ fn changed_scalars_allocate_nothing() {
     let mut changed = false;
     let counted = measure(|| changed = old.diff(&new).is_some());
     assert_eq!((changed, counted.count_total), (true, 0));
+}
+
+#[test]
+fn equal_values_of_derived_types_allocate_nothing() {
+    assert_free(|| through_json::<Wide>(&tree::<Wide>()).unwrap());
+    assert_free(|| through_json::<Gateway>(&tree::<Gateway>()).unwrap());
+    assert_free(|| through_json::<Menu>(&tree::<Menu>()).unwrap());
+    assert_free(|| through_json::<Fetcher>(&tree::<Fetcher>()).unwrap());
+    assert_free(|| through_json::<Client>(&tree::<Client>()).unwrap());
 }

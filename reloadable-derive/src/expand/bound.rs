@@ -2,9 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{GenericParam, Generics, Lifetime, Type};
+use syn::{GenericArgument, GenericParam, Generics, Lifetime, PathArguments, Type};
 
-use crate::ast::{Compare, Container, Field, mentions};
+use crate::ast::{Compare, Container, Field, last_segment_is, mentions};
 
 /// The bounds of one input.
 pub(super) struct Bounds {
@@ -113,7 +113,11 @@ fn wanted(container: &Container<'_>, field: &Field<'_>, private: &TokenStream) -
             wanted.push(quote!(#ty: ::core::cmp::PartialEq));
         }
         Compare::Nested => wanted.push(quote!(#ty: #private::Diff)),
-        Compare::Keyed => wanted.push(quote!(#ty: #private::Keyed)),
+        // A bound on the sequence would hide what it holds.
+        Compare::Keyed => match element(ty) {
+            Some(element) => wanted.push(quote!(#element: #private::Diff)),
+            None => wanted.push(quote!(#ty: #private::Keyed)),
+        },
         Compare::Set => wanted.push(quote!(#ty: #private::AsSet)),
         Compare::Leaf | Compare::Skip => {}
     }
@@ -121,4 +125,31 @@ fn wanted(container: &Container<'_>, field: &Field<'_>, private: &TokenStream) -
         wanted.push(quote!(#ty: ::core::clone::Clone));
     }
     wanted
+}
+
+/// The type of the elements of a sequence, as far as the written type shows it.
+fn element(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Array(array) => Some(&array.elem),
+        Type::Slice(slice) => Some(&slice.elem),
+        Type::Group(group) => element(&group.elem),
+        Type::Paren(paren) => element(&paren.elem),
+        Type::Path(path) => {
+            let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else {
+                return None;
+            };
+            let inner = arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(inner) => Some(inner),
+                _ => None,
+            })?;
+            if last_segment_is(ty, &["Vec", "VecDeque"]) {
+                Some(inner)
+            } else if last_segment_is(ty, &["Option", "Box", "Arc"]) {
+                element(inner)
+            } else {
+                None
+            }
+        }
+        _ => None,
+    }
 }

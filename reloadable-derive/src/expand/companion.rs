@@ -3,9 +3,9 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Ident, Member, Visibility};
+use syn::{Ident, Lifetime, Member, Visibility};
 
-use super::{Expansion, binding};
+use super::{Expansion, binding, located};
 use crate::ast::{Body, Compare, Data, Field, Style, Variant};
 
 /// The type itself.
@@ -102,21 +102,33 @@ fn field(expansion: &Expansion<'_>, field: &Field<'_>, vis: &Visibility) -> Toke
         }
         Member::Unnamed(index) => (None, format!("The change of field {}, if it changed.", index.index)),
     };
-    quote!(#[doc = #docs] #vis #name ::core::option::Option<#changes>)
+    let option = quote_spanned!(field.span()=> ::core::option::Option<#changes>);
+    quote!(#[doc = #docs] #vis #name #option)
 }
 
 /// The type of the changes of a field.
 fn changes(expansion: &Expansion<'_>, field: &Field<'_>) -> TokenStream {
-    let Expansion { private, lifetime, .. } = expansion;
-    let ty = &field.ty;
     let span = field.span();
-    let changes = if field.compare() == Compare::Leaf {
-        quote_spanned!(span=> #private::Leaf<#lifetime, #ty>)
-    } else {
-        let by = expansion.compared_by(field);
-        quote_spanned!(span=> #by::Changes<#lifetime>)
+    let lifetime =
+        Lifetime { apostrophe: span, ident: Ident::new(&expansion.lifetime.ident.to_string(), span) };
+    let private = located(&expansion.private, span);
+    let implemented = match field.compare() {
+        Compare::Leaf => None,
+        Compare::Keyed => Some("Keyed"),
+        Compare::Set => Some("AsSet"),
+        Compare::Nested | Compare::Skip => Some("Diff"),
     };
-    if field.reload.secret.is_some() { quote!(#private::Redacted<#changes>) } else { changes }
+    let changes = match implemented {
+        None => {
+            let ty = &field.ty;
+            quote_spanned!(span=> #private::Leaf<#lifetime, #ty>)
+        }
+        Some(implemented) => {
+            let cast = expansion.cast(field, implemented);
+            quote_spanned!(span=> #cast::Changes<#lifetime>)
+        }
+    };
+    if field.reload.secret.is_some() { quote_spanned!(span=> #private::Redacted<#changes>) } else { changes }
 }
 
 /// A field that mentions the parameters that no other mentions.
@@ -161,13 +173,17 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
                 let ident = variant.ident;
                 let body = &variant.body;
                 let newtype = body.style == Style::Newtype;
-                let bindings = body.compared().map(|field| binding("change", field));
-                let pattern = if body.style == Style::Named {
-                    let members = body.compared().map(|field| &field.member);
-                    quote!(Self::#ident { #(#members: #bindings),* })
-                } else {
-                    quote!(Self::#ident(#(#bindings),*))
-                };
+                let bindings = body.compared().enumerate().map(|(position, field)| {
+                    let span = field.span();
+                    let member = match body.style {
+                        Style::Named => field.member.clone(),
+                        _ => Member::Unnamed(syn::Index::from(position)),
+                    };
+                    let member = located(&member.to_token_stream(), span);
+                    let binding = located(&binding("change", field).to_token_stream(), span);
+                    quote_spanned!(span=> #member: #binding)
+                });
+                let pattern = quote!(Self::#ident { #(#bindings),* });
                 let steps =
                     steps(expansion, body, newtype, |field| binding("change", field).to_token_stream());
                 let call = if expansion.is_converted() {
@@ -240,21 +256,20 @@ fn steps(
         if field.compare() == Compare::Skip {
             return quote!(#private::Step::Same);
         }
-        let changed = changed(field);
-        let secret = field.reload.secret.is_some();
-        if field.compare() != Compare::Leaf || secret {
+        let span = field.span();
+        let private = located(private, span);
+        let changed = located(&changed(field), span);
+        if field.compare() != Compare::Leaf || field.reload.secret.is_some() {
             return if certain {
-                quote!(#private::Step::Changes(#changed))
+                quote_spanned!(span=> #private::Step::Changes(#changed))
             } else {
-                quote!(#private::step(#changed))
+                quote_spanned!(span=> #private::step(#changed))
             };
         }
-        let shown = quote! {
-            (
-                (&&&&&#private::Shown(__leaf.old)).shown(),
-                (&&&&&#private::Shown(__leaf.new)).shown(),
-            )
-        };
+        let shown = quote!((
+            (&&&&&#private::Shown(__leaf.old)).shown(),
+            (&&&&&#private::Shown(__leaf.new)).shown(),
+        ));
         if certain {
             return quote!({
                 let __leaf = #changed;

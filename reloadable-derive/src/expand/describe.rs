@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 
 use super::Expansion;
-use crate::ast::{Body, Compare, Data, Field, Style, Variant};
+use crate::ast::{Body, Data, Field, Style, Variant};
 use crate::attr::rule::Rule;
 
 pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
@@ -76,19 +76,9 @@ fn shape(expansion: &Expansion<'_>, body: &Body<'_>) -> TokenStream {
 
 fn field(expansion: &Expansion<'_>, field: &Field<'_>, name: &str) -> TokenStream {
     let private = &expansion.private;
-    let ty = &field.ty;
-    let known = quote_spanned!(field.span()=> #private::Known::<#ty>);
-    let (describe, derived) = match field.compare() {
-        Compare::Skip | Compare::Leaf => (quote!(#known::DESCRIBE), quote!(#known::DERIVED)),
-        _ => {
-            let cast = expansion.cast(field, "Diff");
-            (
-                quote_spanned!(field.span()=> #cast::__describe),
-                quote_spanned!(field.span()=> #cast::__DERIVED),
-            )
-        }
-    };
-    let opaque = field.serde.with.then(|| quote!(.opaque_if(!#derived)));
+    let known = expansion.known(field);
+    let describe = quote_spanned!(field.span()=> #known::DESCRIBE);
+    let opaque = field.serde.with.then(|| quote!(.opaque_if(!#known::DERIVED)));
     let aliases = aliases(&field.serde.aliases);
     let docs = docs(&field.docs);
     let reload = &field.reload;

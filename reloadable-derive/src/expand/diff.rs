@@ -1,11 +1,11 @@
 //! `impl Diff`, and the type of the changes with it.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Member;
 
 use super::companion::{self, has_marker, replaced, with_parts};
-use super::{Expansion, binding, pattern, value};
+use super::{Expansion, binding, located, pattern, value};
 use crate::ast::{Body, Compare, Data, Field, Style, Variant};
 use crate::attr::reload::{Key, KeyKind};
 
@@ -49,14 +49,8 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
 
 fn of_struct(expansion: &Expansion<'_>, body: &Body<'_>) -> TokenStream {
     let Expansion { private, companion, .. } = expansion;
-    let members: Vec<_> = body
-        .compared()
-        .enumerate()
-        .map(|(position, field)| match body.style {
-            Style::Named => field.member.clone(),
-            _ => Member::Unnamed(syn::Index::from(position)),
-        })
-        .collect();
+    let members = members(body);
+    let nothing = nothing(body);
     let kept = body.compared().filter_map(|field| kept(expansion, field));
     let changes = body.compared().map(|field| {
         let member = &field.member;
@@ -77,11 +71,28 @@ fn of_struct(expansion: &Expansion<'_>, body: &Body<'_>) -> TokenStream {
     quote! {
         #(#kept)*
         let __changes = #companion { #(#members: #changes,)* #marker };
-        if let #companion { #(#members: ::core::option::Option::None,)* .. } = &__changes {
+        if let #companion { #(#members: #nothing,)* .. } = &__changes {
             return ::core::option::Option::None;
         }
         ::core::option::Option::Some(#changed)
     }
+}
+
+/// The fields of the changes. An error about the type of one is reported where that of the field is.
+fn members(body: &Body<'_>) -> Vec<TokenStream> {
+    let member = |(position, field): (usize, &Field<'_>)| {
+        let member = match body.style {
+            Style::Named => field.member.clone(),
+            _ => Member::Unnamed(syn::Index::from(position)),
+        };
+        located(&member.to_token_stream(), field.span())
+    };
+    body.compared().enumerate().map(member).collect()
+}
+
+/// The patterns for fields that did not change.
+fn nothing(body: &Body<'_>) -> Vec<TokenStream> {
+    body.compared().map(|field| quote_spanned!(field.span()=> ::core::option::Option::None)).collect()
 }
 
 fn of_enum(expansion: &Expansion<'_>, variants: &[Variant<'_>]) -> TokenStream {
@@ -98,26 +109,27 @@ fn of_enum(expansion: &Expansion<'_>, variants: &[Variant<'_>]) -> TokenStream {
             compared(expansion, field, &quote!(#old), &quote!(#new))
         });
         if body.style == Style::Newtype {
-            return quote! {
-                (#old, #new) => {
-                    #(#kept)*
-                    ::core::option::Option::map(#(#changes)*, #companion::#ident)
+            let some = changes.zip(body.compared()).map(|(changes, field)| {
+                let span = field.span();
+                let ident = located(&ident.to_token_stream(), span);
+                quote_spanned! {span=>
+                    match #changes {
+                        ::core::option::Option::Some(__change) => {
+                            ::core::option::Option::Some(#companion::#ident { 0: __change })
+                        }
+                        ::core::option::Option::None => ::core::option::Option::None,
+                    }
                 }
-            };
+            });
+            return quote!((#old, #new) => { #(#kept)* #(#some)* });
         }
-        let members: Vec<_> = body
-            .compared()
-            .enumerate()
-            .map(|(position, field)| match body.style {
-                Style::Named => field.member.clone(),
-                _ => Member::Unnamed(syn::Index::from(position)),
-            })
-            .collect();
+        let members = members(body);
+        let nothing = nothing(body);
         quote! {
             (#old, #new) => {
                 #(#kept)*
                 let __changes = #companion::#ident { #(#members: #changes,)* };
-                if let #companion::#ident { #(#members: ::core::option::Option::None,)* } = &__changes {
+                if let #companion::#ident { #(#members: #nothing,)* } = &__changes {
                     return ::core::option::Option::None;
                 }
                 ::core::option::Option::Some(__changes)
@@ -155,7 +167,7 @@ fn compared(
 ) -> TokenStream {
     let private = &expansion.private;
     let span = field.span();
-    let by = expansion.compared_by(field);
+    let known = expansion.known(field);
     let changes = match field.compare() {
         Compare::Leaf => {
             let equal = match (&field.reload.eq, &field.reload.by) {
@@ -170,35 +182,38 @@ fn compared(
         }
         Compare::Keyed => {
             let order = if field.reload.ordered.is_some() { quote!(Kept) } else { quote!(Ignored) };
-            let key = field.reload.key.as_ref().map(|key| self::key(expansion, key));
-            quote_spanned!(span=> #by::keyed_diff(#old, #new, #key, #private::Order::#order))
+            let key = field.reload.key.as_ref().map(|key| self::key(expansion, field, key));
+            quote_spanned!(span=> #known::keyed_diff(#old, #new, #key, #private::Order::#order))
         }
-        Compare::Set => quote_spanned!(span=> #by::set_diff(#old, #new)),
-        Compare::Nested | Compare::Skip => quote_spanned!(span=> #by::diff(#old, #new)),
+        Compare::Set => quote_spanned!(span=> #known::set_diff(#old, #new)),
+        Compare::Nested | Compare::Skip => quote_spanned!(span=> #known::diff(#old, #new)),
     };
     if field.reload.secret.is_some() {
-        quote!(::core::option::Option::map(#changes, #private::Redacted::new))
+        quote_spanned!(span=> ::core::option::Option::map(#changes, #private::Redacted::new))
     } else {
         changes
     }
 }
 
-/// A closure that shows by what an element is known.
-pub(super) fn key(expansion: &Expansion<'_>, key: &Key) -> TokenStream {
+/// A function that shows by what an element is known.
+pub(super) fn key(expansion: &Expansion<'_>, field: &Field<'_>, key: &Key) -> TokenStream {
     let private = &expansion.private;
-    match &key.kind {
-        KeyKind::Function(function) => {
-            quote!(|__item| (&&&#private::KeyOf(#function(__item))).key())
-        }
+    let shown = match &key.kind {
+        KeyKind::Function(function) => quote!((&&&#private::KeyOf(#function(__item))).key()),
         KeyKind::Fields(fields) => {
-            let mut shown =
-                fields.iter().map(|members| quote!((&&&&&#private::Shown(&__item.#(#members).*)).shown()));
-            if let (Some(only), None) = (shown.next(), fields.get(1)) {
-                return quote!(|__item| #only);
-            }
-            let shown =
-                fields.iter().map(|members| quote!((&&&&&#private::Shown(&__item.#(#members).*)).shown()));
-            quote!(|__item| #private::row([#(#shown),*]))
+            let parts: Vec<_> = fields
+                .iter()
+                .map(|members| quote!((&&&&&#private::Shown(&__item.#(#members).*)).shown()))
+                .collect();
+            if let [only] = &parts[..] { only.clone() } else { quote!(#private::row([#(#parts),*])) }
         }
-    }
+    };
+    let span = field.span();
+    let ty = &field.ty;
+    let located = located(private, span);
+    let item = quote_spanned!(span=> #located::ItemOf<#ty>);
+    quote_spanned!(span=> {
+        let __key: #located::KeyFn<#item> = |__item| #shown;
+        __key
+    })
 }

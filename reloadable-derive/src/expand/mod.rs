@@ -8,12 +8,12 @@ mod companion;
 mod diff;
 mod value;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{DeriveInput, Lifetime};
 
-use crate::ast::{Body, Compare, Container, Data, Field, Variant};
+use crate::ast::{Body, Container, Data, Field, Variant};
 use crate::check::check;
 use crate::ctxt::Ctxt;
 
@@ -80,9 +80,8 @@ impl<'c> Expansion<'c> {
             const _: () = {
                 #[allow(unused_imports)]
                 use #private::{
-                    Check as _, KeyByReference as _, KeyBySerialize as _, KeyByValue as _, ShownByDebug as _,
-                    ShownByDiff as _, ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _,
-                    Unchecked as _, Unknown as _,
+                    KeyByReference as _, KeyBySerialize as _, KeyByValue as _, ShownByDebug as _, ShownByDiff as _,
+                    ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _, Unknown as _,
                 };
                 #describe
                 #validate
@@ -112,25 +111,20 @@ impl<'c> Expansion<'c> {
         quote!(#ident #arguments)
     }
 
-    /// `<FieldTy as Trait>`, located at the field's type.
+    /// `<FieldTy as Trait>`, all of it located at the field's type.
     fn cast(&self, field: &Field<'_>, implemented: &str) -> TokenStream {
-        let private = &self.private;
-        let ty = &field.ty;
         let span = field.span();
-        let implemented = Ident::new(implemented, Span::call_site());
+        let private = located(&self.private, span);
+        let ty = &field.ty;
+        let implemented = Ident::new(implemented, span);
         quote_spanned!(span=> <#ty as #private::#implemented>)
     }
 
-    /// The trait by which the field is compared.
-    fn compared_by(&self, field: &Field<'_>) -> TokenStream {
-        self.cast(
-            field,
-            match field.compare() {
-                Compare::Keyed => "Keyed",
-                Compare::Set => "AsSet",
-                Compare::Nested | Compare::Leaf | Compare::Skip => "Diff",
-            },
-        )
+    /// `Known::<FieldTy>`, for what its type can do.
+    fn known(&self, field: &Field<'_>) -> TokenStream {
+        let private = located(&self.private, field.span());
+        let ty = &field.ty;
+        quote_spanned!(field.span()=> #private::Known::<#ty>)
     }
 
     /// Whether the names of the fields are not those of the file.
@@ -190,4 +184,16 @@ fn free_lifetime(container: &Container<'_>) -> Lifetime {
 
 fn names_lifetime(tokens: &TokenStream, name: &str) -> bool {
     crate::ast::mentions(tokens, &|ident| ident == name)
+}
+
+/// Moves tokens to where an error about them is best reported; what they mean does not change.
+fn located(tokens: &TokenStream, span: Span) -> TokenStream {
+    let moved = tokens.clone().into_iter().map(|mut token| {
+        if let TokenTree::Group(group) = &token {
+            token = Group::new(group.delimiter(), located(&group.stream(), span)).into();
+        }
+        token.set_span(token.span().located_at(span));
+        token
+    });
+    moved.collect()
 }

@@ -1,10 +1,11 @@
 //! `impl Validate`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use super::diff::key;
-use super::{Expansion, binding, pattern};
+use super::{Expansion, binding, located, pattern};
 use crate::ast::{Body, Compare, Data, Field, Style, Variant};
 use crate::attr::rule::{Rule, RuleKind};
 
@@ -173,30 +174,14 @@ fn visit(
         quote!(#private::index(#index))
     };
     let secret = field.reload.secret.is_some();
-    let ty = &field.ty;
-    let span = field.span();
-    let leaf = matches!(field.compare(), Compare::Leaf | Compare::Skip);
-    let opaque = match (field.serde.with, leaf) {
-        (false, _) => quote!(false),
-        (true, true) => quote!(!#private::Known::<#ty>::DERIVED),
-        (true, false) => {
-            let cast = expansion.cast(field, "Diff");
-            quote_spanned!(span=> !#cast::__DERIVED)
-        }
-    };
+    let known = expansion.known(field);
+    let opaque = if field.serde.with { quote!(!#known::DERIVED) } else { quote!(false) };
+    let method = if pass == Pass::Validate { quote!(validate) } else { quote!(normalize) };
     let check = |step: &TokenStream, secret: bool, opaque: &TokenStream| {
-        if !nested {
-            return TokenStream::new();
-        }
-        if leaf {
-            return quote!(#private::Checked(#access).check(#step, #secret, #opaque, __report););
-        }
-        let cast = expansion.cast(field, "Diff");
-        let method = if pass == Pass::Validate { quote!(__validate) } else { quote!(__normalize) };
-        quote_spanned!(span=> #cast::#method(#access, #step, #secret, #opaque, __report);)
+        nested.then(|| quote!(#known::#method(#access, #step, #secret, #opaque, __report);))
     };
     if rules.is_empty() {
-        return Some(check(&step, secret, &opaque));
+        return check(&step, secret, &opaque);
     }
     let check = check(&quote!(#private::NOWHERE), false, &quote!(false));
     Some(quote! {
@@ -208,14 +193,12 @@ fn visit(
 }
 
 fn rules(expansion: &Expansion<'_>, field: &Field<'_>, access: &TokenStream) -> Vec<TokenStream> {
-    let private = &expansion.private;
-    let report = quote!(__report);
     let mut calls: Vec<_> = field
         .reload
         .rules
         .iter()
         .map(|conditioned| {
-            let calls = conditioned.rules.iter().map(|rule| self::rule(expansion, rule, access, &report));
+            let calls = conditioned.rules.iter().map(|rule| self::rule(expansion, rule, access));
             match &conditioned.when {
                 None => quote!(#(#calls)*),
                 Some(when) => quote!(if #when { #(#calls)* }),
@@ -223,39 +206,45 @@ fn rules(expansion: &Expansion<'_>, field: &Field<'_>, access: &TokenStream) -> 
         })
         .collect();
     if let Some(key) = &field.reload.key {
-        let key = self::key(expansion, key);
-        calls.push(quote_spanned!(field.span()=> #private::rules::unique_keys(#access, #key, __report);));
+        let key = self::key(expansion, field, key);
+        let known = expansion.known(field);
+        calls.push(quote!(#known::unique_keys(#access, #key, __report);));
     }
     calls
 }
 
 /// The call of one rule for the value behind the reference `value`.
-fn rule(expansion: &Expansion<'_>, rule: &Rule, value: &TokenStream, report: &TokenStream) -> TokenStream {
-    let private = &expansion.private;
-    let span = proc_macro2::Span::call_site().located_at(rule.word.span());
-    let word = syn::Ident::new(&rule.word.to_string(), span);
+fn rule(expansion: &Expansion<'_>, rule: &Rule, value: &TokenStream) -> TokenStream {
+    let span = Span::call_site().located_at(rule.word.span());
+    let private = located(&expansion.private, span);
+    let value = located(value, span);
+    let word = Ident::new(&rule.word.to_string(), span);
     let call = quote_spanned!(span=> #private::rules::#word);
-    let nested = |rules: &[Rule]| {
-        let calls = rules.iter().map(|rule| self::rule(expansion, rule, &quote!(__item), &quote!(__report)));
-        quote!(|__item, __report| { #(#calls)* })
-    };
     match &rule.kind {
-        RuleKind::Range(bounds) | RuleKind::Length(bounds) => quote!(#call(#value, &(#bounds), #report);),
-        RuleKind::NonEmpty | RuleKind::Unique => quote!(#call(#value, #report);),
-        RuleKind::OneOf(choices) => quote!(#call(#value, &[#(#choices),*], #report);),
-        RuleKind::Pattern(pattern) => quote! {{
+        RuleKind::Range(bounds) | RuleKind::Length(bounds) => {
+            quote_spanned!(span=> #call(#value, &(#bounds), __report);)
+        }
+        RuleKind::NonEmpty => quote_spanned!(span=> #call(#value, __report);),
+        RuleKind::Unique => {
+            let shown = quote!((&&&&&#private::Shown(__item)).shown());
+            quote_spanned!(span=> #call(#value, |__item| #shown, __report);)
+        }
+        RuleKind::OneOf(choices) => quote_spanned!(span=> #call(#value, &[#(#choices),*], __report);),
+        RuleKind::Pattern(pattern) => quote_spanned! {span=> {
             static __PATTERN: #private::rules::Pattern = #private::rules::Pattern::new(#pattern);
-            #call(#value, &__PATTERN, #report);
+            #call(#value, &__PATTERN, __report);
         }},
         RuleKind::Each(rules) | RuleKind::Keys(rules) | RuleKind::Values(rules) => {
-            let check = nested(rules);
-            quote!(#call(#value, #report, #check);)
+            let calls = rules.iter().map(|rule| self::rule(expansion, rule, &quote!(__item)));
+            quote_spanned!(span=> #call(#value, __report, |__item, __report| { #(#calls)* });)
         }
         RuleKind::Own(function) => {
             let text = &rule.text;
-            quote! {{
+            let span = Span::call_site().located_at(function.span());
+            let value = located(&value, span);
+            quote_spanned! {span=> {
                 let __verdict = #function(#value);
-                #private::rules::own(#text, __verdict, #report);
+                #private::rules::own(#text, __verdict, __report);
             }}
         }
     }

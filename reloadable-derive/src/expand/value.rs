@@ -1,7 +1,7 @@
 //! `Diff::value`: a value as the file would show it.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote;
 
 use super::{Expansion, binding, pattern};
 use crate::ast::{Body, Compare, Data, Field, Style, Variant};
@@ -122,6 +122,6 @@ fn value(expansion: &Expansion<'_>, field: &Field<'_>, access: &TokenStream) -> 
     if field.compare() == Compare::Leaf {
         return quote!((&&&&&#private::Shown(#access)).shown());
     }
-    let cast = expansion.cast(field, "Diff");
-    quote_spanned!(field.span()=> #cast::value(#access))
+    let known = expansion.known(field);
+    quote!(#known::value(#access))
 }

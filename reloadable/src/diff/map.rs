@@ -95,7 +95,7 @@ pub(crate) fn validate_entries<'m, K: Diff + 'm, V: Validate + 'm>(
 ) {
     for (key, value) in entries {
         at_key(report, key, |report| {
-            key.validate(report);
+            report.on_key(|report| key.validate(report));
             value.validate(report);
         });
     }
@@ -204,6 +204,8 @@ pub(crate) fn sorted<K: Diff, T>(mut entries: Vec<(&K, T)>) -> Vec<(&K, T)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::describe::Describe;
+    use crate::diff::Leaf;
     use crate::report::Report;
 
     fn named<T, const N: usize>(entries: [(&str, T); N]) -> HashMap<String, T> {
@@ -256,6 +258,40 @@ mod tests {
         map.normalize(&mut reporter);
         map.validate(&mut reporter);
         assert_eq!(report.to_string(), "a  zero  [own]\nb  zero  [own]");
+    }
+
+    /// A name that must not be empty.
+    #[derive(PartialEq, Eq, PartialOrd, Ord)]
+    struct Name(String);
+
+    impl Describe for Name {}
+
+    impl Validate for Name {
+        fn validate(&self, report: &mut Reporter<'_>) {
+            if self.0.is_empty() {
+                report.violation("own", "empty");
+            }
+        }
+    }
+
+    impl Diff for Name {
+        type Changes<'a> = Leaf<'a, Self>;
+
+        fn diff<'a>(&'a self, new: &'a Self) -> Option<Leaf<'a, Self>> {
+            (self != new).then_some(Leaf { old: self, new })
+        }
+
+        fn value(&self) -> Value<'_> {
+            self.0.value()
+        }
+    }
+
+    #[test]
+    fn keys_are_validated_too() {
+        let map = BTreeMap::from([(Name(String::new()), 1), (Name("a".to_owned()), 2)]);
+        let mut report = Report::new();
+        map.validate(&mut Reporter::new(&mut report));
+        assert_eq!(report.to_string(), "\"\"  key: empty  [own]");
     }
 
     #[test]

@@ -12,9 +12,7 @@ mod pointer;
 mod tuple;
 mod rules;
 
-use crate::describe::{Describe, Description};
-use crate::path::Segment;
-use crate::report::Reporter;
+use crate::describe::Describe;
 use crate::validate::Validate;
 use crate::value::Value;
 
@@ -48,33 +46,4 @@ pub trait Diff: Describe + Validate {
 
     /// Returns this value as it is shown to people, without its secrets.
     fn value(&self) -> Value<'_>;
-
-    // Generated code reaches the supertraits through the following: it then names one trait for each field's type, and
-    // a type without implementations gets one error.
-
-    #[doc(hidden)]
-    const __DERIVED: bool = <Self as Describe>::DERIVED;
-
-    #[doc(hidden)]
-    fn __describe() -> Description {
-        <Self as Describe>::describe()
-    }
-
-    #[doc(hidden)]
-    fn __validate(&self, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>) {
-        if !<Self as Validate>::TRIVIAL {
-            report.enter(step, secret, opaque);
-            self.validate(report);
-            report.leave();
-        }
-    }
-
-    #[doc(hidden)]
-    fn __normalize(&mut self, step: Option<Segment>, secret: bool, opaque: bool, report: &mut Reporter<'_>) {
-        if !<Self as Validate>::TRIVIAL {
-            report.enter(step, secret, opaque);
-            self.normalize(report);
-            report.leave();
-        }
-    }
 }

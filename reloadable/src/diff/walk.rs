@@ -140,6 +140,8 @@ pub struct Walker<'v, 'w> {
     restart: bool,
     file: bool,
     opaque: Option<Opaque>,
+    /// The depth of the table into which the field is flattened that is being walked.
+    flattened: Option<usize>,
     visit: &'v mut dyn FnMut(Entry<'w>),
 }
 
@@ -159,12 +161,28 @@ impl fmt::Debug for Walker<'_, '_> {
 impl<'v, 'w> Walker<'v, 'w> {
     /// Starts at the root; `visit` is called with every entry.
     pub fn new(visit: &'v mut dyn FnMut(Entry<'w>)) -> Self {
-        Self { path: Vec::new(), restart: false, file: false, opaque: None, visit }
+        Self { path: Vec::new(), restart: false, file: false, opaque: None, flattened: None, visit }
     }
 
     /// Reports a change of the value at the current place.
+    ///
+    /// A flattened option has no place of its own: where it is set or cleared, its fields are reported instead.
     pub fn entry(&mut self, kind: ChangeKind, old: Option<Value<'w>>, new: Option<Value<'w>>) {
-        self.element(kind, None, None, old, new);
+        let parts = match (kind, &old, &new) {
+            _ if self.flattened != Some(self.path.len()) => Vec::new(),
+            (ChangeKind::Set, _, Some(Value::Table(parts)))
+            | (ChangeKind::Cleared, Some(Value::Table(parts)), _) => parts.clone(),
+            _ => Vec::new(),
+        };
+        let mut is_told = false;
+        for (name, value) in parts.into_iter().filter(|(_, value)| *value != Value::Null) {
+            is_told = true;
+            let (old, new) = if kind == ChangeKind::Set { (None, Some(value)) } else { (Some(value), None) };
+            self.entry_within(Segment::Name(name.into_owned().into()), kind, old, new);
+        }
+        if !is_told {
+            self.element(kind, None, None, old, new);
+        }
     }
 
     /// Reports a change of an element of a sequence, with its position before and now.
@@ -279,11 +297,14 @@ impl<'v, 'w> Walker<'v, 'w> {
                 }
             }
             Shape::Struct(fields) | Shape::Tuple(fields) => {
-                for (position, (field, step)) in fields.iter().zip(steps).enumerate() {
+                let mut position = 0;
+                for (field, step) in fields.iter().zip(steps) {
                     let segment = match field.name {
                         "" => Segment::Index(position),
                         name => Segment::Name(name.into()),
                     };
+                    // What is not in the file does not count there.
+                    position += usize::from(!field.skip);
                     self.field(Some(segment).filter(|_| !field.flatten), field, step);
                 }
             }
@@ -298,6 +319,8 @@ impl<'v, 'w> Walker<'v, 'w> {
 
     fn field(&mut self, segment: Option<Segment>, field: &Field, step: Step<'w>) {
         let outer = (self.path.len(), self.restart, self.file, self.opaque);
+        let flattened = field.flatten.then_some(self.path.len());
+        let outer_flattened = std::mem::replace(&mut self.flattened, flattened);
         self.restart |= field.restart;
         self.file |= field.file;
         self.path.extend(segment);
@@ -312,6 +335,7 @@ impl<'v, 'w> Walker<'v, 'w> {
         }
         self.path.truncate(outer.0);
         (self.restart, self.file) = (outer.1, outer.2);
+        self.flattened = outer_flattened;
         // Within an outer opaque field it stays told.
         if outer.3.is_none() {
             self.opaque = None;

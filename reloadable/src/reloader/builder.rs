@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+#[cfg(feature = "fs")]
 use crate::document::Format;
 use crate::error::Error;
 use crate::load::Reloadable;

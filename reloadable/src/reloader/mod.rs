@@ -48,7 +48,6 @@ pub struct Reloader<T> {
 
 impl<T: Reloadable> Reloader<T> {
     /// Begins to set up a reloader.
-    #[must_use]
     pub fn builder() -> Builder<T> {
         Builder::new()
     }

@@ -1,3 +1,12 @@
 //! The derive: what its words do, on structs as real programs have them.
 
+mod read;
 mod basic;
+mod shapes;
+mod enums;
+mod generics;
+mod recursive;
+mod hygiene;
+mod words;
+mod containers;
+mod serde_words;

@@ -1,8 +1,9 @@
 //! The typed diff: that it tells every difference, nothing else, and enough to get from one value to the other.
 
 mod patch;
-mod order;
 mod std_types;
+mod order;
+mod corpus;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;

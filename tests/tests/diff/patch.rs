@@ -11,9 +11,14 @@ pub(crate) type JsonKey = fn(&Json) -> Option<Vec<String>>;
 /// Knows which lists are more than rows of values. Their paths are patterns: names, and `*` for any one step.
 #[derive(Debug, Default)]
 pub(crate) struct Patcher {
-    lists: Vec<(Vec<&'static str>, List)>,
-    flattened: Vec<Vec<&'static str>>,
+    lists: Vec<(Pattern, List)>,
+    flattened: Vec<Pattern>,
+    written: Vec<(Pattern, Writer)>,
 }
+
+type Pattern = Vec<&'static str>;
+/// Writes a value as the type's own `Serialize` does.
+type Writer = fn(&Json) -> Json;
 
 #[derive(Debug, Clone, Copy)]
 enum List {
@@ -21,7 +26,7 @@ enum List {
     Set,
 }
 
-fn pattern(path: &'static str) -> Vec<&'static str> {
+fn pattern(path: &'static str) -> Pattern {
     path.split('.').filter(|step| !step.is_empty()).collect()
 }
 
@@ -46,9 +51,15 @@ impl Patcher {
         self
     }
 
-    /// Declares a table into which an option or an enum is flattened.
+    /// Declares a table into which an enum is flattened, which is replaced there.
     pub(crate) fn flattened(mut self, path: &'static str) -> Self {
         self.flattened.push(pattern(path));
+        self
+    }
+
+    /// Declares a field whose type writes itself in another way than the field does, as `#[serde(with = ..)]` has it.
+    pub(crate) fn written(mut self, path: &'static str, write: Writer) -> Self {
+        self.written.push((pattern(path), write));
         self
     }
 
@@ -72,7 +83,7 @@ impl Patcher {
             let parent = &path[..path.len() - 1];
             let list = self.list(parent);
             match self.resolve(target, parent) {
-                Json::Object(entries) => patch_map(entries, group),
+                Json::Object(entries) => self.patch_map(entries, group),
                 Json::Array(elements) if matches!(list, Some(List::Set)) => patch_set(elements, group),
                 Json::Array(elements) => {
                     let at_the_end = matches!(list, Some(List::Keyed(_, Order::Ignored)));
@@ -86,10 +97,14 @@ impl Patcher {
     fn assign(&self, target: &mut Json, entry: &Entry<'_>) {
         let path = entry.path.segments();
         let place = self.resolve(target, path);
-        let (old, new) = (json(entry.old.as_ref()), json(entry.new.as_ref()));
+        let written =
+            self.written.iter().find(|(pattern, _)| matches(pattern, path)).map(|(_, write)| *write);
+        let shown = |value| written.unwrap_or(Json::clone)(&json(value));
+        let (old, new) = (shown(entry.old.as_ref()), shown(entry.new.as_ref()));
         if self.flattened.iter().any(|pattern| matches(pattern, path)) {
             let Json::Object(entries) = place else { panic!("{}: flattened into {place}", entry.path) };
-            for (name, value) in old.as_object().into_iter().flatten() {
+            let told = old.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+            for (name, value) in told {
                 assert_eq!(entries.remove(name).as_ref(), Some(value), "{}: {name}", entry.path);
             }
             entries.extend(new.as_object().cloned().unwrap_or_default());
@@ -120,6 +135,21 @@ impl Patcher {
         })
     }
 
+    fn patch_map(&self, entries: &mut serde_json::Map<String, Json>, group: &[&Entry<'_>]) {
+        for entry in group {
+            let path = entry.path.segments();
+            let Some(Segment::Name(name)) = path.last() else {
+                panic!("{}: not a name in a table", entry.path);
+            };
+            let before = match entry.kind {
+                ChangeKind::Removed => entries.remove(name.as_ref()),
+                _ => entries.insert(name.to_string(), json(entry.new.as_ref())),
+            };
+            let (before, old) = (before.unwrap_or_default(), json(entry.old.as_ref()));
+            assert!(same(&before, &old, path, self), "{}: {before} for {old}", entry.path);
+        }
+    }
+
     fn patch_sequence(&self, elements: &mut Vec<Json>, group: &[&Entry<'_>], at_the_end: bool) {
         let mut taken: Vec<_> = group.iter().filter(|entry| entry.from.is_some()).collect();
         taken.sort_by_key(|entry| entry.from);
@@ -138,15 +168,21 @@ impl Patcher {
         }
     }
 
-    /// Brings lists whose order means nothing into one order, so that they can be compared.
+    /// Brings lists whose order means nothing into one order, and what is written in another way into that, so that
+    /// values can be compared.
     pub(crate) fn normalized(&self, mut value: Json) -> Json {
         self.normalize(&mut value, &mut Vec::new());
         value
     }
 
     fn normalize(&self, value: &mut Json, path: &mut Vec<Segment>) {
+        if let Some((_, write)) = self.written.iter().find(|(pattern, _)| matches(pattern, path)) {
+            *value = write(value);
+        }
         match value {
             Json::Object(entries) => {
+                // No file can tell an absent value from none.
+                entries.retain(|_, value| !value.is_null());
                 for (name, value) in entries {
                     path.push(Segment::Name(name.clone().into()));
                     self.normalize(value, path);
@@ -201,19 +237,6 @@ fn labels(elements: &[Json], key: JsonKey) -> Vec<Option<Vec<String>>> {
             Some(label)
         })
         .collect()
-}
-
-fn patch_map(entries: &mut serde_json::Map<String, Json>, group: &[&Entry<'_>]) {
-    for entry in group {
-        let Some(Segment::Name(name)) = entry.path.segments().last() else {
-            panic!("{}: not a name in a table", entry.path);
-        };
-        let before = match entry.kind {
-            ChangeKind::Removed => entries.remove(name.as_ref()),
-            _ => entries.insert(name.to_string(), json(entry.new.as_ref())),
-        };
-        assert_eq!(before, entry.old.as_ref().map(|old| json(Some(old))), "{}", entry.path);
-    }
 }
 
 fn patch_set(elements: &mut Vec<Json>, group: &[&Entry<'_>]) {

@@ -220,7 +220,7 @@ async fn the_files_of_a_directory_are_one_layer() -> Outcome {
     fs::remove_file(conf.join("10-a.toml"))?;
     arrives(&mut changes, 1).await?;
 
-    fs::remove_dir(&conf)?;
+    fs::remove_dir_all(&conf)?;
     let outcome = config.reload().await;
     assert!(
         matches!(&outcome, ReloadOutcome::Failed(error) if error.kind() == ErrorKind::Unavailable),

@@ -4,7 +4,7 @@ use std::fs;
 
 use reloadable::{ReloadOutcome, Reloader};
 
-use crate::App;
+use crate::{App, in_time};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -71,12 +71,12 @@ fn count() -> Outcome {
         };
         for number in 1..=1_000 {
             reload(number).await?;
-            changes.changed().await?;
+            in_time(changes.changed()).await?;
         }
         let before = Held::now()?;
         for number in 1_001..=11_000 {
             reload(number).await?;
-            changes.changed().await?;
+            in_time(changes.changed()).await?;
             drop(config.subscribe_to(move |app: &App| if number > 0 { &app.server } else { unreachable!() }));
         }
         let after = Held::now()?;
@@ -89,7 +89,7 @@ fn count() -> Outcome {
         assert_eq!(alive, 1);
 
         config.shutdown().await;
-        assert!(changes.changed().await.is_err());
+        assert!(in_time(changes.changed()).await.is_err());
         let ended = Held::now()?;
         assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
         // The event backend's descriptors went with it.

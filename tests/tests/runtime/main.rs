@@ -57,8 +57,8 @@ impl Server {
         if self.name == "panic in validate" {
             panic!("a validator panicked");
         }
-        if self.port == 1 && self.name.is_empty() {
-            report.violation_at("name", "named", "port 1 needs a name");
+        if self.port == u16::MAX && self.name.is_empty() {
+            report.violation_at("name", "named", "port 65535 needs a name");
         }
     }
 }

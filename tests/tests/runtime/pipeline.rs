@@ -7,7 +7,7 @@ use reloadable::{
     Revision, Source, SourceError, SourceErrorKind, SourceState,
 };
 
-use crate::{App, in_memory};
+use crate::{App, in_memory, in_time};
 
 fn pool(size: u16) -> String {
     format!("[database]\npool_size = {size}\n")
@@ -20,7 +20,7 @@ async fn a_change_is_published_with_the_next_generation() -> Result<(), Error> {
     assert_eq!(config.snapshot().generation(), 1);
 
     handle.replace(pool(30));
-    let change = changes.changed().await?;
+    let change = in_time(changes.changed()).await?;
 
     assert_eq!(change.generation(), 2);
     assert_eq!(change.changes().to_string(), "database.pool_size: 20 -> 30");
@@ -38,7 +38,7 @@ async fn what_is_refused_leaves_the_last_good_value() -> Result<(), Error> {
         ("[database]\npool_size = 'many'\n", "type"),
         ("[database]\npool_size = 5000\n", "range"),
         ("[server]\nname = 'refused'\n", "normalize"),
-        ("[server]\nport = 1\n", "named"),
+        ("[server]\nport = 65535\n", "named"),
     ] {
         handle.replace(text);
         let outcome = config.reload().await;
@@ -61,14 +61,14 @@ async fn what_is_refused_leaves_the_last_good_value() -> Result<(), Error> {
 #[tokio::test(start_paused = true)]
 async fn every_violation_of_a_candidate_is_reported() -> Result<(), Error> {
     let (config, handle) = in_memory("").await.or(in_memory("token = ''").await)?;
-    handle.replace("[server]\nport = 1\n[database]\npool_size = 5000\n");
+    handle.replace("[server]\nport = 65535\n[database]\npool_size = 5000\n");
     config.reload().await;
     let status = config.status();
     let report = status.last_report().map(ToString::to_string);
     assert_eq!(
         report.as_deref(),
         Some(
-            "memory:1:1   server.name         port 1 needs a name  [named]\n\
+            "memory:1:1   server.name         port 65535 needs a name  [named]\n\
              memory:4:13  database.pool_size  5000 is not in ..=1024  [range]"
         )
     );
@@ -129,7 +129,7 @@ async fn a_burst_is_one_attempt() -> Result<(), Error> {
         handle.write(pool(size));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let change = changes.changed().await?;
+    let change = in_time(changes.changed()).await?;
     assert_eq!(change.current().database.pool_size, 11);
     assert_eq!((change.generation(), config.status().attempts), (2, 2));
     // The last write came at 180 ms.
@@ -162,7 +162,7 @@ async fn changes_are_published_in_their_order() -> Result<(), Error> {
     let mut changes = config.subscribe();
     for size in 1..=50 {
         handle.replace(pool(size));
-        let change = changes.changed().await?;
+        let change = in_time(changes.changed()).await?;
         assert_eq!((change.generation(), change.current().database.pool_size), (u64::from(size) + 1, size));
         assert_eq!(change.previous().database.pool_size, size - 1);
     }
@@ -196,7 +196,7 @@ async fn a_source_that_fails_leaves_the_last_good_value_and_is_asked_again() -> 
 
     let mut changes = config.subscribe();
     handle.replace(pool(30));
-    assert_eq!(changes.changed().await?.current().database.pool_size, 30);
+    assert_eq!(in_time(changes.changed()).await?.current().database.pool_size, 30);
     assert_eq!(config.status().sources[0].state, SourceState::Watching);
     Ok(())
 }
@@ -207,7 +207,7 @@ async fn normalized_values_are_there_before_the_diff() -> Result<(), Error> {
     assert_eq!(config.load().server.greeting, "hello from a");
     let mut changes = config.subscribe();
     handle.replace("[server]\nname = 'b'\n");
-    let change = changes.changed().await?;
+    let change = in_time(changes.changed()).await?;
     let greeting = change.changes().server.and_then(|server| server.greeting);
     assert_eq!(greeting.map(|greeting| greeting.new.as_str()), Some("hello from b"));
     Ok(())
@@ -255,7 +255,7 @@ async fn a_source_that_tells_nothing_is_looked_at_at_every_resync() -> Result<()
     let config = Reloader::<App>::builder().source(Mute(0)).resync(Duration::from_secs(10)).start().await?;
     let mut changes = config.subscribe();
     let started = tokio::time::Instant::now();
-    assert_eq!(changes.changed().await?.current().database.pool_size, 2);
+    assert_eq!(in_time(changes.changed()).await?.current().database.pool_size, 2);
     let seconds = started.elapsed().as_secs_f64();
     assert!((8.9..=11.1).contains(&seconds), "{seconds}");
     Ok(())

@@ -13,6 +13,8 @@ fn readers_never_see_a_mix_of_two_generations() -> Result<(), Box<dyn std::error
     let config = Reloader::<App>::builder().source(source).start_blocking()?;
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // Also when an assertion below fails, or the scope would wait for ever.
+        let _end = End(&ended);
         for _ in 0..2 {
             scope.spawn(|| {
                 let mut reader = config.reader();
@@ -34,8 +36,15 @@ fn readers_never_see_a_mix_of_two_generations() -> Result<(), Box<dyn std::error
             let outcome = config.blocking_reload();
             assert!(matches!(outcome, ReloadOutcome::Applied(_) | ReloadOutcome::Unchanged), "{outcome}");
         }
-        ended.store(true, Ordering::Relaxed);
     });
     assert_eq!(config.load().server.port, 1_000);
     Ok(())
+}
+
+struct End<'e>(&'e AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

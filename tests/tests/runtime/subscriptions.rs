@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reloadable::{Error, ErrorKind};
 
-use crate::{App, in_memory};
+use crate::{App, in_memory, in_time};
 
 fn both(port: u16, pool: u16) -> String {
     format!("[server]\nport = {port}\n[database]\npool_size = {pool}\n")
@@ -18,12 +18,12 @@ async fn a_section_is_woken_by_its_own_changes_only() -> Result<(), Error> {
     let mut server = config.subscribe_to(|app: &App| &app.server);
 
     handle.replace(both(81, 20));
-    assert_eq!(server.changed().await?.changes().to_string(), "port: 80 -> 81");
+    assert_eq!(in_time(server.changed()).await?.changes().to_string(), "port: 80 -> 81");
     let woken = futures_poll(database.changed());
     assert!(woken.is_none(), "the database did not change");
 
     handle.replace(both(81, 30));
-    let change = database.changed().await?;
+    let change = in_time(database.changed()).await?;
     assert_eq!((change.generation(), change.previous().pool_size, change.current().pool_size), (3, 20, 30));
     assert_eq!(change.changes().pool_size.map(|pool| (*pool.old, *pool.new)), Some((20, 30)));
     assert_eq!(change.snapshot().server.port, 81);
@@ -60,7 +60,7 @@ async fn a_sleeping_section_costs_no_wakes() -> Result<(), Error> {
     let mut server = config.subscribe_to(|app: &App| &app.server);
     for port in 1..=1_000 {
         handle.replace(both(port, 20));
-        server.changed().await?;
+        in_time(server.changed()).await?;
     }
     assert_eq!(counter.0.load(Ordering::Relaxed), 0);
 
@@ -81,7 +81,7 @@ async fn a_slow_subscriber_gets_one_change_that_spans_what_it_missed() -> Result
     handle.replace(both(81, 30));
     config.reload().await;
 
-    let change = slow.changed().await?;
+    let change = in_time(slow.changed()).await?;
     assert_eq!(change.changes().to_string(), "server.port: 80 -> 81\ndatabase.pool_size: 20 -> 30");
     assert_eq!(change.generation(), 11);
     assert!(futures_poll(slow.changed()).is_none());
@@ -107,7 +107,7 @@ async fn the_snapshot_is_stored_before_anyone_is_woken() -> Result<(), Error> {
     let mut changes = config.subscribe();
     for port in 1..=200 {
         handle.replace(both(port, 20));
-        let change = changes.changed().await?;
+        let change = in_time(changes.changed()).await?;
         assert!(config.snapshot().generation() >= change.generation());
         assert!(config.status().generation >= change.generation());
     }
@@ -122,7 +122,7 @@ async fn a_cancelled_wait_loses_nothing() -> Result<(), Error> {
         assert!(futures_poll(changes.changed()).is_none());
         handle.replace(both(80, pool));
         config.reload().await;
-        assert_eq!(changes.changed().await?.current().database.pool_size, pool);
+        assert_eq!(in_time(changes.changed()).await?.current().database.pool_size, pool);
     }
     Ok(())
 }
@@ -133,7 +133,7 @@ async fn a_selector_with_captures_is_a_section_of_its_own() -> Result<(), Error>
     let mut routes: Vec<_> =
         (0..2).map(|index| config.subscribe_to(move |app: &App| &app.routes[index])).collect();
     handle.replace("[[routes]]\nname = 'a'\n[[routes]]\nname = 'b'\ntimeout = 5\n");
-    assert_eq!(routes[1].changed().await?.changes().to_string(), "timeout: 0 -> 5");
+    assert_eq!(in_time(routes[1].changed()).await?.changes().to_string(), "timeout: 0 -> 5");
     assert!(futures_poll(routes[0].changed()).is_none());
     Ok(())
 }
@@ -145,13 +145,13 @@ async fn a_selector_that_panics_harms_only_its_own_subscription() -> Result<(), 
     let mut broken = config.subscribe_to(move |app: &App| &app.routes[index]);
     let mut changes = config.subscribe();
     handle.replace(both(80, 20));
-    changes.changed().await?;
+    in_time(changes.changed()).await?;
     let panicked =
-        tokio::spawn(async move { broken.changed().await.map(|change| change.generation()) }).await;
+        tokio::spawn(async move { in_time(broken.changed()).await.map(|change| change.generation()) }).await;
     assert!(panicked.is_err_and(|error| error.is_panic()));
 
     handle.replace(both(80, 21));
-    assert_eq!(changes.changed().await?.generation(), 3);
+    assert_eq!(in_time(changes.changed()).await?.generation(), 3);
     Ok(())
 }
 
@@ -161,8 +161,8 @@ async fn every_clone_of_a_subscription_is_woken() -> Result<(), Error> {
     let mut one = config.subscribe();
     let mut other = one.clone();
     handle.replace(both(80, 21));
-    assert_eq!(one.changed().await?.generation(), 2);
-    assert_eq!(other.changed().await?.generation(), 2);
+    assert_eq!(in_time(one.changed()).await?.generation(), 2);
+    assert_eq!(in_time(other.changed()).await?.generation(), 2);
     Ok(())
 }
 
@@ -170,7 +170,8 @@ async fn every_clone_of_a_subscription_is_woken() -> Result<(), Error> {
 async fn the_end_wakes_everybody() -> Result<(), Error> {
     let (config, _handle) = in_memory(&both(80, 20)).await?;
     let mut changes = config.subscribe();
-    let waiting = tokio::spawn(async move { changes.changed().await.map(|change| change.generation()) });
+    let waiting =
+        tokio::spawn(async move { in_time(changes.changed()).await.map(|change| change.generation()) });
     config.shutdown().await;
     let ended = waiting.await.map_err(|error| error.to_string());
     assert_eq!(ended.map(|ended| ended.map_err(|error| error.kind())), Ok(Err(ErrorKind::Closed)));
@@ -184,8 +185,11 @@ async fn what_was_published_before_the_end_is_still_delivered() -> Result<(), Er
     handle.replace(both(80, 21));
     config.reload().await;
     config.shutdown().await;
-    assert_eq!(changes.changed().await?.generation(), 2);
-    assert_eq!(changes.changed().await.map(|_| ()).map_err(|error| error.kind()), Err(ErrorKind::Closed));
+    assert_eq!(in_time(changes.changed()).await?.generation(), 2);
+    assert_eq!(
+        in_time(changes.changed()).await.map(|_| ()).map_err(|error| error.kind()),
+        Err(ErrorKind::Closed)
+    );
     Ok(())
 }
 
@@ -197,7 +201,10 @@ async fn dropping_the_last_handle_is_the_end() -> Result<(), Error> {
     drop(config);
     assert!(futures_poll(changes.changed()).is_none());
     drop(clone);
-    assert_eq!(changes.changed().await.map(|_| ()).map_err(|error| error.kind()), Err(ErrorKind::Closed));
+    assert_eq!(
+        in_time(changes.changed()).await.map(|_| ()).map_err(|error| error.kind()),
+        Err(ErrorKind::Closed)
+    );
     Ok(())
 }
 
@@ -210,7 +217,10 @@ async fn after_the_end_the_snapshot_stays_and_the_handle_says_so() -> Result<(),
     assert_eq!(clone.reload().await.error().map(|error| error.kind()), Some(ErrorKind::Closed));
     assert_eq!(clone.status().sources[0].state, reloadable::SourceState::Closed);
     let mut late = clone.subscribe();
-    assert_eq!(late.changed().await.map(|_| ()).map_err(|error| error.kind()), Err(ErrorKind::Closed));
+    assert_eq!(
+        in_time(late.changed()).await.map(|_| ()).map_err(|error| error.kind()),
+        Err(ErrorKind::Closed)
+    );
     Ok(())
 }
 
@@ -220,7 +230,7 @@ async fn a_secret_shows_only_that_it_changed() -> Result<(), Error> {
     let mut changes = config.subscribe();
     handle.replace("token = 'swordfish'\n");
     let outcome = config.reload().await;
-    let change = changes.changed().await?;
+    let change = in_time(changes.changed()).await?;
     let changes = change.changes();
     let printed = format!("{changes} {changes:?} {outcome} {outcome:?} {:?}", config.status());
     assert!(!printed.contains("hunter2") && !printed.contains("swordfish"), "{printed}");

@@ -11,19 +11,22 @@ use crate::value::Value;
 
 /// Checks that no element equals an earlier one; the code is `unique`, the place is that of the later element.
 ///
+/// `shown` says how messages show an element.
+///
 /// # Examples
 ///
 /// ```
-/// use reloadable::{Report, Reporter, rules};
+/// use reloadable::{Report, Reporter, Value, rules};
 ///
 /// let mut report = Report::new();
-/// rules::unique(&["a", "b", "a"], &mut Reporter::new(&mut report));
-/// assert_eq!(report.to_string(), "[2]  element 2 is the same as element 0  [unique]");
+/// rules::unique(&[80, 81, 80], |port| Value::Integer(*port), &mut Reporter::new(&mut report));
+/// assert_eq!(report.to_string(), "[2]  element 2 is the same as element 0: 80  [unique]");
 /// ```
-pub fn unique<T>(value: &T, report: &mut Reporter<'_>)
+pub fn unique<T, V>(value: &T, shown: V, report: &mut Reporter<'_>)
 where
     T: Each + ?Sized,
     T::Item: Eq + Hash,
+    V: for<'x> Fn(&'x T::Item) -> Value<'x>,
 {
     let mut seen = HashMap::new();
     for (index, item) in value.items().enumerate() {
@@ -31,10 +34,10 @@ where
             Entry::Vacant(vacant) => {
                 vacant.insert(index);
             }
-            Entry::Occupied(first) => report.at_index(index, |report| {
-                let problem = format_args!("is the same as element {}", first.get());
-                report.value_violation("unique", format_args!("element {index}"), problem);
-            }),
+            Entry::Occupied(first) => {
+                let problem = format!("is the same as element {}", first.get());
+                repeated("unique", index, &problem, &shown(item), report);
+            }
         }
     }
 }
@@ -70,17 +73,22 @@ where
             Entry::Vacant(vacant) => {
                 vacant.insert(index);
             }
-            Entry::Occupied(first) => report.at_index(index, |report| {
+            Entry::Occupied(first) => {
                 let problem = format!("has the same key as element {}", first.get());
-                if report.is_secret() {
-                    report.value_violation("unique_key", "", problem);
-                } else {
-                    let key = key.shortened(QUOTED);
-                    report.violation("unique_key", format!("element {index} {problem}: {key}"));
-                }
-            }),
+                repeated("unique_key", index, &problem, &key, report);
+            }
         }
     }
+}
+
+fn repeated(code: &'static str, index: usize, problem: &str, shown: &Value<'_>, report: &mut Reporter<'_>) {
+    report.at_index(index, |report| {
+        if report.is_secret() {
+            report.value_violation(code, "", problem);
+        } else {
+            report.violation(code, format!("element {index} {problem}: {}", shown.shortened(QUOTED)));
+        }
+    });
 }
 
 fn is_shown(value: &Value<'_>) -> bool {
@@ -99,12 +107,9 @@ mod tests {
     use super::*;
     use crate::report::Report;
 
-    fn check<T: Each + ?Sized>(value: &T) -> String
-    where
-        T::Item: Eq + Hash,
-    {
+    fn check<T: Each<Item = u8> + ?Sized>(value: &T) -> String {
         let mut report = Report::new();
-        unique(value, &mut Reporter::new(&mut report));
+        unique(value, |item| Value::Integer((*item).into()), &mut Reporter::new(&mut report));
         report.to_string()
     }
 
@@ -120,11 +125,11 @@ mod tests {
 
     #[test]
     fn each_repetition_names_both_positions() {
-        assert_eq!(check(&vec!["a", "b"]), "");
+        assert_eq!(check(&vec![1, 2]), "");
         assert_eq!(
-            check(&vec!["a", "b", "a", "a"]),
-            "[2]  element 2 is the same as element 0  [unique]\n\
-             [3]  element 3 is the same as element 0  [unique]"
+            check(&vec![1, 2, 1, 1]),
+            "[2]  element 2 is the same as element 0: 1  [unique]\n\
+             [3]  element 3 is the same as element 0: 1  [unique]"
         );
     }
 
@@ -133,7 +138,7 @@ mod tests {
         assert_eq!(check(&None::<Vec<u8>>), "");
         assert_eq!(
             check(&Some(Arc::<[u8]>::from([7, 7]))),
-            "[1]  element 1 is the same as element 0  [unique]"
+            "[1]  element 1 is the same as element 0: 7  [unique]"
         );
     }
 

@@ -1,0 +1,7 @@
+#[derive(serde::Deserialize, reloadable::Reloadable)]
+struct Config {
+    #[reload(keys(non_empty))]
+    field: Vec<String>,
+}
+
+fn main() {}
