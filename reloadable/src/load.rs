@@ -75,6 +75,9 @@ fn add_new(report: &mut Report, more: &Report) {
     report.extend(more.violations().iter().filter(|violation| !known.contains(&key(violation))).cloned());
 }
 
+/// The code of a violation that was a panic.
+const PANIC: &str = "panic";
+
 /// Runs the application's code so that its panic ends this attempt and nothing else.
 pub(crate) fn guarded<T>(doing: &str, run: impl FnOnce() -> T) -> Result<T, Report> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
@@ -82,7 +85,7 @@ pub(crate) fn guarded<T>(doing: &str, run: impl FnOnce() -> T) -> Result<T, Repo
             Some(said) => format!("panicked while {doing}: {said}"),
             None => format!("panicked while {doing}"),
         };
-        Violation::new(FieldPath::root(), "panic", message).into()
+        Violation::new(FieldPath::root(), PANIC, message).into()
     })
 }
 
@@ -94,7 +97,8 @@ fn located(report: &Report, tree: &Tree, description: Description) -> Report {
     let expected = Expected::new(description);
     let mut out = Report::new();
     out.extend(report.violations().iter().cloned().map(|violation| {
-        if violation.origin().is_some() {
+        // A panic is about the program, not about a line.
+        if violation.origin().is_some() || violation.code() == PANIC {
             return violation;
         }
         match tree.locate(expected.clone(), violation.path()) {

@@ -3,7 +3,7 @@
 use secrecy::zeroize::Zeroize;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 
-use crate::describe::{Describe, Description, Shape};
+use crate::describe::{Describe, Description, Field, Shape};
 use crate::diff::{Diff, Leaf};
 use crate::report::Reporter;
 use crate::validate::Validate;
@@ -12,7 +12,10 @@ use crate::value::Value;
 
 impl<S: Describe + Zeroize + ?Sized> Describe for SecretBox<S> {
     fn describe() -> Description {
-        Description::new(std::any::type_name::<Self>(), Shape::Like(S::describe))
+        Description::new(
+            std::any::type_name::<Self>(),
+            Shape::Newtype(const { &Field::new("", S::describe).secret() }),
+        )
     }
 }
 

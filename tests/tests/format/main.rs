@@ -3,6 +3,7 @@
 mod arbitrary;
 mod bad_input;
 mod depth;
+mod derived;
 mod layers;
 mod places;
 mod same_as_library;

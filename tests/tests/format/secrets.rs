@@ -142,3 +142,32 @@ fn nothing_of_a_secret_is_quoted() {
     let found = refused::<App>(&[json("a.json", "{\"token\": \"hunter2\"}")]);
     assert_eq!(found, ["a.json:1:11: token: invalid type: string, expected u64 [type]"]);
 }
+
+/// Secret by their types, without an attribute.
+#[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "decoding is what is tested")]
+struct ByType {
+    #[serde(default)]
+    one: Option<secrecy::SecretString>,
+    #[serde(default)]
+    many: Vec<secrecy::SecretBox<u8>>,
+}
+
+const BY_TYPE: &[Field] = &[
+    Field::new("one", <Option<secrecy::SecretString>>::describe),
+    Field::new("many", <Vec<secrecy::SecretBox<u8>>>::describe),
+];
+
+reloadable!(ByType, Shape::Struct(BY_TYPE));
+
+#[test]
+fn a_type_can_be_a_secret() {
+    assert_eq!(
+        refused::<ByType>(&[toml("a.toml", "one = 2222")]),
+        ["a.toml:1:7: one: invalid type: integer, expected a string [type]"]
+    );
+    assert_eq!(
+        refused::<ByType>(&[toml("a.toml", "many = [2222]")]),
+        ["a.toml:1:9: many[0]: invalid value: integer, expected u8 [value]"]
+    );
+}
