@@ -8,6 +8,7 @@ fn shape<T: Describe + ?Sized>() -> String {
         Shape::Sequence(item) => format!("[{}]", item().type_name),
         Shape::Map(value) => format!("{{{}}}", value().type_name),
         Shape::Like(other) => format!("like {}", other().type_name),
+        Shape::Newtype(field) if field.secret => format!("secret {}", (field.describe)().type_name),
         Shape::Tuple(fields) => {
             fields.iter().map(|field| (field.describe)().type_name).collect::<Vec<_>>().join(", ")
         }
@@ -42,7 +43,7 @@ fn each_type_says_what_it_looks_like_in_a_file() {
         (shape::<indexmap::IndexMap<String, u8>>(), "{u8}"),
         (shape::<indexmap::IndexSet<u8>>(), "[u8]"),
         (shape::<either::Either<u8, bool>>(), "Left | Right"),
-        (shape::<secrecy::SecretString>(), "like str"),
+        (shape::<secrecy::SecretString>(), "secret str"),
     ] {
         assert_eq!(described, expected);
     }
