@@ -137,6 +137,27 @@ fn leaves_ask_for_no_more_than_comparison() {
     );
 }
 
+/// Contains itself, and asks nothing of its parameter.
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(bound = "B::Options: Deserialize<'de>")]
+enum Tree<B: Backend> {
+    Leaf(B::Options),
+    Branch(Vec<Self>),
+    Named { by_name: HashMap<String, Tree<B>> },
+}
+
+#[test]
+fn a_generic_type_that_contains_itself_asks_nothing_more() {
+    assert_eq!(
+        changes::<Tree<File>>(r#"{"Branch":[{"Leaf":{"size":1}}]}"#, r#"{"Branch":[{"Leaf":{"size":2}}]}"#),
+        "Branch[0].Leaf.size: 1 -> 2"
+    );
+    assert_eq!(
+        violations::<Tree<File>>(r#"{"Named":{"by_name":{"a":{"Leaf":{"size":0}}}}}"#),
+        "Named.by_name.a.Leaf.size  0 is not in 1..  [range]"
+    );
+}
+
 #[test]
 fn a_generic_type_may_contain_itself() {
     assert_eq!(
