@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{GenericArgument, GenericParam, Generics, Lifetime, PathArguments, Type};
 
-use crate::ast::{Compare, Container, Field, last_segment_is, mentions};
+use crate::ast::{Compare, Container, Field, last_segment_is, mentions, replaced};
 
 /// The bounds of one input.
 pub(super) struct Bounds {
@@ -17,11 +17,13 @@ pub(super) struct Bounds {
 impl Bounds {
     pub(super) fn of(container: &Container<'_>, private: &TokenStream) -> Self {
         let generics = container.generics.clone();
-        let mut predicates: Vec<_> = generics
-            .where_clause
+        let (_, arguments, clause) = generics.split_for_impl();
+        let ident = container.ident;
+        let itself = quote!(#ident #arguments);
+        let mut predicates: Vec<_> = clause
             .iter()
             .flat_map(|clause| &clause.predicates)
-            .map(ToTokens::to_token_stream)
+            .map(|predicate| replaced(predicate.to_token_stream(), &itself))
             .collect();
         let mut open = Vec::new();
         if let Some(bound) = &container.reload.bound {

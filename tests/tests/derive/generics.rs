@@ -137,6 +137,34 @@ fn leaves_ask_for_no_more_than_comparison() {
     );
 }
 
+/// Lifetimes and `Self` in places where the type of the changes has its own.
+#[derive(Debug, Deserialize, Reloadable)]
+struct Awkward<T, U = u8>
+where
+    for<'a> &'a T: PartialEq,
+    T: for<'b> PartialEq<T>,
+    Self: Sized,
+{
+    #[reload(leaf)]
+    first: T,
+    #[reload(skip)]
+    #[serde(default)]
+    #[allow(dead_code, reason = "it is there to be skipped")]
+    second: Option<U>,
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct AwkwardTuple<T, U>(u8, #[serde(skip)] PhantomData<(T, U)>);
+
+#[test]
+fn awkward_generics() {
+    type Config = (Awkward<u8>, AwkwardTuple<Unset, Unset>);
+    assert_eq!(
+        changes::<Config>(r#"[{"first":1},[1]]"#, r#"[{"first":2},[2]]"#),
+        "[0].first: (not shown) -> (not shown)\n[1][0]: 1 -> 2"
+    );
+}
+
 /// Contains itself, and asks nothing of its parameter.
 #[derive(Debug, Deserialize, Reloadable)]
 #[serde(bound = "B::Options: Deserialize<'de>")]
