@@ -6,7 +6,7 @@ mod shapes;
 mod enums;
 mod generics;
 mod recursive;
-mod hygiene;
+pub mod hygiene;
 mod words;
 mod containers;
 mod serde_words;
