@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::report::Position;
 
 use super::tree::{Entry, Kind, Node, Place};
-use super::{DEPTH, Fault};
+use super::{DEPTH, Fault, REPORTED};
 
 /// Reads a document.
 pub(super) fn parse(text: &str, layer: usize) -> Result<Node, Vec<Fault>> {
@@ -95,15 +95,21 @@ impl<'t> Reader<'t> {
             let place = self.place(opening, length);
             let value = self.value(raw);
             if let Some(first) = known.get(&key) {
-                let first = Position::of(self.text, *first);
-                let message = format!("duplicate key `{key}`, first set at {first}");
-                self.faults.push(Fault::new(opening, "duplicate_key", message));
+                self.duplicate(&key, *first, opening);
                 continue;
             }
             known.insert(key.clone(), opening);
             entries.extend(value.map(|value| Entry { key, place, value }));
         }
         Some(entries)
+    }
+
+    fn duplicate(&mut self, key: &str, first: usize, second: usize) {
+        if self.faults.len() < REPORTED {
+            let first = Position::of(self.text, first);
+            let message = format!("duplicate key `{key}`, first set at {first}");
+            self.faults.push(Fault::new(second, "duplicate_key", message));
+        }
     }
 
     fn number(&mut self, source: &str, start: usize) -> Option<Kind> {
@@ -117,7 +123,7 @@ impl<'t> Reader<'t> {
             }
         }
         let number: Option<f64> = source.parse().ok().filter(|number: &f64| number.is_finite());
-        if number.is_none() {
+        if number.is_none() && self.faults.len() < REPORTED {
             self.faults.push(Fault::new(start, "syntax", "number out of range"));
         }
         number.map(Kind::Float)
@@ -125,7 +131,15 @@ impl<'t> Reader<'t> {
 
     fn read<T: Deserialize<'t>>(&mut self, source: &'t str) -> Option<T> {
         let start = self.offset(source);
-        serde_json::from_str(source).map_err(|error| self.faults.push(fault(self.text, start, &error))).ok()
+        match serde_json::from_str(source) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                if self.faults.len() < REPORTED {
+                    self.faults.push(fault(self.text, start, &error));
+                }
+                None
+            }
+        }
     }
 
     /// Returns where a slice of the text stands in it.

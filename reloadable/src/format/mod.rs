@@ -26,6 +26,10 @@ pub(crate) use self::unknown::unknown_keys;
 #[cfg(any(feature = "json", feature = "toml"))]
 const DEPTH: usize = 128;
 
+/// How many faults of one document are reported: the rest of a garbled one says nothing more.
+#[cfg(any(feature = "json", feature = "toml"))]
+const REPORTED: usize = 20;
+
 /// What is wrong with a document's text.
 struct Fault {
     /// Where, in bytes of the text.

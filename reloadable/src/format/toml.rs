@@ -8,7 +8,7 @@ use toml::de::{DeString, DeTable, DeValue, Error};
 use crate::report::Position;
 
 use super::tree::{Entry, Kind, Node, Place};
-use super::{DEPTH, Fault};
+use super::{DEPTH, Fault, REPORTED};
 
 /// Reads a document. All its syntax errors are found.
 pub(super) fn parse(text: &str, layer: usize) -> Result<Node, Vec<Fault>> {
@@ -87,21 +87,20 @@ impl Reader {
     }
 }
 
-/// How many syntax errors of one document are reported.
-const REPORTED: usize = 20;
-
 /// Takes the first error of each line: those after it in the same line mostly follow from it.
 fn faults(text: &str, errors: &[Error], root: &DeTable<'_>) -> Vec<Fault> {
-    let mut faults: Vec<Fault> = Vec::new();
+    let mut faults = Vec::new();
+    let mut line = 0..0;
     for error in errors {
         let start = error.span().map_or(text.len(), |span| span.start).min(text.len());
-        let same_line = |earlier: &Fault| {
-            let (from, to) = (earlier.at.min(start), earlier.at.max(start));
-            !text.as_bytes()[from..to].contains(&b'\n')
-        };
-        if !faults.last().is_some_and(same_line) {
-            faults.push(fault(text, error, root));
+        if line.contains(&start) {
+            continue;
         }
+        let bytes = text.as_bytes();
+        line.start = bytes[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        line.end =
+            bytes[start..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |end| start + end) + 1;
+        faults.push(fault(text, error, root));
         if faults.len() == REPORTED {
             break;
         }

@@ -142,9 +142,20 @@ pub(super) struct Text {
     document: Document,
     /// The length of the byte order mark.
     start: usize,
-    /// Where the lines start, found when the first position is asked for.
-    lines: OnceLock<Vec<usize>>,
+    /// Made when the first position is asked for.
+    index: OnceLock<Index>,
 }
+
+/// Spares counting from the start for every position: a report may ask for many, and a text may be one long line.
+struct Index {
+    /// Where the lines start.
+    lines: Vec<usize>,
+    /// How many characters start before each block.
+    characters: Vec<usize>,
+}
+
+/// The length of a block in bytes.
+const BLOCK: usize = 4096;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -152,7 +163,7 @@ impl Text {
     /// Takes a document. A byte order mark is no part of its text.
     pub(super) fn new(document: Document) -> Self {
         let start = if document.bytes().starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        Self { document, start, lines: OnceLock::new() }
+        Self { document, start, index: OnceLock::new() }
     }
 
     pub(super) fn document(&self) -> &Document {
@@ -167,14 +178,33 @@ impl Text {
     pub(super) fn position(&self, offset: usize) -> Position {
         let bytes = self.bytes();
         let offset = offset.min(bytes.len());
-        let lines = self.lines.get_or_init(|| {
-            let newlines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-            std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect()
-        });
-        let line = lines.partition_point(|start| *start <= offset);
-        let start = lines[..line].last().copied().unwrap_or(0);
-        // A continuation byte starts no character.
-        let characters = bytes[start..offset].iter().filter(|byte| (**byte & 0xC0) != 0x80).count();
+        let index = self.index.get_or_init(|| Index::new(bytes));
+        let line = index.lines.partition_point(|start| *start <= offset);
+        let start = index.lines[..line].last().copied().unwrap_or(0);
+        let characters = index.characters_before(bytes, offset) - index.characters_before(bytes, start);
         Position { line, column: characters + 1 }
     }
+}
+
+impl Index {
+    fn new(bytes: &[u8]) -> Self {
+        let newlines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let lines = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
+        let characters = bytes.chunks(BLOCK).scan(0, |before, block| {
+            let here = *before;
+            *before += characters(block);
+            Some(here)
+        });
+        Self { lines, characters: characters.collect() }
+    }
+
+    fn characters_before(&self, bytes: &[u8], offset: usize) -> usize {
+        let block = (offset / BLOCK).min(self.characters.len().saturating_sub(1));
+        self.characters.get(block).copied().unwrap_or(0) + characters(&bytes[block * BLOCK..offset])
+    }
+}
+
+/// Counts characters; a continuation byte starts none.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte & 0xC0) != 0x80).count()
 }

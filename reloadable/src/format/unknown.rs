@@ -8,6 +8,9 @@ use crate::report::Violation;
 use super::listed;
 use super::tree::{Entry, Kind, Node, Tree};
 
+/// How many are reported: a file that was written for something else says nothing more.
+const REPORTED: usize = 100;
+
 /// Returns a violation for every key of a table whose type refuses unknown ones.
 pub(crate) fn unknown_keys(tree: &Tree, description: Description) -> Vec<Violation> {
     let mut search = Search { tree, path: FieldPath::root(), found: Vec::new() };
@@ -113,6 +116,9 @@ impl Search<'_> {
     }
 
     fn unknown(&mut self, entry: &Entry, names: &[&str]) {
+        if self.found.len() == REPORTED {
+            return;
+        }
         let message = match nearest(&entry.key, names.iter().copied()) {
             Some(near) => format!("unknown key, did you mean `{near}`?"),
             None => format!("unknown key, {}", listed(names, "there are no keys here")),

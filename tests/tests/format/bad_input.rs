@@ -134,6 +134,8 @@ fn a_syntax_error() {
 fn a_document_full_of_mistakes() {
     assert_eq!(in_toml("[".repeat(10_000)).len(), 1);
     assert_eq!(in_toml("=\n".repeat(10_000)).len(), 20);
+    assert_eq!(in_json(format!("{{{}\"a\": 1}}", "\"a\": 1,".repeat(1_000))).len(), 20);
+    assert_eq!(in_json(format!("{{\"a\": [{}1]}}", "1e999,".repeat(1_000))).len(), 20);
 }
 
 #[test]
@@ -260,6 +262,24 @@ fn an_unknown_variant() {
         ["a.json:1:28: storage: invalid length 0, expected a table with one key, the variant's name [value]"]
     );
 }
+
+#[test]
+fn a_place_far_into_one_long_line() {
+    let long = "é".repeat(10_000);
+    let text = format!("{{\"{long}\": \"{long}\", \"workers\": -1, \"listen\": \"x\"}}");
+    assert_eq!(
+        refused::<Loose>(&[json("a.json", text)]),
+        ["a.json:1:20021: workers: invalid value: integer `-1`, expected u16 [value]"]
+    );
+}
+
+#[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "decoding is what is tested")]
+struct Loose {
+    workers: u16,
+}
+
+reloadable!(Loose);
 
 #[test]
 fn too_many_elements() {
