@@ -1,5 +1,7 @@
 //! The derive's input: a struct or an enum with its attributes and with the names that its parts have in the file.
 
+use std::cell::Cell;
+
 use proc_macro2::{Group, Ident, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
@@ -68,6 +70,8 @@ pub(crate) struct Field<'i> {
     pub(crate) optional: bool,
     pub(crate) reload: reload::FieldAttr,
     pub(crate) serde: serde::FieldAttr,
+    /// Something about it was reported, so that nothing more should be asked of it.
+    pub(crate) is_refused: Cell<bool>,
 }
 
 /// How a field is compared.
@@ -168,6 +172,7 @@ impl<'i> Body<'i> {
         };
         let mut index = 0;
         let field = |(position, original): (usize, &'i syn::Field)| {
+            let errors = ctxt.count();
             let reload = reload::FieldAttr::from_attributes(&original.attrs, ctxt);
             let serde = serde::FieldAttr::from_attributes(&original.attrs);
             let ident = original.ident.as_ref().map(|ident| ident.unraw().to_string());
@@ -191,6 +196,7 @@ impl<'i> Body<'i> {
                 reload,
                 serde,
                 original,
+                is_refused: Cell::new(ctxt.count() > errors),
             };
             index += usize::from(!field.serde.skip);
             field
@@ -222,6 +228,8 @@ impl Field<'_> {
         let reload = &self.reload;
         if reload.skip.is_some() || (self.serde.skip && reload.diff.is_none()) {
             Compare::Skip
+        } else if self.is_refused.get() {
+            Compare::Leaf
         } else if reload.leaf.is_some() {
             Compare::Leaf
         } else if reload.key.is_some() {

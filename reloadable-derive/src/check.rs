@@ -18,11 +18,15 @@ pub(crate) fn check(container: &Container<'_>, ctxt: &Ctxt) {
     }
     let borrows = container.generics.lifetimes().next().is_some();
     for field in container.fields() {
+        let errors = ctxt.count();
         check_borrow(field, borrows, ctxt);
         check_words(field, ctxt);
         check_type(field, borrows, ctxt);
         if container.serde.from.is_some() {
             check_converted(container, field, ctxt);
+        }
+        if ctxt.count() > errors {
+            field.is_refused.set(true);
         }
     }
 }

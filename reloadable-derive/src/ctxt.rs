@@ -31,6 +31,11 @@ impl Ctxt {
         }
     }
 
+    /// How many errors there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.errors.borrow().as_ref().map_or(0, Vec::len)
+    }
+
     /// Returns the errors as code that makes the compiler report them.
     pub(crate) fn check(self) -> Result<(), TokenStream> {
         let errors = self.errors.take().unwrap_or_default();

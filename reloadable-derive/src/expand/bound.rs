@@ -115,6 +115,7 @@ fn wanted(container: &Container<'_>, field: &Field<'_>, private: &TokenStream) -
     }
     let mut wanted = Vec::new();
     match field.compare() {
+        _ if field.is_refused.get() => return Vec::new(),
         Compare::Leaf if field.reload.eq.is_none() && field.reload.by.is_none() => {
             wanted.push(quote!(#ty: ::core::cmp::PartialEq));
         }

@@ -154,7 +154,7 @@ fn of_enum(expansion: &Expansion<'_>, variants: &[Variant<'_>]) -> TokenStream {
 
 /// Asks of the type of a restart field what keeping it takes.
 fn kept(expansion: &Expansion<'_>, field: &Field<'_>) -> Option<TokenStream> {
-    field.reload.restart?;
+    field.reload.restart.filter(|_| !field.is_refused.get())?;
     let kept = expansion.cast(field, "Kept");
     Some(quote_spanned!(field.span()=> #kept::kept();))
 }
@@ -172,6 +172,7 @@ fn compared(
     let changes = match field.compare() {
         Compare::Leaf => {
             let equal = match (&field.reload.eq, &field.reload.by) {
+                _ if field.is_refused.get() => quote!(true),
                 (Some((_, function)), _) => quote!(#function(#old, #new)),
                 (None, Some((_, function))) => quote!(#function(#old) == #function(#new)),
                 (None, None) => {

@@ -77,6 +77,16 @@ fn a_mistake() {
     })));
 }
 
+#[cfg(not(feature = "regex"))]
+#[test]
+fn a_pattern_needs_its_feature() {
+    let expanded = expanded(quote!(
+        struct Config(#[reload(pattern("a"))] String);
+    ))
+    .to_string();
+    assert!(expanded.contains("needs the feature `regex`"), "{expanded}");
+}
+
 #[test]
 fn nothing_is_named_that_a_user_may_have_named() {
     let mut inputs = vec![

@@ -1,4 +1,5 @@
-//! What is emitted beside errors: implementations that do nothing, so that one mistake gives one error.
+//! What is emitted for a type with lifetimes, beside the error: implementations that do nothing, so that one mistake
+//! gives one error.
 
 use proc_macro2::TokenStream;
 use quote::quote;

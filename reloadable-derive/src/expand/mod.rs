@@ -27,13 +27,10 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     };
     check(&container, &ctxt);
     let expansion = Expansion::new(&container);
-    match ctxt.check() {
-        Ok(()) => expansion.expand(),
-        Err(errors) => {
-            let fallback = fallback::expand(&expansion);
-            quote!(#errors #fallback)
-        }
-    }
+    let errors = ctxt.check().err();
+    let has_lifetimes = container.generics.lifetimes().next().is_some();
+    let implementations = if has_lifetimes { fallback::expand(&expansion) } else { expansion.expand() };
+    quote!(#errors #implementations)
 }
 
 /// What all parts of the expansion share.

@@ -160,8 +160,8 @@ fn visit(
 ) -> Option<TokenStream> {
     let private = &expansion.private;
     let rules = match pass {
-        Pass::Validate => rules(expansion, field, access),
-        Pass::Normalize => Vec::new(),
+        Pass::Validate if !field.is_refused.get() => rules(expansion, field, access),
+        _ => Vec::new(),
     };
     let nested = !is_plain(field);
     if rules.is_empty() && !nested {
