@@ -1,6 +1,6 @@
 //! The derive's input: a struct or an enum with its attributes and with the names that its parts have in the file.
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -280,14 +280,14 @@ fn spelled_out(ty: &Type, itself: &TokenStream) -> Type {
     syn::parse2(replaced(tokens, itself)).unwrap_or_else(|_| ty.clone())
 }
 
-fn replaced(tokens: TokenStream, itself: &TokenStream) -> TokenStream {
+/// Replaces `Self`, wherever it stands.
+pub(crate) fn replaced(tokens: TokenStream, itself: &TokenStream) -> TokenStream {
     let mut out = TokenStream::new();
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         match token {
             TokenTree::Ident(ident) if ident == "Self" => {
-                let is_path =
-                    matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+                let is_path = matches!(tokens.peek(), Some(TokenTree::Punct(colon)) if colon.as_char() == ':' && colon.spacing() == Spacing::Joint);
                 let spelled = itself.clone().into_iter().map(|mut token| {
                     token.set_span(ident.span());
                     token

@@ -20,7 +20,7 @@ pub(crate) fn check(container: &Container<'_>, ctxt: &Ctxt) {
     for field in container.fields() {
         check_borrow(field, borrows, ctxt);
         check_words(field, ctxt);
-        check_type(field, ctxt);
+        check_type(field, borrows, ctxt);
         if container.serde.from.is_some() {
             check_converted(container, field, ctxt);
         }
@@ -149,7 +149,7 @@ const HOMES: [&str; 10] =
     ["std", "core", "alloc", "cell", "rc", "sync", "parking_lot", "once_cell", "arc_swap", "tokio"];
 
 /// Reports what is no configuration, as far as the written type shows it.
-fn check_type(field: &Field<'_>, ctxt: &Ctxt) {
+fn check_type(field: &Field<'_>, reported: bool, ctxt: &Ctxt) {
     if field.compare() == Compare::Skip {
         return;
     }
@@ -169,10 +169,10 @@ fn check_type(field: &Field<'_>, ctxt: &Ctxt) {
             span,
             "a trait object cannot be compared: mark the field `#[reload(leaf, eq = path::to::function)]` or `#[reload(skip)]`",
         ),
-        Found::Reference(text) => {
+        Found::Reference(text) if !reported => {
             ctxt.error(span, format!("`Reloadable` keeps snapshots for ever: use an owned type (`String` for `{text}`)"));
         }
-        Found::TraitObject => {}
+        Found::TraitObject | Found::Reference(_) => {}
     }
     };
     walk(&field.original.ty, &mut report);

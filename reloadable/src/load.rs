@@ -67,6 +67,13 @@ pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Load
     if report.is_empty() { Ok(Loaded { value, tree }) } else { Err(located(&report, &tree, description)) }
 }
 
+/// Finds what is wrong with the texts of some of the layers, for a report about others that could not be read.
+pub(crate) fn faults<T: Reloadable>(documents: &[Document]) -> Report {
+    let read = guarded("describing the configuration", T::describe)
+        .and_then(|description| format::read(documents, description));
+    read.err().unwrap_or_default()
+}
+
 /// Adds what is not in the report already: serde stops at the first unknown key, which may have been found before.
 fn add_new(report: &mut Report, more: &Report) {
     let key =

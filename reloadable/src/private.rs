@@ -35,10 +35,41 @@ pub fn leaf<'a, T: ?Sized>(equal: bool, old: &'a T, new: &'a T) -> Option<Leaf<'
     if equal { None } else { Some(Leaf { old, new }) }
 }
 
-/// What a walk is told about a field.
-pub fn step<C: Changes>(changes: &Option<C>) -> Step<'_> {
-    changes.as_ref().map_or(Step::Same, |changes| Step::Changes(changes))
+/// What a walk is told about a field. Its own functions win over those of [`Unstepped`], for the reason given at
+/// [`Known`].
+#[derive(Debug)]
+pub struct Stepped<C>(pub C);
+
+impl<'w, C: Changes> Stepped<&'w Option<C>> {
+    /// Tells of changes if there are any.
+    #[must_use]
+    pub fn step(self) -> Step<'w> {
+        self.0.as_ref().map_or(Step::Same, |changes| Step::Changes(changes))
+    }
 }
+
+impl<'w, C: Changes> Stepped<&'w C> {
+    /// Tells of changes.
+    #[must_use]
+    pub const fn certain_step(self) -> Step<'w> {
+        Step::Changes(self.0)
+    }
+}
+
+/// What a walk is told about what cannot be walked; such code does not compile.
+pub trait Unstepped: Sized {
+    /// Not called.
+    fn step(self) -> Step<'static> {
+        Step::Same
+    }
+
+    /// Not called.
+    fn certain_step(self) -> Step<'static> {
+        Step::Same
+    }
+}
+
+impl<C> Unstepped for Stepped<C> {}
 
 /// What a walk is told about a field that is compared as a whole.
 #[must_use]

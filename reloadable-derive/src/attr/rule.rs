@@ -1,6 +1,6 @@
 //! The words that are rules.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenTree};
 use quote::ToTokens;
 use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
@@ -71,28 +71,32 @@ pub(super) fn rule(word: &Ident, input: ParseStream<'_>, ctxt: &Ctxt) -> syn::Re
     }
     let content;
     syn::parenthesized!(content in input);
-    let kind = match name.as_str() {
-        "range" => RuleKind::Range(bounds(word, &content, example)?),
-        "length" => RuleKind::Length(bounds(word, &content, example)?),
-        "pattern" => RuleKind::Pattern(pattern(&content)?),
+    let kind = arguments_of(word, &content, example, ctxt);
+    // What a mistake leaves behind is not another one.
+    while content.parse::<TokenTree>().is_ok() {}
+    let kind = kind?;
+    let text = words::written(&group.stream(), Some(&group));
+    Ok(Some(Rule { word: word.clone(), kind, text }))
+}
+
+/// Reads what stands in the parentheses of a rule.
+fn arguments_of(word: &Ident, content: ParseStream<'_>, example: &str, ctxt: &Ctxt) -> syn::Result<RuleKind> {
+    let kind = match word.to_string().as_str() {
+        "range" => RuleKind::Range(bounds(word, content, example)?),
+        "length" => RuleKind::Length(bounds(word, content, example)?),
+        "pattern" => RuleKind::Pattern(pattern(content)?),
         "one_of" => {
-            let choices = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?;
+            let choices = Punctuated::<Expr, Token![,]>::parse_terminated(content)?;
             RuleKind::OneOf(choices.into_iter().collect())
         }
-        _ => {
-            let rules = nested(&content, ctxt);
-            match name.as_str() {
-                "each" => RuleKind::Each(rules),
-                "keys" => RuleKind::Keys(rules),
-                _ => RuleKind::Values(rules),
-            }
-        }
+        "each" => RuleKind::Each(nested(content, ctxt)),
+        "keys" => RuleKind::Keys(nested(content, ctxt)),
+        _ => RuleKind::Values(nested(content, ctxt)),
     };
     if !content.is_empty() {
         return Err(content.error(format!("unexpected argument: write `{example}`")));
     }
-    let text = words::written(&group.stream(), Some(&group));
-    Ok(Some(Rule { word: word.clone(), kind, text }))
+    Ok(kind)
 }
 
 /// Refuses whatever is not the path of a function.

@@ -3,7 +3,7 @@
 use proc_macro2::{Group, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Attribute, Ident, Meta, Token};
+use syn::{Attribute, Ident, Meta, Token, token};
 
 use crate::ctxt::Ctxt;
 
@@ -65,10 +65,10 @@ pub(super) fn equals(word: &Ident, input: ParseStream<'_>, example: &str) -> syn
 
 /// Refuses a value or arguments behind a word that stands alone.
 pub(super) fn alone(word: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
-    if input.is_empty() || input.peek(Token![,]) {
-        return Ok(());
+    if input.peek(Token![=]) || input.peek(token::Paren) {
+        return Err(input.error(format!("`{word}` stands alone: remove what follows it")));
     }
-    Err(input.error(format!("`{word}` stands alone: remove what follows it")))
+    Ok(())
 }
 
 /// Stores what a word said, unless it was said before.
@@ -122,7 +122,7 @@ pub(super) fn written(tokens: &TokenStream, group: Option<&Group>) -> String {
         text = text.replace(&format!(" {tight} "), tight);
         text = text.replace(&format!("{tight} "), tight).replace(&format!(" {tight}"), tight);
     }
-    text.replace(" ,", ",").replace(" (", "(").replace("& ", "&")
+    text.replace(" ,", ",").replace(" . ", ".").replace(" (", "(").replace("& ", "&")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{GenericArgument, GenericParam, Generics, Lifetime, PathArguments, Type};
 
-use crate::ast::{Compare, Container, Field, last_segment_is, mentions};
+use crate::ast::{Compare, Container, Field, last_segment_is, mentions, replaced};
 
 /// The bounds of one input.
 pub(super) struct Bounds {
@@ -17,11 +17,13 @@ pub(super) struct Bounds {
 impl Bounds {
     pub(super) fn of(container: &Container<'_>, private: &TokenStream) -> Self {
         let generics = container.generics.clone();
-        let mut predicates: Vec<_> = generics
-            .where_clause
+        let (_, arguments, clause) = generics.split_for_impl();
+        let ident = container.ident;
+        let itself = quote!(#ident #arguments);
+        let mut predicates: Vec<_> = clause
             .iter()
             .flat_map(|clause| &clause.predicates)
-            .map(ToTokens::to_token_stream)
+            .map(|predicate| replaced(predicate.to_token_stream(), &itself))
             .collect();
         let mut open = Vec::new();
         if let Some(bound) = &container.reload.bound {
@@ -99,8 +101,12 @@ impl Bounds {
 fn wanted(container: &Container<'_>, field: &Field<'_>, private: &TokenStream) -> Vec<TokenStream> {
     let ty = &field.ty;
     let tokens = ty.to_token_stream();
-    // A bound on a type that contains the container again would never be decided.
+    // A bound on a type that contains the container again would never be decided. Nor is it needed: what the container
+    // asks of its parameters is given within its own implementations, so only what stands beside it counts.
     if mentions(&tokens, &|ident| ident == container.ident) {
+        let mut beside = ty.clone();
+        leave_out(&mut beside, container);
+        let tokens = beside.to_token_stream();
         let parameters = container.generics.type_params().map(|parameter| &parameter.ident);
         return parameters
             .filter(|parameter| mentions(&tokens, &|ident| ident == *parameter))
@@ -125,6 +131,32 @@ fn wanted(container: &Container<'_>, field: &Field<'_>, private: &TokenStream) -
         wanted.push(quote!(#ty: ::core::clone::Clone));
     }
     wanted
+}
+
+/// Replaces the container within a type by a type without parameters.
+fn leave_out(ty: &mut Type, container: &Container<'_>) {
+    match ty {
+        Type::Array(array) => leave_out(&mut array.elem, container),
+        Type::Slice(slice) => leave_out(&mut slice.elem, container),
+        Type::Group(group) => leave_out(&mut group.elem, container),
+        Type::Paren(paren) => leave_out(&mut paren.elem, container),
+        Type::Tuple(tuple) => tuple.elems.iter_mut().for_each(|ty| leave_out(ty, container)),
+        Type::Path(path) => {
+            let Some(last) = path.path.segments.last_mut() else { return };
+            if last.ident == *container.ident {
+                *ty = syn::parse_quote!(());
+                return;
+            }
+            if let PathArguments::AngleBracketed(arguments) = &mut last.arguments {
+                for argument in &mut arguments.args {
+                    if let GenericArgument::Type(ty) = argument {
+                        leave_out(ty, container);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The type of the elements of a sequence, as far as the written type shows it.

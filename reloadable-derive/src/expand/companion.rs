@@ -261,9 +261,9 @@ fn steps(
         let changed = located(&changed(field), span);
         if field.compare() != Compare::Leaf || field.reload.secret.is_some() {
             return if certain {
-                quote_spanned!(span=> #private::Step::Changes(#changed))
+                quote_spanned!(span=> #private::Stepped(#changed).certain_step())
             } else {
-                quote_spanned!(span=> #private::step(#changed))
+                quote_spanned!(span=> #private::Stepped(#changed).step())
             };
         }
         let shown = quote!((

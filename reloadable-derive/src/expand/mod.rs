@@ -81,7 +81,7 @@ impl<'c> Expansion<'c> {
                 #[allow(unused_imports)]
                 use #private::{
                     KeyByReference as _, KeyBySerialize as _, KeyByValue as _, ShownByDebug as _, ShownByDiff as _,
-                    ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _, Unknown as _,
+                    ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _, Unknown as _, Unstepped as _,
                 };
                 #describe
                 #validate
@@ -177,6 +177,7 @@ fn binding(prefix: &str, field: &Field<'_>) -> Ident {
 /// A lifetime that the input does not use.
 fn free_lifetime(container: &Container<'_>) -> Lifetime {
     let mut used = container.generics.to_token_stream();
+    used.extend(container.generics.where_clause.to_token_stream());
     used.extend(container.fields().map(|field| field.ty.to_token_stream()));
     let name = ["'a", "'b", "'c"].into_iter().find(|name| !names_lifetime(&used, &name[1..]));
     Lifetime::new(name.unwrap_or("'__changes"), Span::call_site())
@@ -197,3 +198,6 @@ fn located(tokens: &TokenStream, span: Span) -> TokenStream {
     });
     moved.collect()
 }
+
+#[cfg(test)]
+mod expansions;

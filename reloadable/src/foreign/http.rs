@@ -205,6 +205,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_more_or_less_is_a_change() {
+        let empty = HeaderMap::new();
+        let one = HeaderMap::from_iter([(http::header::VIA, HeaderValue::from_static("a"))]);
+        assert!(empty.diff(&one).is_some());
+        assert!(one.diff(&empty).is_some());
+    }
+
+    #[test]
+    fn an_authority_is_shown_without_its_password() {
+        let authority = Authority::from_static("me:hunter2@db:5432");
+        assert_eq!(authority.value(), Value::Text("me:***@db:5432".into()));
+        assert!(authority.diff(&Authority::from_static("me:Hunter2@db:5432")).is_some());
+    }
+
+    #[test]
     fn the_values_of_one_name_have_an_order() {
         let of = |values: [&'static str; 2]| {
             let name = http::header::VIA;

@@ -1,10 +1,16 @@
-//! `toml::Value`: whatever the file holds, compared as a whole.
+//! `toml::Value`: whatever the file holds, compared as a whole. A `toml::Table`, often a flattened one that takes what
+//! no other field does, is compared key by key.
 
-use toml::Value as Toml;
+use std::borrow::Cow;
+
 use toml::value::Datetime;
+use toml::{Table, Value as Toml};
 
 use super::leaf::{leaf, text};
-use crate::describe::Shape;
+use crate::describe::{Describe, Description, Shape};
+use crate::diff::{Diff, Leaf, MapChanges, map};
+use crate::validate::Validate;
+use crate::validate::rules::{Entries, Length};
 use crate::value::Value;
 
 leaf! {
@@ -36,5 +42,47 @@ fn shown(value: &Toml) -> Value<'_> {
             Value::Table(entries.iter().map(|(key, value)| (key.as_str().into(), shown(value))).collect())
         }
         scalar => Value::of(scalar),
+    }
+}
+
+impl Describe for Table {
+    fn describe() -> Description {
+        Description::new(std::any::type_name::<Self>(), Shape::Map(Toml::describe))
+    }
+}
+
+impl Validate for Table {
+    const TRIVIAL: bool = true;
+}
+
+impl Diff for Table {
+    type Changes<'a> = MapChanges<'a, String, Toml, Leaf<'a, Toml>>;
+
+    fn diff<'a>(&'a self, new: &'a Self) -> Option<Self::Changes<'a>> {
+        let (modified, removed, added) = map::compare(self, new, |key| self.get(key), |key| new.get(key));
+        MapChanges::new(modified, removed, added)
+    }
+
+    fn value(&self) -> Value<'_> {
+        Value::Table(self.iter().map(|(key, value)| (key.as_str().into(), value.value())).collect())
+    }
+}
+
+impl Length for Table {
+    fn length(&self) -> Option<usize> {
+        Some(self.len())
+    }
+}
+
+impl Entries for Table {
+    type Key = String;
+    type Value = Toml;
+
+    fn entries(&self) -> impl Iterator<Item = (&String, &Toml)> {
+        self.iter()
+    }
+
+    fn name(key: &String) -> Cow<'_, str> {
+        Cow::Borrowed(key)
     }
 }

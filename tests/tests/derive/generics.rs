@@ -137,6 +137,55 @@ fn leaves_ask_for_no_more_than_comparison() {
     );
 }
 
+/// Lifetimes and `Self` in places where the type of the changes has its own.
+#[derive(Debug, Deserialize, Reloadable)]
+struct Awkward<T, U = u8>
+where
+    for<'a> &'a T: PartialEq,
+    T: for<'b> PartialEq<T>,
+    Self: Sized,
+{
+    #[reload(leaf)]
+    first: T,
+    #[reload(skip)]
+    #[serde(default)]
+    #[allow(dead_code, reason = "it is there to be skipped")]
+    second: Option<U>,
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct AwkwardTuple<T, U>(u8, #[serde(skip)] PhantomData<(T, U)>);
+
+#[test]
+fn awkward_generics() {
+    type Config = (Awkward<u8>, AwkwardTuple<Unset, Unset>);
+    assert_eq!(
+        changes::<Config>(r#"[{"first":1},[1]]"#, r#"[{"first":2},[2]]"#),
+        "[0].first: (not shown) -> (not shown)\n[1][0]: 1 -> 2"
+    );
+}
+
+/// Contains itself, and asks nothing of its parameter.
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(bound = "B::Options: Deserialize<'de>")]
+enum Tree<B: Backend> {
+    Leaf(B::Options),
+    Branch(Vec<Self>),
+    Named { by_name: HashMap<String, Tree<B>> },
+}
+
+#[test]
+fn a_generic_type_that_contains_itself_asks_nothing_more() {
+    assert_eq!(
+        changes::<Tree<File>>(r#"{"Branch":[{"Leaf":{"size":1}}]}"#, r#"{"Branch":[{"Leaf":{"size":2}}]}"#),
+        "Branch[0].Leaf.size: 1 -> 2"
+    );
+    assert_eq!(
+        violations::<Tree<File>>(r#"{"Named":{"by_name":{"a":{"Leaf":{"size":0}}}}}"#),
+        "Named.by_name.a.Leaf.size  0 is not in 1..  [range]"
+    );
+}
+
 #[test]
 fn a_generic_type_may_contain_itself() {
     assert_eq!(

@@ -98,7 +98,8 @@ mod shadowed {
 
 fn fine<T>(_: &T) {}
 
-mod public {
+/// Everything in here is visible from outside, so that `missing_docs` looks at it.
+pub mod public {
     #![deny(warnings, missing_docs, missing_debug_implementations, missing_copy_implementations)]
     #![deny(clippy::all, clippy::pedantic)]
     #![allow(missing_copy_implementations, reason = "the types here are not about that")]

@@ -334,6 +334,19 @@ async fn the_first_load_fails_with_every_reason() {
     assert_eq!(origins, [("one".into(), "syntax".into()), ("two".into(), "syntax".into())]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_one_layer_does_not_hide_what_is_wrong_with_another() -> Result<(), Error> {
+    let (one, handle) = MemorySource::new("one", Format::Toml, "");
+    let (two, _two) = MemorySource::new("two", Format::Json, "{,}");
+    handle.fail(SourceErrorKind::NotFound, "it is gone");
+    let error = Reloader::<App>::builder().source(one).source(two).start().await.map(|_| ()).err();
+    let codes =
+        error.as_ref().map(|error| error.report().violations().iter().map(|v| v.code()).collect::<Vec<_>>());
+    assert_eq!(codes, Some(vec!["not_found", "syntax"]));
+    assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::Unavailable));
+    Ok(())
+}
+
 #[tokio::test]
 async fn without_a_layer_there_is_nothing_to_start() {
     let error = Reloader::<App>::builder().start().await.map(|_| ()).err();

@@ -57,7 +57,7 @@ pub use self::own::{Verdict, normalized, own};
 pub use self::pattern::{Pattern, pattern};
 pub use self::range::{Range, range};
 pub use self::text::Text;
-pub use self::unique::{unique, unique_keys};
+pub use self::unique::{Distinct, unique, unique_keys};
 
 /// How many characters of a refused value a message quotes.
 const QUOTED: usize = 120;

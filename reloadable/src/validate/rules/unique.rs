@@ -25,7 +25,7 @@ use crate::value::Value;
 pub fn unique<T, V>(value: &T, shown: V, report: &mut Reporter<'_>)
 where
     T: Each + ?Sized,
-    T::Item: Eq + Hash,
+    T::Item: Distinct,
     V: for<'x> Fn(&'x T::Item) -> Value<'x>,
 {
     let mut seen = HashMap::new();
@@ -41,6 +41,16 @@ where
         }
     }
 }
+
+/// An element that can be told from others: every type with `Eq` and `Hash`.
+#[diagnostic::on_unimplemented(
+    message = "the rule `unique` cannot tell one `{Self}` from another",
+    label = "its elements need `Eq` and `Hash`"
+)]
+pub trait Distinct: Eq + Hash {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Eq + Hash> Distinct for T {}
 
 /// Checks that no two elements have the same key; the code is `unique_key`, the place is that of the later element.
 ///

@@ -1,0 +1,9 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    #[reload(key = "name", set)]
+    field: Vec<String>,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    #[reload(leaf)]
+    field: Foreign,
+}
+
+struct Foreign;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    #[reload(validate = check)]
+    field: u8,
+}
+
+fn main() {}

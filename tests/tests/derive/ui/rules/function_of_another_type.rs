@@ -1,0 +1,11 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    #[reload(validate = check)]
+    field: u8,
+}
+
+fn check(_: &String) {}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    #[reload(keys(non_empty))]
+    field: Vec<String>,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    #[reload(secret, when = true)]
+    field: u8,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    field: fn(u8) -> u8,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config<'a> {
+    field: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    field: std::rc::Rc<str>,
+}
+
+fn main() {}

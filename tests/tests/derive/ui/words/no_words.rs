@@ -1,0 +1,9 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    #[reload]
+    field: String,
+}
+
+fn main() {}
