@@ -44,8 +44,8 @@ impl<T: Describe> Loaded<T> {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the documents' texts; otherwise the first value that does not fit its type;
-/// otherwise every rule that is broken. Each with its place, where it has one.
+/// Everything that is wrong with the documents' texts. If there is nothing: every unknown key, and the first value
+/// that does not fit its type or, if all fit, every rule that is broken. Each with its place, where it has one.
 pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Loaded<T>, Report> {
     let description = guarded("describing the configuration", T::describe)?;
     let tree = format::read(documents, description)?;
@@ -68,6 +68,7 @@ pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Load
 }
 
 /// Finds what is wrong with the texts of some of the layers, for a report about others that could not be read.
+#[cfg(feature = "tokio")]
 pub(crate) fn faults<T: Reloadable>(documents: &[Document]) -> Report {
     let read = guarded("describing the configuration", T::describe)
         .and_then(|description| format::read(documents, description));
