@@ -77,7 +77,7 @@ fn check_words(field: &Field<'_>, ctxt: &Ctxt) {
             );
         }
     }
-    if let (Some(_), Some((by, _))) = (&reload.eq, &reload.by) {
+    if let (Some(_), Some(_), Some((by, _))) = (reload.leaf, &reload.eq, &reload.by) {
         ctxt.error(*by, "`eq` and `by` both say how the leaf is compared: remove one");
     }
     if let Some(leaf) = reload.leaf {

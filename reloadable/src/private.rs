@@ -333,42 +333,55 @@ pub trait ShownByNothing {
 
 impl<T: ?Sized> ShownByNothing for Shown<'_, T> {}
 
-/// Shows what a function makes of an element, its key: `(&&&KeyOf(function(element))).key()`.
+/// Shows the key of an element, or what a function makes of it: `(&&&&&KeyOf(&element.name)).key()`.
 #[derive(Debug)]
 pub struct KeyOf<T>(pub T);
 
-/// A key that is borrowed from the element.
-pub trait KeyByReference<'x> {
-    /// Shows it.
-    fn key(&self) -> Value<'x>;
+macro_rules! key_by {
+    ($($tr:ident for [$($generics:tt)*] $receiver:ty, |$key:ident| -> $value:ty { $shown:expr })*) => {$(
+        #[doc = "One way to show a key."]
+        pub trait $tr<'x> {
+            /// Shows it.
+            fn key(&self) -> $value;
+        }
+
+        impl<'x, $($generics)*> $tr<'x> for $receiver {
+            fn key(&self) -> $value {
+                let $key = &self.0;
+                $shown
+            }
+        }
+    )*};
 }
 
-impl<'x, T: Diff + ?Sized> KeyByReference<'x> for &&KeyOf<&'x T> {
-    fn key(&self) -> Value<'x> {
-        self.0.value()
+key_by! {
+    KeyByReference for [T: Diff + ?Sized] &&&&KeyOf<&'x T>, |key| -> Value<'x> { key.value() }
+    KeyByValue for [T: Diff] &&&KeyOf<T>, |key| -> Value<'static> { key.value().into_owned() }
+    KeyBySerialize for [T: Serialize] &&KeyOf<T>, |key| -> Value<'static> { Value::of(key) }
+    KeyByDisplay for [T: fmt::Display] &KeyOf<T>, |key| -> Value<'static> { Value::Text(key.to_string().into()) }
+}
+
+/// A key that cannot be shown; such code does not compile.
+pub trait KeyByNothing {
+    /// What the key is.
+    type Key;
+
+    /// Asks for a key that can be shown.
+    fn key(&self) -> Value<'static>
+    where
+        Self::Key: ShownKey,
+    {
+        Value::Null
     }
 }
 
-/// A key that was made from the element.
-pub trait KeyByValue {
-    /// Shows it.
-    fn key(&self) -> Value<'static>;
+impl<T> KeyByNothing for KeyOf<T> {
+    type Key = T;
 }
 
-impl<T: Diff> KeyByValue for &KeyOf<T> {
-    fn key(&self) -> Value<'static> {
-        self.0.value().into_owned()
-    }
-}
-
-/// A key that is no type of this crate's.
-pub trait KeyBySerialize {
-    /// Shows it.
-    fn key(&self) -> Value<'static>;
-}
-
-impl<T: Serialize> KeyBySerialize for KeyOf<T> {
-    fn key(&self) -> Value<'static> {
-        Value::of(&self.0)
-    }
-}
+/// Is implemented for nothing: it is there for its message.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shown as a key",
+    label = "a key derives `Reloadable`, or implements `Serialize` or `Display`"
+)]
+pub trait ShownKey {}

@@ -102,6 +102,8 @@ impl ContainerAttr {
                 equals(word, input, "crate = \"path::to::reloadable\"")?;
                 let path = if input.peek(LitStr) {
                     input.parse::<LitStr>()?.parse_with(Path::parse_mod_style)?
+                } else if input.peek(Lit) {
+                    return Err(input.error("expected a path: write `crate = path::to::reloadable`"));
                 } else {
                     Path::parse_mod_style(input)?
                 };

@@ -1,8 +1,9 @@
 //! `impl Diff`, and the type of the changes with it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Member;
+use syn::spanned::Spanned;
 
 use super::companion::{self, has_marker, replaced, with_parts};
 use super::{Expansion, binding, located, pattern, value};
@@ -199,12 +200,14 @@ fn compared(
 pub(super) fn key(expansion: &Expansion<'_>, field: &Field<'_>, key: &Key) -> TokenStream {
     let private = &expansion.private;
     let shown = match &key.kind {
-        KeyKind::Function(function) => quote!((&&&#private::KeyOf(#function(__item))).key()),
+        KeyKind::Function(function) => {
+            let span = Span::call_site().located_at(function.span());
+            quote_spanned!(span=> (&&&&&#private::KeyOf(#function(__item))).key())
+        }
         KeyKind::Fields(fields) => {
-            let parts: Vec<_> = fields
-                .iter()
-                .map(|members| quote!((&&&&&#private::Shown(&__item.#(#members).*)).shown()))
-                .collect();
+            let span = Span::call_site().located_at(key.span);
+            let part = |members: &Vec<Member>| quote_spanned!(span=> (&&&&&#private::KeyOf(&__item.#(#members).*)).key());
+            let parts: Vec<_> = fields.iter().map(part).collect();
             if let [only] = &parts[..] { only.clone() } else { quote!(#private::row([#(#parts),*])) }
         }
     };

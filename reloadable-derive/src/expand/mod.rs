@@ -80,7 +80,7 @@ impl<'c> Expansion<'c> {
             const _: () = {
                 #[allow(unused_imports)]
                 use #private::{
-                    KeyByReference as _, KeyBySerialize as _, KeyByValue as _, ShownByDebug as _, ShownByDiff as _,
+                    KeyByDisplay as _, KeyByNothing as _, KeyByReference as _, KeyBySerialize as _, KeyByValue as _, ShownByDebug as _, ShownByDiff as _,
                     ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _, Unknown as _, Unstepped as _,
                 };
                 #describe

@@ -21,7 +21,8 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
     let validated = walk(expansion, Pass::Validate);
     let own = container.reload.validate.iter().map(|function| {
         let name = function.to_token_stream().to_string().replace(' ', "");
-        quote! {
+        let span = Span::call_site().located_at(function.span());
+        quote_spanned! {span=>
             let __verdict = #function(self, __report);
             #private::rules::own(#name, __verdict, __report);
         }
@@ -29,7 +30,8 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
     let normalized = walk(expansion, Pass::Normalize);
     let fill_in = container.reload.normalize.as_ref().map(|function| {
         let name = function.to_token_stream().to_string().replace(' ', "");
-        quote! {
+        let span = Span::call_site().located_at(function.span());
+        quote_spanned! {span=>
             let __verdict = #function(self);
             #private::rules::normalized(#name, __verdict, __report);
         }
