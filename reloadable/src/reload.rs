@@ -301,8 +301,9 @@ impl<T: Reloadable> Reload<T> {
             }
         };
         let current = self.publisher.current().snapshot();
-        let compared =
-            guarded("comparing with the configuration in force", || summary::<T>(&current, &candidate));
+        let compared = guarded::<T, _>("comparing with the configuration in force", || {
+            summary::<T>(&current, &candidate)
+        });
         let summary = match compared {
             Ok(summary) => summary,
             Err(report) => {
@@ -322,7 +323,7 @@ impl<T: Reloadable> Reload<T> {
         });
         self.sections.wake(&previous, &current);
         // The last owner of the old value runs its destructors, which are the application's.
-        let _ = guarded("dropping the previous configuration", || drop(previous));
+        let _ = guarded::<T, _>("dropping the previous configuration", || drop(previous));
         Some(ReloadOutcome::Applied(applied))
     }
 
