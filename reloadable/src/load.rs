@@ -44,15 +44,15 @@ impl<T: Describe> Loaded<T> {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the documents' texts; otherwise the first value that does not fit its type;
-/// otherwise every rule that is broken. Each with its place, where it has one.
+/// Everything that is wrong with the documents' texts. If there is nothing: every unknown key, and the first value
+/// that does not fit its type or, if all fit, every rule that is broken. Each with its place, where it has one.
 pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Loaded<T>, Report> {
-    let description = guarded("describing the configuration", T::describe)?;
+    let description = guarded::<T, _>("describing the configuration", T::describe)?;
     let tree = format::read(documents, description)?;
     let mut report = Report::new();
     report.extend(format::unknown_keys(&tree, description));
     let expected = Expected::new(description);
-    let decoded = guarded("decoding", || format::decode(&tree, &expected))
+    let decoded = guarded::<T, _>("decoding", || format::decode(&tree, &expected))
         .and_then(|decoded| decoded.map_err(Report::from));
     let mut value: T = match decoded {
         Ok(value) => value,
@@ -61,10 +61,18 @@ pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Load
             return Err(report);
         }
     };
-    guarded("normalizing", || value.normalize(&mut Reporter::new(&mut report)))
-        .and_then(|()| guarded("validating", || value.validate(&mut Reporter::new(&mut report))))
+    guarded::<T, _>("normalizing", || value.normalize(&mut Reporter::new(&mut report)))
+        .and_then(|()| guarded::<T, _>("validating", || value.validate(&mut Reporter::new(&mut report))))
         .unwrap_or_else(|panicked| report.extend(panicked.violations().iter().cloned()));
     if report.is_empty() { Ok(Loaded { value, tree }) } else { Err(located(&report, &tree, description)) }
+}
+
+/// Finds what is wrong with the texts of some of the layers, for a report about others that could not be read.
+#[cfg(feature = "tokio")]
+pub(crate) fn faults<T: Reloadable>(documents: &[Document]) -> Report {
+    let read = guarded::<T, _>("describing the configuration", T::describe)
+        .and_then(|description| format::read(documents, description));
+    read.err().unwrap_or_default()
 }
 
 /// Adds what is not in the report already: serde stops at the first unknown key, which may have been found before.
@@ -79,9 +87,15 @@ fn add_new(report: &mut Report, more: &Report) {
 const PANIC: &str = "panic";
 
 /// Runs the application's code so that its panic ends this attempt and nothing else.
-pub(crate) fn guarded<T>(doing: &str, run: impl FnOnce() -> T) -> Result<T, Report> {
+///
+/// What it said may quote a secret, so where `T` has any, it is left to the panic hook alone.
+pub(crate) fn guarded<T: Describe, R>(doing: &str, run: impl FnOnce() -> R) -> Result<R, Report> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        let secretive = catch_unwind(|| Expected::new(T::describe()).holds_secret()).unwrap_or(true);
         let message = match said(payload.as_ref()) {
+            Some(_) if secretive => {
+                format!("panicked while {doing}; what it said is withheld, since there are secrets")
+            }
             Some(said) => format!("panicked while {doing}: {said}"),
             None => format!("panicked while {doing}"),
         };

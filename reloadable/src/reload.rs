@@ -13,7 +13,7 @@ use crate::backoff::{Backoff, jittered};
 use crate::diff::{Changes, Entry, Walker};
 use crate::document::{Document, Revision};
 use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
-use crate::load::{Loaded, Reloadable, decode, guarded};
+use crate::load::{Loaded, Reloadable, decode, faults, guarded};
 use crate::path::FieldPath;
 use crate::publish::{Current, Publisher, Snapshot};
 use crate::report::{Report, Violation};
@@ -144,7 +144,7 @@ impl<T: Reloadable> Reload<T> {
         timing: Timing,
     ) -> Result<(Self, watch::Receiver<Status>), Error> {
         let mut layers: Vec<_> = sources.into_iter().map(Layer::new).collect();
-        let contents = fetch(&mut layers, timing.fetch).await?;
+        let contents = fetch::<T>(&mut layers, timing.fetch).await?;
         let documents = documents(&layers, &contents);
         let loaded: T =
             decode_apart(documents).await.map_err(|report| Error::new(ErrorKind::Invalid, report))?;
@@ -276,7 +276,7 @@ impl<T: Reloadable> Reload<T> {
 
     /// Fetches, decodes, validates, compares and publishes. `None` if what was refused last is still there.
     async fn try_reload(&mut self, trigger: Trigger, started: Instant) -> Option<ReloadOutcome> {
-        let contents = match fetch(&mut self.layers, self.timing.fetch).await {
+        let contents = match fetch::<T>(&mut self.layers, self.timing.fetch).await {
             Ok(contents) => contents,
             Err(error) => {
                 self.refused = None;
@@ -301,8 +301,9 @@ impl<T: Reloadable> Reload<T> {
             }
         };
         let current = self.publisher.current().snapshot();
-        let compared =
-            guarded("comparing with the configuration in force", || summary::<T>(&current, &candidate));
+        let compared = guarded::<T, _>("comparing with the configuration in force", || {
+            summary::<T>(&current, &candidate)
+        });
         let summary = match compared {
             Ok(summary) => summary,
             Err(report) => {
@@ -322,7 +323,7 @@ impl<T: Reloadable> Reload<T> {
         });
         self.sections.wake(&previous, &current);
         // The last owner of the old value runs its destructors, which are the application's.
-        let _ = guarded("dropping the previous configuration", || drop(previous));
+        let _ = guarded::<T, _>("dropping the previous configuration", || drop(previous));
         Some(ReloadOutcome::Applied(applied))
     }
 
@@ -371,17 +372,22 @@ impl<T: Reloadable> Drop for End<T> {
     }
 }
 
-/// Asks every source, and gathers what went wrong with all of them.
-async fn fetch(layers: &mut [Layer], limit: Duration) -> Result<Vec<Option<Content>>, Error> {
+/// Asks every source, and gathers what is wrong with any of them.
+async fn fetch<T: Reloadable>(layers: &mut [Layer], limit: Duration) -> Result<Vec<Option<Content>>, Error> {
     let mut report = Report::new();
     let mut contents = Vec::with_capacity(layers.len());
-    for layer in layers {
-        match layer.fetch(limit).await {
-            Ok(content) => contents.push(content),
-            Err(error) => report.push(error.into()),
-        }
+    for layer in &mut *layers {
+        contents.push(layer.fetch(limit).await.unwrap_or_else(|error| {
+            report.push(error.into());
+            None
+        }));
     }
-    if report.is_empty() { Ok(contents) } else { Err(Error::new(ErrorKind::Unavailable, report)) }
+    if report.is_empty() {
+        return Ok(contents);
+    }
+    let fetched: Vec<_> = contents.iter().flatten().flat_map(|content| content.documents.clone()).collect();
+    report.extend(faults::<T>(&fetched).violations().iter().cloned());
+    Err(Error::new(ErrorKind::Unavailable, report))
 }
 
 /// The documents of all layers in order: the new ones where there are any.

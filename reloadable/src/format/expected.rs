@@ -116,8 +116,11 @@ impl Here {
 
     fn add_field(&mut self, field: &Field) {
         self.secret |= field.secret;
-        if !field.opaque && !field.skip {
-            self.add((field.describe)());
+        match (field.skip, field.opaque) {
+            (true, _) => {}
+            (false, false) => self.add((field.describe)()),
+            // Where in the file its secrets are, nobody knows.
+            (false, true) => self.secret |= holds_secret((field.describe)(), &mut Vec::new()),
         }
     }
 

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::report::Position;
@@ -17,16 +16,18 @@ pub(super) fn parse(text: &str, layer: usize) -> Result<Node, Vec<Fault>> {
     if let Some(at) = too_deep(text.as_bytes()) {
         return Err(vec![Fault::too_deep(at)]);
     }
-    let root: &RawValue = serde_json::from_str(text).map_err(|error| vec![fault(text, 0, &error)])?;
-    let mut reader = Reader { text, layer, faults: Vec::new() };
-    match reader.value(root) {
-        Some(node) if reader.faults.is_empty() => Ok(node),
-        _ => Err(reader.faults),
+    let mut reader = Reader { text, layer, at: 0, depth: 0, faults: Vec::new() };
+    let mut library = serde_json::Deserializer::from_str(text);
+    let root = Value(&mut reader).deserialize(&mut library).and_then(|root| library.end().map(|()| root));
+    match root {
+        Ok(Some(root)) if reader.faults.is_empty() => return Ok(root),
+        Ok(_) => {}
+        Err(error) => reader.faults.push(fault(text, 0, &error)),
     }
+    Err(reader.faults)
 }
 
-/// Finds the bracket that is one level too deep. `serde_json` skips a raw value without recursion, so nothing before
-/// this bounds the depth.
+/// Finds the bracket that is one level too deep.
 fn too_deep(text: &[u8]) -> Option<usize> {
     let mut depth = 0_usize;
     let mut bytes = text.iter().enumerate();
@@ -56,52 +57,80 @@ fn too_deep(text: &[u8]) -> Option<usize> {
     None
 }
 
+/// Goes through the text beside the library, which does not say where it is: a raw value, borrowed from the text,
+/// tells where it stands by its address, and between values there is only punctuation.
 struct Reader<'t> {
     text: &'t str,
     layer: usize,
+    /// Where the library stands, but for space and punctuation.
+    at: usize,
+    depth: usize,
     faults: Vec<Fault>,
 }
 
+/// The depth at which a second deserializer takes over: each takes somewhat less than our own limit.
+const TAKEOVER: usize = 100;
+
 impl<'t> Reader<'t> {
+    fn skip_punctuation(&mut self) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let between = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':');
+        self.at += rest.iter().take_while(between).count();
+    }
+
+    fn container<D: Deserializer<'t>>(&mut self, library: D) -> Result<Option<Node>, D::Error> {
+        let start = self.at;
+        self.at += 1;
+        self.depth += 1;
+        let kind = match self.text.as_bytes().get(start) {
+            Some(b'{') => library.deserialize_map(Container(self))?,
+            _ => library.deserialize_seq(Container(self))?,
+        };
+        self.depth -= 1;
+        self.skip_punctuation();
+        self.at += 1;
+        Ok(Some(self.node(start, kind)))
+    }
+
+    fn taken_over<D: Deserializer<'t>>(&mut self, library: D) -> Result<Option<Node>, D::Error> {
+        let raw = <&RawValue>::deserialize(library)?.get();
+        let start = self.offset(raw);
+        let node = self.container(&mut serde_json::Deserializer::from_str(raw));
+        (self.at, self.depth) = (start + raw.len(), TAKEOVER);
+        Ok(node.unwrap_or_else(|error| self.refuse(start, &error)))
+    }
+
     /// Reads a value, or says what is wrong with it. What stands beside it is read in either case.
-    fn value(&mut self, raw: &'t RawValue) -> Option<Node> {
-        let source = raw.get();
+    fn scalar(&mut self, source: &'t str) -> Option<Node> {
         let start = self.offset(source);
+        self.at = start + source.len();
         let kind = match source.as_bytes().first()? {
             b'n' => Kind::Null,
             b't' => Kind::Bool(true),
             b'f' => Kind::Bool(false),
-            b'"' => Kind::Text(self.read(source)?),
-            b'[' => {
-                let elements: Vec<&RawValue> = self.read(source)?;
-                Kind::Array(elements.into_iter().filter_map(|element| self.value(element)).collect())
-            }
-            b'{' => Kind::Table(self.table(source, start)?),
+            b'"' => match serde_json::from_str(source) {
+                Ok(text) => Kind::Text(text),
+                Err(error) => return self.refuse(start, &error),
+            },
             _ => self.number(source, start)?,
         };
-        Some(Node { place: self.place(start, source.len()), kind })
+        Some(self.node(start, kind))
     }
 
-    fn table(&mut self, source: &'t str, start: usize) -> Option<Vec<Entry>> {
-        let Members(members) = self.read(source)?;
-        let mut known = HashMap::with_capacity(members.len());
-        let mut entries: Vec<Entry> = Vec::with_capacity(members.len());
-        let mut before = start + 1;
-        for (key, raw) in members {
-            // Only space and a comma stand between a value and the next key.
-            let opening = before + self.text[before..].find('"')?;
-            let length = key_length(&self.text[opening..]);
-            before = self.offset(raw.get()) + raw.get().len();
-            let place = self.place(opening, length);
-            let value = self.value(raw);
-            if let Some(first) = known.get(&key) {
-                self.duplicate(&key, *first, opening);
-                continue;
-            }
-            known.insert(key.clone(), opening);
-            entries.extend(value.map(|value| Entry { key, place, value }));
+    fn refuse(&mut self, start: usize, error: &serde_json::Error) -> Option<Node> {
+        if self.faults.len() < REPORTED {
+            self.faults.push(fault(self.text, start, error));
         }
-        Some(entries)
+        None
+    }
+
+    /// Makes a node of what stands from `start` to here.
+    fn node(&self, start: usize, kind: Kind) -> Node {
+        Node { place: self.place(start), kind }
+    }
+
+    fn place(&self, start: usize) -> Place {
+        Place { layer: self.layer, span: start..self.at }
     }
 
     fn duplicate(&mut self, key: &str, first: usize, second: usize) {
@@ -129,26 +158,9 @@ impl<'t> Reader<'t> {
         number.map(Kind::Float)
     }
 
-    fn read<T: Deserialize<'t>>(&mut self, source: &'t str) -> Option<T> {
-        let start = self.offset(source);
-        match serde_json::from_str(source) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                if self.faults.len() < REPORTED {
-                    self.faults.push(fault(self.text, start, &error));
-                }
-                None
-            }
-        }
-    }
-
     /// Returns where a slice of the text stands in it.
     fn offset(&self, slice: &str) -> usize {
         (slice.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len())
-    }
-
-    fn place(&self, start: usize, length: usize) -> Place {
-        Place { layer: self.layer, span: start..start + length }
     }
 }
 
@@ -180,29 +192,58 @@ fn fault(text: &str, start: usize, error: &serde_json::Error) -> Fault {
     Fault::new(start + line + error.column().saturating_sub(1), "syntax", message)
 }
 
-/// The members of an object in their order, with those that are there twice.
-struct Members<'t>(Vec<(String, &'t RawValue)>);
+/// Reads whatever comes next.
+struct Value<'r, 't>(&'r mut Reader<'t>);
 
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
+impl<'t> DeserializeSeed<'t> for Value<'_, 't> {
+    type Value = Option<Node>;
+
+    fn deserialize<D: Deserializer<'t>>(self, library: D) -> Result<Option<Node>, D::Error> {
+        let Self(reader) = self;
+        reader.skip_punctuation();
+        match reader.text.as_bytes().get(reader.at) {
+            Some(b'{' | b'[') if reader.depth == TAKEOVER => reader.taken_over(library),
+            Some(b'{' | b'[') => reader.container(library),
+            _ => Ok(reader.scalar(<&RawValue>::deserialize(library)?.get())),
+        }
     }
 }
 
-struct MembersVisitor;
+/// Reads what an array or an object holds.
+struct Container<'r, 't>(&'r mut Reader<'t>);
 
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
+impl<'t> Visitor<'t> for Container<'_, 't> {
+    type Value = Kind;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        f.write_str("a value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        let mut members = Vec::with_capacity(map.size_hint().unwrap_or(0));
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
+    fn visit_seq<A: SeqAccess<'t>>(self, mut elements: A) -> Result<Kind, A::Error> {
+        let mut nodes = Vec::new();
+        while let Some(node) = elements.next_element_seed(Value(self.0))? {
+            nodes.extend(node);
         }
-        Ok(Members(members))
+        Ok(Kind::Array(nodes))
+    }
+
+    fn visit_map<A: MapAccess<'t>>(self, mut members: A) -> Result<Kind, A::Error> {
+        let Self(reader) = self;
+        let mut known = HashMap::new();
+        let mut entries: Vec<Entry> = Vec::new();
+        while let Some(key) = members.next_key::<String>()? {
+            reader.skip_punctuation();
+            let start = reader.at;
+            reader.at += key_length(reader.text.get(start..).unwrap_or_default());
+            let place = reader.place(start);
+            let value = members.next_value_seed(Value(reader))?;
+            if let Some(first) = known.get(&key) {
+                reader.duplicate(&key, *first, start);
+                continue;
+            }
+            known.insert(key.clone(), start);
+            entries.extend(value.map(|value| Entry { key, place, value }));
+        }
+        Ok(Kind::Table(entries))
     }
 }

@@ -146,3 +146,22 @@ fn listed(names: &[&str], none: &str) -> String {
     let more = if names.len() > LISTED { ", .." } else { "" };
     format!("expected {one_of}{}{more}", shown.join(", "))
 }
+
+#[cfg(all(test, not(feature = "toml")))]
+mod tests {
+    use super::*;
+    use crate::describe::Shape;
+    use crate::document::Origin;
+
+    #[test]
+    fn a_format_whose_feature_is_off_is_refused_with_its_name() {
+        let document = Document::new(Origin::file("app.toml"), Format::Toml, *b"a = 1");
+        let report = read(&[document], Description::new("App", Shape::Opaque)).err();
+        assert_eq!(
+            report.map(|report| report.to_string()).as_deref(),
+            Some(
+                "app.toml:1:1  TOML is read with the feature `toml` of `reloadable`, which is off  [format]"
+            )
+        );
+    }
+}

@@ -123,7 +123,7 @@ fn a_syntax_error() {
     );
     assert_eq!(in_json("{\"listen\": \"x\",\n \"é\": }"), ["a.json:2:7: expected value [syntax]"]);
     assert_eq!(in_json("{\"listen\": \"x\"} x"), ["a.json:1:17: trailing characters [syntax]"]);
-    assert_eq!(in_json("{\"listen\": \"x\","), ["a.json:1:16: EOF while parsing an object [syntax]"]);
+    assert_eq!(in_json("{\"listen\": \"x\","), ["a.json:1:16: EOF while parsing a value [syntax]"]);
     assert_eq!(
         in_json("{\n\"listen\": \"a\\ud800\"}"),
         ["a.json:2:19: unexpected end of hex escape [syntax]"]

@@ -35,6 +35,28 @@ fn json_up_to_the_limit() {
     assert_eq!(outcome(json("a.json", format!("{{\"a\":{}}}", nested("[", "]", 128)))), refused);
 }
 
+/// The library's own limit is lower, so a second deserializer takes over below it.
+#[test]
+fn places_deep_in_json() {
+    let deep = |inner: &str| format!("{}{inner}{}", "{\"a\": [\n".repeat(60), "]}".repeat(60));
+    assert_eq!(
+        outcome(json("a.json", deep("{\"b\": 1, \"b\": [1]}"))),
+        "a.json:61:10: duplicate key `b`, first set at 61:2 [duplicate_key]"
+    );
+    assert_eq!(outcome(json("a.json", deep(" 1e999"))), "a.json:61:2: number out of range [syntax]");
+    assert_eq!(
+        outcome(json("a.json", deep("\"\\ud800\""))),
+        "a.json:61:8: unexpected end of hex escape [syntax]"
+    );
+    assert_eq!(
+        outcome(json("a.json", deep("{\"\\ud800\": 1}"))),
+        "a.json:61:9: unexpected end of hex escape [syntax]"
+    );
+    assert_eq!(outcome(json("a.json", deep("{\"b\" 1}"))), "a.json:61:6: expected `:` [syntax]");
+    let twice = format!("{{\"x\": {}, \"y\": {}}}", deep("{\"\\ud800\": 1}"), deep("1"));
+    assert_eq!(outcome(json("a.json", twice)), "a.json:61:9: unexpected end of hex escape [syntax]");
+}
+
 #[test]
 fn brackets_in_texts_do_not_nest() {
     let text = "[".repeat(500);

@@ -151,11 +151,20 @@ struct ByType {
     one: Option<secrecy::SecretString>,
     #[serde(default)]
     many: Vec<secrecy::SecretBox<u8>>,
+    #[serde(default, deserialize_with = "from_number")]
+    own: Option<secrecy::SecretString>,
+}
+
+fn from_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<secrecy::SecretString>, D::Error> {
+    u8::deserialize(deserializer).map(|number| Some(number.to_string().into()))
 }
 
 const BY_TYPE: &[Field] = &[
     Field::new("one", <Option<secrecy::SecretString>>::describe),
     Field::new("many", <Vec<secrecy::SecretBox<u8>>>::describe),
+    Field::new("own", <Option<secrecy::SecretString>>::describe).opaque(),
 ];
 
 reloadable!(ByType, Shape::Struct(BY_TYPE));
@@ -169,5 +178,9 @@ fn a_type_can_be_a_secret() {
     assert_eq!(
         refused::<ByType>(&[toml("a.toml", "many = [2222]")]),
         ["a.toml:1:9: many[0]: invalid value: integer, expected u8 [value]"]
+    );
+    assert_eq!(
+        refused::<ByType>(&[toml("a.toml", "own = 2222")]),
+        ["a.toml:1:7: own: invalid value: integer, expected u8 [value]"]
     );
 }
