@@ -69,7 +69,10 @@ fn shape(expansion: &Expansion<'_>, body: &Body<'_>) -> TokenStream {
         let field = field(expansion, inner, "");
         return quote!(#private::Shape::Newtype(const { &#field }));
     }
-    let fields = body.fields.iter().map(|field| self::field(expansion, field, &field.name));
+    let fields = body.fields.iter().map(|field| {
+        let name = if field.serde.flatten { "" } else { &field.name };
+        self::field(expansion, field, name)
+    });
     let kind = if body.style == Style::Named { quote!(Struct) } else { quote!(Tuple) };
     quote!(#private::Shape::#kind(const { &[#(#fields),*] }))
 }

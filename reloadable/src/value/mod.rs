@@ -55,15 +55,6 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Appends the entries of a flattened field. A value that is not a table is nothing that can be flattened and is
-    /// left out, as serde leaves out `None`.
-    #[doc(hidden)]
-    pub fn flatten(&mut self, flattened: Value<'a>) {
-        if let (Value::Table(entries), Value::Table(more)) = (self, flattened) {
-            entries.extend(more);
-        }
-    }
-
     /// Returns a value that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Value<'static> {

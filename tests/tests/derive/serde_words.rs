@@ -94,7 +94,7 @@ fn docs_are_kept() {
     assert_eq!(description.docs, "A container's docs.\n\nOf two paragraphs.");
     assert_eq!(description.fields()[0].docs, "A field's docs.");
     assert!(description.fields().iter().all(|field| field.optional));
-    assert!(description.fields()[1].flatten);
+    assert!(description.fields()[1].flatten && description.fields()[1].name.is_empty());
 }
 
 #[derive(Deserialize, Reloadable)]
