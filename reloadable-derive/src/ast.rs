@@ -228,9 +228,7 @@ impl Field<'_> {
         let reload = &self.reload;
         if reload.skip.is_some() || (self.serde.skip && reload.diff.is_none()) {
             Compare::Skip
-        } else if self.is_refused.get() {
-            Compare::Leaf
-        } else if reload.leaf.is_some() {
+        } else if reload.leaf.is_some() || self.is_refused.get() {
             Compare::Leaf
         } else if reload.key.is_some() {
             Compare::Keyed
