@@ -1,3 +1,14 @@
 //! What the tests share. The tests live in `tests/`; this package is never published.
 
 pub mod corpus;
+
+/// Tells whether the messages of the compiler are to be compared, and says so where they are not: they are those of
+/// one version of it, and take minutes. `.ci/run ui` compares them.
+#[must_use]
+pub fn compares_messages() -> bool {
+    let wanted = std::env::var_os("RELOADABLE_UI").is_some();
+    if !wanted {
+        println!("skipped: the compiler's messages are compared by `.ci/run ui`");
+    }
+    wanted
+}

@@ -1,9 +1,8 @@
-//! What the derive refuses, and the twins that it does not. The texts are those of one compiler: with another one,
-//! set `RELOADABLE_UI=skip`.
+//! What the derive refuses, and the twins that it does not.
 
 #[test]
 fn mistakes_are_reported_where_they_are() {
-    if std::env::var_os("RELOADABLE_UI").is_some_and(|choice| choice == "skip") {
+    if !reloadable_tests::compares_messages() {
         return;
     }
     let cases = trybuild::TestCases::new();

@@ -22,7 +22,9 @@ use serde::de::DeserializeOwned;
 /// other tests here.
 #[test]
 fn a_rule_on_the_wrong_type_is_refused() {
-    trybuild::TestCases::new().compile_fail("tests/rules/ui/*.rs");
+    if reloadable_tests::compares_messages() {
+        trybuild::TestCases::new().compile_fail("tests/rules/ui/*.rs");
+    }
 }
 
 /// Decodes a document and returns what is wrong with it, a violation a line: `path: message [code]`.
