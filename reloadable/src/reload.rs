@@ -1,6 +1,7 @@
 //! The reload itself: one task that waits for hints, and one attempt after the other.
 
 use std::future::{Future as _, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -11,13 +12,13 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::backoff::{Backoff, jittered};
 use crate::diff::{Changes, Entry, Walker};
-use crate::document::{Document, Revision};
+use crate::document::{Document, Origin, Revision};
 use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 use crate::load::{Loaded, Reloadable, decode, faults, guarded};
 use crate::path::FieldPath;
 use crate::publish::{Current, Publisher, Snapshot};
 use crate::report::{Report, Violation};
-use crate::source::{AnySource, Fetched, Hint, Settle};
+use crate::source::{AnySource, BoxFuture, Fetched, Hint, Settle};
 use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status};
 use crate::subscribe::Sections;
 
@@ -43,15 +44,13 @@ impl Default for Timing {
     }
 }
 
-/// A question to the task.
-pub(crate) enum Command {
-    Reload(oneshot::Sender<ReloadOutcome>),
-    Shutdown,
-}
+/// A wish for an attempt, and whom to tell how it went.
+pub(crate) type Request = oneshot::Sender<ReloadOutcome>;
 
 /// One source in the order of precedence, and what was last accepted from it.
 struct Layer {
     source: Box<dyn AnySource>,
+    origin: Origin,
     accepted: Option<Content>,
     state: SourceState,
     last_error: Option<SourceError>,
@@ -68,8 +67,10 @@ struct Content {
 
 impl Layer {
     fn new(source: Box<dyn AnySource>) -> Self {
+        let origin = catch_unwind(AssertUnwindSafe(|| source.origin()));
         Self {
             source,
+            origin: origin.unwrap_or_else(|_| Origin::named("a source without a name")),
             accepted: None,
             state: SourceState::Initializing,
             last_error: None,
@@ -81,11 +82,11 @@ impl Layer {
     /// Returns what the source holds now; nothing if that is what was last accepted.
     async fn fetch(&mut self, limit: Duration) -> Result<Option<Content>, SourceError> {
         let known = self.accepted.as_ref().map(|content| &content.revision);
-        let fetched = match timeout(limit, self.source.fetch(known)).await {
+        let fetched = match timeout(limit, contained(&self.origin, || self.source.fetch(known))).await {
             Ok(fetched) => fetched,
             Err(_) => Err(SourceError::new(
                 SourceErrorKind::TimedOut,
-                self.source.origin(),
+                self.origin.clone(),
                 format!("it did not answer within {limit:?}"),
             )),
         };
@@ -108,7 +109,7 @@ impl Layer {
 
     fn status(&self) -> SourceStatus {
         SourceStatus {
-            origin: self.source.origin(),
+            origin: self.origin.clone(),
             state: self.state,
             last_error: self.last_error.as_ref().map(ToString::to_string),
         }
@@ -132,7 +133,7 @@ pub(crate) struct Reload<T> {
 
 /// Why the task woke up.
 enum Wake {
-    Command(Option<Command>),
+    Request(Option<Request>),
     Hint(usize, Result<Hint, SourceError>),
     Due,
 }
@@ -182,18 +183,29 @@ impl<T: Reloadable> Reload<T> {
         &self.sections
     }
 
-    /// Follows the sources until the last handle is gone or asks for the end.
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    /// Follows the sources until the sender of `stop` is gone or says so; then at once, even in the middle of a look
+    /// at a source that does not answer.
+    pub(crate) async fn run(mut self, requests: mpsc::Receiver<Request>, mut stop: watch::Receiver<()>) {
         // However the task ends, its subscribers are told.
         let _end = End { sections: self.sections.clone(), status: self.status.clone() };
+        let mut stopped = pin!(stop.changed());
+        let mut following = pin!(self.follow(requests));
+        poll_fn(|context| match stopped.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => following.as_mut().poll(context),
+        })
+        .await;
+    }
+
+    async fn follow(&mut self, mut requests: mpsc::Receiver<Request>) {
         loop {
-            match self.wake(&mut commands).await {
-                Wake::Command(Some(Command::Reload(answer))) => {
+            match self.wake(&mut requests).await {
+                Wake::Request(Some(answer)) => {
                     let outcome = self.attempt(Trigger::Manual).await;
                     // Whoever asked may have stopped waiting.
                     let _ = answer.send(outcome);
                 }
-                Wake::Command(Some(Command::Shutdown) | None) => return,
+                Wake::Request(None) => return,
                 Wake::Hint(layer, Ok(hint)) => {
                     self.settle.hint(hint, Instant::now().into_std());
                     if let Some(layer) = self.layers.get_mut(layer) {
@@ -208,8 +220,8 @@ impl<T: Reloadable> Reload<T> {
         }
     }
 
-    /// Waits for whatever comes first. Commands go first, so that a storm of hints cannot hold up the end.
-    async fn wake(&mut self, commands: &mut mpsc::Receiver<Command>) -> Wake {
+    /// Waits for whatever comes first. Requests go first, so that a storm of hints cannot hold them up.
+    async fn wake(&mut self, requests: &mut mpsc::Receiver<Request>) -> Wake {
         let now = Instant::now();
         let mut due = pin!(sleep_until(self.due()));
         let mut hints: Vec<_> = self
@@ -217,11 +229,14 @@ impl<T: Reloadable> Reload<T> {
             .iter_mut()
             .enumerate()
             .filter(|(_, layer)| layer.deaf_until.is_none_or(|until| until <= now))
-            .map(|(index, layer)| (index, layer.source.changed()))
+            .map(|(index, layer)| {
+                let Layer { source, origin, .. } = layer;
+                (index, Box::pin(contained(origin, || source.changed())))
+            })
             .collect();
         poll_fn(|context| {
-            if let Poll::Ready(command) = commands.poll_recv(context) {
-                return Poll::Ready(Wake::Command(command));
+            if let Poll::Ready(request) = requests.poll_recv(context) {
+                return Poll::Ready(Wake::Request(request));
             }
             if due.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Wake::Due);
@@ -251,7 +266,8 @@ impl<T: Reloadable> Reload<T> {
             layer.state = SourceState::Polling;
             layer.last_error = Some(error);
         }
-        self.status.send_modify(|status| status.sources = self.layers.iter().map(Layer::status).collect());
+        let sources = self.layers.iter().map(Layer::status).collect();
+        self.status.send_modify(|status| status.sources = sources);
     }
 
     /// One attempt, with exactly one outcome.
@@ -330,8 +346,9 @@ impl<T: Reloadable> Reload<T> {
     /// Enters an outcome into the status.
     fn tell(&self, outcome: Option<ReloadOutcome>) -> ReloadOutcome {
         let mut told = ReloadOutcome::Unchanged;
+        let sources = self.layers.iter().map(Layer::status).collect();
         self.status.send_modify(|status| {
-            status.sources = self.layers.iter().map(Layer::status).collect();
+            status.sources = sources;
             if let Some(outcome) = outcome {
                 status.attempts += 1;
                 status.last_error = outcome.error().cloned();
@@ -370,6 +387,23 @@ impl<T: Reloadable> Drop for End<T> {
             }
         });
     }
+}
+
+/// Runs a source's code so that its panic is a failure of the source and ends nothing.
+async fn contained<'s, R>(
+    origin: &Origin,
+    ask: impl FnOnce() -> BoxFuture<'s, Result<R, SourceError>>,
+) -> Result<R, SourceError> {
+    let panicked = |_| {
+        let message = "the source panicked; the panic hook has what it said".to_owned();
+        SourceError::new(SourceErrorKind::Other, origin.clone(), message)
+    };
+    let mut answer = catch_unwind(AssertUnwindSafe(ask)).map_err(panicked)?;
+    poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)))
+            .unwrap_or_else(|payload| Poll::Ready(Err(panicked(payload))))
+    })
+    .await
 }
 
 /// Asks every source, and gathers what is wrong with any of them.

@@ -211,10 +211,29 @@ struct Registry<T> {
     closed: bool,
 }
 
+impl<T> Registry<T> {
+    /// Takes out the sections for which nobody waits any more. What a selector has captured is the application's, so
+    /// they are to be dropped after the lock.
+    #[must_use]
+    fn prune(&mut self) -> Vec<Arc<dyn Section<T>>> {
+        let (waited_for, mut idle): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.own).into_iter().partition(|section| section.is_waited_for());
+        self.own = waited_for;
+        let shared: Vec<_> =
+            self.shared.iter().filter(|(_, section)| !section.is_waited_for()).map(|(of, _)| *of).collect();
+        idle.extend(shared.iter().filter_map(|of| self.shared.remove(of)));
+        idle
+    }
+}
+
 /// One section and those who wait for it.
 trait Section<T>: Send + Sync {
     fn changed(&self, previous: &T, current: &T) -> bool;
     fn woken(&self) -> &watch::Sender<()>;
+
+    fn is_waited_for(&self) -> bool {
+        self.woken().receiver_count() > 0
+    }
 }
 
 struct Selected<T, S: ?Sized> {
@@ -247,17 +266,25 @@ impl<T: Send + Sync + 'static> Sections<T> {
         let section = || -> Arc<dyn Section<T>> {
             Arc::new(Selected { select: Arc::clone(&select), woken: watch::Sender::new(()) })
         };
-        let woken = {
+        let (woken, _idle) = {
             let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if registry.closed {
-                watch::Sender::new(()).subscribe()
+                (watch::Sender::new(()).subscribe(), Vec::new())
             } else if let Some(shared) = shared {
-                registry.shared.entry(shared).or_insert_with(section).woken().subscribe()
+                (registry.shared.entry(shared).or_insert_with(section).woken().subscribe(), Vec::new())
             } else {
+                // Only when the list would grow, so that subscribing stays cheap and the list bounded by those who
+                // wait, however long nothing is published.
+                let full = registry.own.len() == registry.own.capacity();
+                let idle = if full { registry.prune() } else { Vec::new() };
                 let section = section();
                 let woken = section.woken().subscribe();
+                let room = registry.own.len().max(4);
+                if full {
+                    registry.own.reserve_exact(room);
+                }
                 registry.own.push(section);
-                woken
+                (woken, idle)
             }
         };
         // After it was registered, so that what is published from here on wakes it.
@@ -276,21 +303,23 @@ impl<T: Send + Sync + 'static> Sections<T> {
         }
     }
 
-    /// Lets go of sections for which nobody waits any more, and returns the others: the lock is not held while a
-    /// selector runs.
+    /// Returns the sections for which somebody waits: the lock is not held while a selector runs.
     fn waited_for(&self) -> Vec<Arc<dyn Section<T>>> {
         let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.shared.retain(|_, section| section.woken().receiver_count() > 0);
-        registry.own.retain(|section| section.woken().receiver_count() > 0);
-        registry.shared.values().chain(&registry.own).map(Arc::clone).collect()
+        let idle = registry.prune();
+        let waited_for = registry.shared.values().chain(&registry.own).map(Arc::clone).collect();
+        drop(registry);
+        drop(idle);
+        waited_for
     }
 
     /// Ends every subscription, those to come included.
     pub(crate) fn close(&self) {
         let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         registry.closed = true;
-        registry.shared.clear();
-        registry.own.clear();
+        let ended = (std::mem::take(&mut registry.shared), std::mem::take(&mut registry.own));
+        drop(registry);
+        drop(ended);
     }
 }
 

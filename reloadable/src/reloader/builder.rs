@@ -46,6 +46,12 @@ enum Layer {
 /// 16 MiB: far above every configuration that people write, far below what hurts.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
 
+/// A year: in effect never, and yet a time that can be added to any other.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Looks that follow each other without a pause would keep a core busy.
+const SHORTEST_RESYNC: Duration = Duration::from_millis(10);
+
 impl<T: Reloadable> Builder<T> {
     pub(super) fn new() -> Self {
         Self { layers: Vec::new(), timing: Timing::default(), max_size: MAX_SIZE, of: PhantomData }
@@ -83,26 +89,26 @@ impl<T: Reloadable> Builder<T> {
     /// Sets how long it must be quiet before a change is taken as complete, where the source cannot tell: 50 ms unless
     /// set. It outlasts the pauses between the writes of one save.
     pub fn quiet_period(mut self, quiet: Duration) -> Self {
-        self.timing.quiet = quiet;
+        self.timing.quiet = quiet.min(LONGEST);
         self
     }
 
     /// Sets how long to wait at most while there is no quiet: 1 s unless set.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
-        self.timing.max_wait = max_wait;
+        self.timing.max_wait = max_wait.min(LONGEST);
         self
     }
 
     /// Sets how often the sources are looked at although nothing told of a change: every 30 s unless set, give or take
-    /// a tenth. It bounds how late a change is whose event was lost.
+    /// a tenth, and at most every 10 ms. It bounds how late a change is whose event was lost.
     pub fn resync(mut self, period: Duration) -> Self {
-        self.timing.resync = period;
+        self.timing.resync = period.clamp(SHORTEST_RESYNC, LONGEST);
         self
     }
 
     /// Sets how long a source may take to answer: 30 s unless set.
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
-        self.timing.fetch = timeout;
+        self.timing.fetch = timeout.min(LONGEST);
         self
     }
 
@@ -129,11 +135,8 @@ impl<T: Reloadable> Builder<T> {
             .map_err(|_| Error::setup("runtime", "no tokio runtime here; use `start_blocking()`"))?;
         let timing = self.timing.clone();
         let (reload, status) = Reload::start(self.sources()?, timing).await?;
-        let (reloader, commands, ending) = Reloader::new(&reload, status);
-        runtime.spawn(async move {
-            reload.run(commands).await;
-            drop(ending);
-        });
+        let (reloader, task) = Reloader::new(&reload, status);
+        runtime.spawn(task.run(reload));
         Ok(reloader)
     }
 
@@ -163,11 +166,10 @@ impl<T: Reloadable> Builder<T> {
                         return;
                     }
                 };
-                let (reloader, commands, ending) = Reloader::new(&reload, status);
+                let (reloader, task) = Reloader::new(&reload, status);
                 // If nobody waits for it any more, the handle is dropped here and the task ends at once.
                 let _ = answer.send(Ok(reloader));
-                reload.run(commands).await;
-                drop(ending);
+                task.run(reload).await;
             });
             // A look at a file system that hangs must not keep the thread.
             runtime.shutdown_background();

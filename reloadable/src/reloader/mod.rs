@@ -11,7 +11,7 @@ use crate::diff::Diff;
 use crate::error::Error;
 use crate::load::Reloadable;
 use crate::publish::{Current, Guard, Reader, Snapshot};
-use crate::reload::{Command, Reload};
+use crate::reload::{Reload, Request};
 use crate::status::{ReloadOutcome, Status};
 use crate::subscribe::{Sections, Subscription, block_on};
 
@@ -42,8 +42,24 @@ pub struct Reloader<T> {
     current: Current<T>,
     sections: Sections<T>,
     status: watch::Receiver<Status>,
-    commands: mpsc::Sender<Command>,
+    requests: mpsc::Sender<Request>,
+    /// The task stops when something is sent here, or when the last handle drops it.
+    stop: Arc<watch::Sender<()>>,
     ended: watch::Receiver<()>,
+}
+
+/// What the task of a reloader holds, besides the sources.
+struct Task {
+    requests: mpsc::Receiver<Request>,
+    stop: watch::Receiver<()>,
+    /// Dropped at the end, for those who wait for that.
+    _ending: watch::Sender<()>,
+}
+
+impl Task {
+    async fn run<T: Reloadable>(self, reload: Reload<T>) {
+        reload.run(self.requests, self.stop).await;
+    }
 }
 
 impl<T: Reloadable> Reloader<T> {
@@ -52,17 +68,16 @@ impl<T: Reloadable> Reloader<T> {
         Builder::new()
     }
 
-    /// Makes the handle of a task that is about to run. The task keeps the returned sender until it ends.
-    fn new(
-        reload: &Reload<T>,
-        status: watch::Receiver<Status>,
-    ) -> (Self, mpsc::Receiver<Command>, watch::Sender<()>) {
-        // A few questions at a time; whoever asks more waits for room.
-        let (commands, receiver) = mpsc::channel(16);
+    /// Makes the handle of a task that is about to run, and what that task needs.
+    fn new(reload: &Reload<T>, status: watch::Receiver<Status>) -> (Self, Task) {
+        // A few requests at a time; whoever asks more waits for room.
+        let (requests, receiver) = mpsc::channel(16);
+        let (stop, stopped) = watch::channel(());
         let (ending, ended) = watch::channel(());
         let current = reload.current().clone();
         let sections = reload.sections().clone();
-        (Self { current, sections, status, commands, ended }, receiver, ending)
+        let reloader = Self { current, sections, status, requests, stop: Arc::new(stop), ended };
+        (reloader, Task { requests: receiver, stop: stopped, _ending: ending })
     }
 
     /// Returns the configuration in force, for a short while: the guard derefs to it. It never waits.
@@ -131,7 +146,7 @@ impl<T: Reloadable> Reloader<T> {
     /// Dropped before it is ready, the attempt may still take place; its outcome is in [`status`](Self::status).
     pub async fn reload(&self) -> ReloadOutcome {
         let (answer, outcome) = oneshot::channel();
-        if self.commands.send(Command::Reload(answer)).await.is_err() {
+        if self.requests.send(answer).await.is_err() {
             return ReloadOutcome::Failed(Error::closed());
         }
         outcome.await.unwrap_or_else(|_| ReloadOutcome::Failed(Error::closed()))
@@ -155,8 +170,7 @@ impl<T: Reloadable> Reloader<T> {
     ///
     /// Dropped before it is ready, the end may still come.
     pub async fn shutdown(self) {
-        // If the task does not take it, it has ended.
-        let _ = self.commands.send(Command::Shutdown).await;
+        self.stop.send_replace(());
         let mut ended = self.ended.clone();
         drop(self);
         // The sender is dropped with the task.
@@ -176,7 +190,8 @@ impl<T> Clone for Reloader<T> {
             current: self.current.clone(),
             sections: self.sections.clone(),
             status: self.status.clone(),
-            commands: self.commands.clone(),
+            requests: self.requests.clone(),
+            stop: Arc::clone(&self.stop),
             ended: self.ended.clone(),
         }
     }

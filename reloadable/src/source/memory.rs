@@ -1,5 +1,6 @@
 //! A document that the program itself holds.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -40,11 +41,17 @@ pub struct MemoryHandle {
     content: Arc<watch::Sender<Content>>,
 }
 
-#[derive(Debug)]
 struct Content {
     bytes: Result<Arc<[u8]>, SourceError>,
     version: u64,
     hint: Hint,
+}
+
+/// The text may hold secrets, so it is not shown.
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content").field("version", &self.version).finish_non_exhaustive()
+    }
 }
 
 impl MemorySource {

@@ -106,7 +106,7 @@ pub enum Hint {
     Settling,
 }
 
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The twin of [`Source`] without its type.
 pub(crate) trait AnySource: Send {

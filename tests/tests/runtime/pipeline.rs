@@ -357,3 +357,100 @@ async fn without_a_layer_there_is_nothing_to_start() {
         Some((ErrorKind::Setup, true))
     );
 }
+
+/// Answers once, and never again.
+struct Once(bool);
+
+impl Source for Once {
+    fn origin(&self) -> Origin {
+        Origin::named("once")
+    }
+
+    async fn fetch(&mut self, _known: Option<&Revision>) -> Result<Fetched, SourceError> {
+        if std::mem::replace(&mut self.0, true) {
+            return std::future::pending().await;
+        }
+        let documents = vec![Document::new(self.origin(), Format::Toml, pool(1).into_bytes())];
+        Ok(Fetched::Documents { documents, revision: Revision::new("1") })
+    }
+
+    async fn changed(&mut self) -> Result<Hint, SourceError> {
+        Ok(Hint::Complete)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_does_not_wait_for_a_source_that_hangs() -> Result<(), Error> {
+    let config = Reloader::<App>::builder().source(Once(false)).start().await?;
+    let waiting = tokio::spawn({
+        let config = config.clone();
+        async move { config.reload().await }
+    });
+    tokio::task::yield_now().await;
+    let started = tokio::time::Instant::now();
+    config.shutdown().await;
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    let outcome = waiting.await.map_err(|error| error.to_string());
+    let kind = outcome.map(|outcome| outcome.error().map(|error| error.kind()));
+    assert_eq!(kind, Ok(Some(ErrorKind::Closed)));
+    Ok(())
+}
+
+/// Panics at every second question.
+struct Panicking(u16);
+
+impl Source for Panicking {
+    fn origin(&self) -> Origin {
+        Origin::named("panicking")
+    }
+
+    async fn fetch(&mut self, _known: Option<&Revision>) -> Result<Fetched, SourceError> {
+        self.0 += 1;
+        assert!(self.0 % 2 == 1, "the source gave up, hunter2");
+        let documents = vec![Document::new(self.origin(), Format::Toml, pool(self.0).into_bytes())];
+        Ok(Fetched::Documents { documents, revision: Revision::new(self.0.to_le_bytes()) })
+    }
+
+    async fn changed(&mut self) -> Result<Hint, SourceError> {
+        panic!("and here as well")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_fails_and_is_asked_again() -> Result<(), Error> {
+    let config = Reloader::<App>::builder().source(Panicking(0)).start().await?;
+    let mut changes = config.subscribe();
+    let outcome = config.reload().await;
+    assert!(matches!(&outcome, ReloadOutcome::Failed(_)), "{outcome}");
+    assert!(!format!("{outcome:?} {:?}", config.status()).contains("hunter2"));
+    assert_eq!(in_time(changes.changed()).await?.current().database.pool_size, 3);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_and_the_shortest_times_are_times() -> Result<(), Error> {
+    let (source, handle) = MemorySource::new("memory", Format::Toml, pool(1));
+    let config = Reloader::<App>::builder()
+        .source(source)
+        .quiet_period(Duration::MAX)
+        .max_wait(Duration::MAX)
+        .resync(Duration::MAX)
+        .fetch_timeout(Duration::MAX)
+        .start()
+        .await?;
+    handle.write(pool(2));
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(config.load().database.pool_size, 1, "it is not quiet for long enough");
+    assert!(matches!(config.reload().await, ReloadOutcome::Applied(_)));
+
+    let config = Reloader::<App>::builder()
+        .source(Mute(0))
+        .quiet_period(Duration::ZERO)
+        .max_wait(Duration::ZERO)
+        .resync(Duration::ZERO)
+        .start()
+        .await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!((50..=120).contains(&config.status().attempts), "{}", config.status().attempts);
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use reloadable::{Error, ErrorKind};
+use reloadable::{Error, ErrorKind, Reloader};
 
 use crate::{App, in_memory, in_time};
 
@@ -236,5 +236,60 @@ async fn a_secret_shows_only_that_it_changed() -> Result<(), Error> {
     assert!(!printed.contains("hunter2") && !printed.contains("swordfish"), "{printed}");
     assert_eq!(changes.to_string(), "token: changed");
     assert_eq!(changes.token.as_ref().map(|token| token.new.as_str()), Some("swordfish"));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscriptions_that_are_gone_leave_nothing_although_nothing_is_published() -> Result<(), Error> {
+    let (config, _handle) = in_memory(&both(80, 20)).await?;
+    let captured = Arc::new(());
+    for _ in 0..10_000 {
+        let captured = Arc::clone(&captured);
+        drop(config.subscribe_to(move |app: &App| {
+            let _ = &captured;
+            &app.database
+        }));
+    }
+    assert!(Arc::strong_count(&captured) < 20, "{}", Arc::strong_count(&captured));
+    let kept: Vec<_> = (0..100)
+        .map(|_| {
+            let captured = Arc::clone(&captured);
+            config.subscribe_to(move |app: &App| {
+                let _ = &captured;
+                &app.database
+            })
+        })
+        .collect();
+    assert!(Arc::strong_count(&captured) < 320, "{}", Arc::strong_count(&captured));
+    drop(kept);
+    config.shutdown().await;
+    assert_eq!(Arc::strong_count(&captured), 1);
+    Ok(())
+}
+
+/// Subscribes again when it is dropped, as application code may.
+struct Reentrant(Option<Reloader<App>>);
+
+impl Drop for Reentrant {
+    fn drop(&mut self) {
+        if let Some(config) = self.0.take() {
+            drop(config.subscribe());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_selector_has_captured_is_dropped_without_a_lock() -> Result<(), Error> {
+    let (config, handle) = in_memory(&both(80, 20)).await?;
+    for _ in 0..100 {
+        let captured = Reentrant(Some(config.clone()));
+        drop(config.subscribe_to(move |app: &App| {
+            let _ = &captured;
+            &app.database
+        }));
+    }
+    handle.replace(both(81, 20));
+    config.reload().await;
+    assert_eq!(config.snapshot().generation(), 2);
     Ok(())
 }
