@@ -7,13 +7,12 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reloadable::{Reloadable, Reloader};
+use reloadable::{ReloadOutcome, Reloadable, Reloader};
 use serde::Deserialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 #[derive(Deserialize, Reloadable)]
-#[serde(deny_unknown_fields)]
 struct App {
     greeting: String,
     pool: Pool,
@@ -82,22 +81,19 @@ async fn serve(config: Reloader<App>, tell: UnboundedSender<String>) {
     let mut greeting = config.subscribe_to(|app| &app.greeting);
     let mut pool = config.subscribe_to(|app| &app.pool);
     let mut routes = config.subscribe_to(|app| &app.routes);
-    let (mut attempts, mut look) = (config.status().attempts, interval(Duration::from_millis(50)));
+    let mut statuses = config.subscribe_status();
     let say = |line: String| drop(tell.send(line));
-    while !tell.is_closed() {
+    loop {
         tokio::select! {
             Ok(change) = greeting.changed() => say(format!("greeting: now {:?}", change.current())),
             Ok(change) = pool.changed() => if let Some(size) = change.changes().size {
                 say(format!("pool: resized from {} to {}", size.old, size.new));
             },
             Ok(change) = routes.changed() => say(format!("routes: {}", change.changes())),
-            _ = look.tick() => {
-                let status = config.status();
-                if let Some(report) = status.last_report().filter(|_| status.attempts > attempts) {
-                    say(format!("refused, the pool stays at {}:\n    {report}", config.load().pool.size));
-                }
-                attempts = status.attempts;
-            }
+            Ok(status) = statuses.changed() => if let Some(ReloadOutcome::Rejected(error)) = status.last_outcome {
+                say(format!("refused, the pool stays at {}:\n    {}", config.load().pool.size, error.report()));
+            },
+            else => return,
         }
     }
 }
@@ -115,6 +111,7 @@ async fn edit(path: &Path, told: &mut UnboundedReceiver<String>) -> Result<(), B
         if !line.contains(wanted) || !told.is_empty() {
             return Err(format!("only `{wanted}` should have arrived").into());
         }
+        println!("  nobody else was woken");
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ pub use crate::report::{Position, Report, Reporter, Violation};
 #[cfg(feature = "tokio")]
 pub use crate::source::{Fetched, Hint, MemoryHandle, MemorySource, Source};
 #[cfg(feature = "tokio")]
-pub use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status};
+pub use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status, StatusSubscription};
 #[cfg(feature = "tokio")]
 pub use crate::subscribe::{Change, Subscription};
 pub use crate::validate::{Validate, rules};

@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::watch;
+
 use crate::diff::Entry;
 use crate::document::Origin;
 use crate::error::Error;
 use crate::report::Report;
+use crate::subscribe::block_on;
 
 /// How one attempt to reload ended. Every attempt has exactly one outcome.
 #[derive(Debug, Clone)]
@@ -21,8 +24,6 @@ pub enum ReloadOutcome {
     Rejected(Error),
     /// A source could not be read. The last good value stays.
     Failed(Error),
-    /// The application refused a valid candidate. The last good value stays.
-    Vetoed(Error),
 }
 
 impl ReloadOutcome {
@@ -30,7 +31,7 @@ impl ReloadOutcome {
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
         match self {
-            Self::Rejected(error) | Self::Failed(error) | Self::Vetoed(error) => Some(error),
+            Self::Rejected(error) | Self::Failed(error) => Some(error),
             Self::Applied(_) | Self::Unchanged => None,
         }
     }
@@ -48,7 +49,7 @@ impl fmt::Display for ReloadOutcome {
         match self {
             Self::Applied(applied) => write!(f, "{applied}"),
             Self::Unchanged => f.write_str("unchanged"),
-            Self::Rejected(error) | Self::Failed(error) | Self::Vetoed(error) => write!(f, "{error}"),
+            Self::Rejected(error) | Self::Failed(error) => write!(f, "{error}"),
         }
     }
 }
@@ -120,7 +121,7 @@ pub struct Status {
     pub attempts: u64,
     /// How the last attempt ended; nothing yet after the first load.
     pub last_outcome: Option<ReloadOutcome>,
-    /// Why the last attempt was refused; nothing if it was not.
+    /// Why the last attempt was refused, or that the reloader has ended; nothing if what the sources hold is in force.
     pub last_error: Option<Error>,
     /// How many attempts in a row were refused.
     pub consecutive_failures: u64,
@@ -135,10 +136,65 @@ impl Status {
         self.last_error.as_ref().map(Error::report)
     }
 
-    /// Tells whether what the sources hold is in force.
+    /// Tells whether what the sources hold is in force, and is followed.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.last_error.is_none()
+    }
+}
+
+/// A place from which changes of the [`Status`] are awaited: refusals above all, which no [`Subscription`] tells of.
+///
+/// It tells the newest status: of attempts that follow each other while nobody waits, it tells the last. A look that
+/// finds nothing changed counts as an attempt.
+///
+/// [`Subscription`]: crate::Subscription
+///
+/// # Examples
+///
+/// ```
+/// # async fn example(config: reloadable::Reloader<std::collections::BTreeMap<String, u16>>) {
+/// let mut statuses = config.subscribe_status();
+/// while let Ok(status) = statuses.changed().await {
+///     if let Some(error) = &status.last_error {
+///         eprintln!("generation {} stays in force: {error:?}", status.generation);
+///     }
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct StatusSubscription {
+    status: watch::Receiver<Status>,
+}
+
+impl StatusSubscription {
+    pub(crate) fn new(mut status: watch::Receiver<Status>) -> Self {
+        status.mark_unchanged();
+        Self { status }
+    }
+
+    /// Waits until there is another status than the one told last, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) once the reloader has ended and its last status has been told.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, it has consumed nothing.
+    pub async fn changed(&mut self) -> Result<Status, Error> {
+        self.status.changed().await.map_err(|_| Error::closed())?;
+        Ok(self.status.borrow_and_update().clone())
+    }
+
+    /// Waits as [`changed`](Self::changed) does, and blocks the thread while it waits. It must not be called from
+    /// asynchronous code, which it would stop.
+    ///
+    /// # Errors
+    ///
+    /// As [`changed`](Self::changed).
+    pub fn blocking_changed(&mut self) -> Result<Status, Error> {
+        block_on(self.changed())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::load::Reloadable;
 use crate::publish::{Current, Guard, Reader, Snapshot};
 use crate::reload::{Reload, Request};
-use crate::status::{ReloadOutcome, Status};
+use crate::status::{ReloadOutcome, Status, StatusSubscription};
 use crate::subscribe::{Sections, Subscription, block_on};
 
 pub use self::builder::Builder;
@@ -108,6 +108,16 @@ impl<T: Reloadable> Reloader<T> {
     ///
     /// A selector without captures costs one comparison for each publish, however many subscriptions use it.
     ///
+    /// The changes are those of the section's own type. What is said on the field that holds it, as `secret`, `key` or
+    /// `set`, belongs to the struct around it and is not known here: a selected secret is *not* hidden, and a selected
+    /// list is compared by position. Select the struct around it, or say it within a type of its own:
+    /// `struct Routes(#[reload(key = "name")] Vec<Route>)`.
+    ///
+    /// # Panics
+    ///
+    /// It does not, but waiting on the subscription does where the selector does, as `|app| &app.routes[1]` once there
+    /// is no such route.
+    ///
     /// # Examples
     ///
     /// ```
@@ -162,6 +172,12 @@ impl<T: Reloadable> Reloader<T> {
     #[must_use]
     pub fn status(&self) -> Status {
         self.status.borrow().clone()
+    }
+
+    /// Subscribes to every later status: how attempts end, and how the sources are doing.
+    #[must_use]
+    pub fn subscribe_status(&self) -> StatusSubscription {
+        StatusSubscription::new(self.status.clone())
     }
 
     /// Ends the task behind this and all clones, and waits until it has ended. The snapshots stay readable.

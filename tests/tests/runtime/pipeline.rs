@@ -454,3 +454,28 @@ async fn the_longest_and_the_shortest_times_are_times() -> Result<(), Error> {
     assert!((50..=120).contains(&config.status().attempts), "{}", config.status().attempts);
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_can_be_awaited() -> Result<(), Error> {
+    let (config, handle) = in_memory(&pool(20)).await?;
+    let mut statuses = config.subscribe_status();
+    handle.replace(pool(5_000));
+    let status = in_time(statuses.changed()).await?;
+    assert!(matches!(status.last_outcome, Some(ReloadOutcome::Rejected(_))), "{status:?}");
+    handle.replace(pool(30));
+    let mut status = in_time(statuses.changed()).await?;
+    while !status.is_healthy() {
+        status = in_time(statuses.changed()).await?;
+    }
+    assert_eq!(status.generation, 2);
+
+    config.shutdown().await;
+    let last = in_time(statuses.changed()).await?;
+    assert!(!last.is_healthy());
+    assert_eq!(last.last_error.map(|error| error.kind()), Some(ErrorKind::Closed));
+    assert_eq!(
+        in_time(statuses.changed()).await.map(|_| ()).map_err(|error| error.kind()),
+        Err(ErrorKind::Closed)
+    );
+    Ok(())
+}

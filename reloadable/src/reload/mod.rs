@@ -1,26 +1,29 @@
 //! The reload itself: one task that waits for hints, and one attempt after the other.
 
+mod layer;
+
 use std::future::{Future as _, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::{Backoff, jittered};
 use crate::diff::{Changes, Entry, Walker};
-use crate::document::{Document, Origin, Revision};
-use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
-use crate::load::{Loaded, Reloadable, decode, faults, guarded};
+use crate::document::{Document, Revision};
+use crate::error::{Error, ErrorKind, SourceError};
+use crate::load::{Loaded, Reloadable, decode, guarded};
 use crate::path::FieldPath;
 use crate::publish::{Current, Publisher, Snapshot};
 use crate::report::{Report, Violation};
-use crate::source::{AnySource, BoxFuture, Fetched, Hint, Settle};
-use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status};
+use crate::source::{AnySource, Hint, Settle};
+use crate::status::{Applied, ReloadOutcome, SourceState, Status};
 use crate::subscribe::Sections;
+
+use self::layer::{Layer, accept, contained, documents, fetch};
 
 /// How long things take, as the user has set them.
 #[derive(Debug, Clone)]
@@ -46,75 +49,6 @@ impl Default for Timing {
 
 /// A wish for an attempt, and whom to tell how it went.
 pub(crate) type Request = oneshot::Sender<ReloadOutcome>;
-
-/// One source in the order of precedence, and what was last accepted from it.
-struct Layer {
-    source: Box<dyn AnySource>,
-    origin: Origin,
-    accepted: Option<Content>,
-    state: SourceState,
-    last_error: Option<SourceError>,
-    backoff: Backoff,
-    /// The source cannot tell of changes; it is asked again then.
-    deaf_until: Option<Instant>,
-}
-
-#[derive(Clone)]
-struct Content {
-    revision: Revision,
-    documents: Vec<Document>,
-}
-
-impl Layer {
-    fn new(source: Box<dyn AnySource>) -> Self {
-        let origin = catch_unwind(AssertUnwindSafe(|| source.origin()));
-        Self {
-            source,
-            origin: origin.unwrap_or_else(|_| Origin::named("a source without a name")),
-            accepted: None,
-            state: SourceState::Initializing,
-            last_error: None,
-            backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(30)),
-            deaf_until: None,
-        }
-    }
-
-    /// Returns what the source holds now; nothing if that is what was last accepted.
-    async fn fetch(&mut self, limit: Duration) -> Result<Option<Content>, SourceError> {
-        let known = self.accepted.as_ref().map(|content| &content.revision);
-        let fetched = match timeout(limit, contained(&self.origin, || self.source.fetch(known))).await {
-            Ok(fetched) => fetched,
-            Err(_) => Err(SourceError::new(
-                SourceErrorKind::TimedOut,
-                self.origin.clone(),
-                format!("it did not answer within {limit:?}"),
-            )),
-        };
-        match &fetched {
-            Ok(_) if self.deaf_until.is_some() => self.state = SourceState::Polling,
-            Ok(_) => {
-                self.state = SourceState::Watching;
-                self.last_error = None;
-            }
-            Err(error) => {
-                self.state = SourceState::Interrupted;
-                self.last_error = Some(error.clone());
-            }
-        }
-        Ok(match fetched? {
-            Fetched::NotModified => None,
-            Fetched::Documents { documents, revision } => Some(Content { revision, documents }),
-        })
-    }
-
-    fn status(&self) -> SourceStatus {
-        SourceStatus {
-            origin: self.origin.clone(),
-            state: self.state,
-            last_error: self.last_error.as_ref().map(ToString::to_string),
-        }
-    }
-}
 
 /// The one writer: it owns the sources and the publisher, and runs in a task of its own.
 pub(crate) struct Reload<T> {
@@ -279,41 +213,53 @@ impl<T: Reloadable> Reload<T> {
         for layer in &mut self.layers {
             layer.deaf_until = layer.deaf_until.filter(|until| *until > started);
         }
-        let outcome = self.try_reload(trigger, started).await;
-        match &outcome {
-            Some(ReloadOutcome::Failed(_)) => {
-                self.retry_at = self.retry.next().map(|wait| Instant::now() + wait)
+        let tried = self.try_reload(trigger, started).await;
+        match &tried {
+            Tried::Published(..) | Tried::Unchanged | Tried::Refused(ReloadOutcome::Rejected(_)) => {
+                self.retry.reset();
             }
-            Some(_) => self.retry.reset(),
-            None => {}
+            Tried::Refused(_) => self.retry_at = self.retry.next().map(|wait| Instant::now() + wait),
+            Tried::RefusedBefore => {}
         }
-        self.tell(outcome)
+        match tried {
+            Tried::Published(applied, previous, current) => {
+                // Whoever is woken finds the status of what woke him.
+                let outcome = self.tell(Some(ReloadOutcome::Applied(applied)));
+                self.sections.wake(&previous, &current);
+                // The last owner of the old value runs its destructors, which are the application's.
+                let _ = guarded::<T, _>("dropping the previous configuration", || drop(previous));
+                outcome
+            }
+            Tried::Unchanged => self.tell(Some(ReloadOutcome::Unchanged)),
+            Tried::Refused(outcome) => self.tell(Some(outcome)),
+            Tried::RefusedBefore => self.tell(None),
+        }
     }
 
-    /// Fetches, decodes, validates, compares and publishes. `None` if what was refused last is still there.
-    async fn try_reload(&mut self, trigger: Trigger, started: Instant) -> Option<ReloadOutcome> {
+    /// Fetches, decodes, validates, compares and publishes. The subscribers do not know yet.
+    async fn try_reload(&mut self, trigger: Trigger, started: Instant) -> Tried<T> {
         let contents = match fetch::<T>(&mut self.layers, self.timing.fetch).await {
             Ok(contents) => contents,
             Err(error) => {
                 self.refused = None;
-                return Some(ReloadOutcome::Failed(error));
+                return Tried::Refused(ReloadOutcome::Failed(error));
             }
         };
         if contents.iter().all(Option::is_none) {
             self.refused = None;
-            return Some(ReloadOutcome::Unchanged);
+            return Tried::Unchanged;
         }
         let revisions =
             contents.iter().map(|content| content.as_ref().map(|content| content.revision.clone()));
         let revisions: Vec<_> = revisions.collect();
         if trigger == Trigger::Automatic && self.refused.as_ref() == Some(&revisions) {
-            return None;
+            return Tried::RefusedBefore;
         }
         let candidate: T = match decode_apart(documents(&self.layers, &contents)).await {
             Ok(candidate) => candidate,
             Err(report) => {
                 self.refused = Some(revisions);
-                return Some(ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, report)));
+                return Tried::Refused(ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, report)));
             }
         };
         let current = self.publisher.current().snapshot();
@@ -324,30 +270,26 @@ impl<T: Reloadable> Reload<T> {
             Ok(summary) => summary,
             Err(report) => {
                 self.refused = Some(revisions);
-                return Some(ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, report)));
+                return Tried::Refused(ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, report)));
             }
         };
         self.refused = None;
         accept(&mut self.layers, contents);
         drop(current);
-        let Some((changes, omitted)) = summary else { return Some(ReloadOutcome::Unchanged) };
+        let Some((changes, omitted)) = summary else { return Tried::Unchanged };
         let (previous, current) = self.publisher.publish(candidate);
         let applied = Applied { generation: current.generation(), took: started.elapsed(), changes, omitted };
-        self.status.send_modify(|status| {
-            status.generation = current.generation();
-            status.loaded_at = current.loaded_at();
-        });
-        self.sections.wake(&previous, &current);
-        // The last owner of the old value runs its destructors, which are the application's.
-        let _ = guarded::<T, _>("dropping the previous configuration", || drop(previous));
-        Some(ReloadOutcome::Applied(applied))
+        Tried::Published(applied, previous, current)
     }
 
     /// Enters an outcome into the status.
     fn tell(&self, outcome: Option<ReloadOutcome>) -> ReloadOutcome {
         let mut told = ReloadOutcome::Unchanged;
         let sources = self.layers.iter().map(Layer::status).collect();
+        let current = self.publisher.current().snapshot();
         self.status.send_modify(|status| {
+            status.generation = current.generation();
+            status.loaded_at = current.loaded_at();
             status.sources = sources;
             if let Some(outcome) = outcome {
                 status.attempts += 1;
@@ -362,6 +304,16 @@ impl<T: Reloadable> Reload<T> {
         });
         told
     }
+}
+
+/// How far an attempt came.
+enum Tried<T> {
+    /// With the snapshot before and the new one.
+    Published(Applied, Arc<Snapshot<T>>, Arc<Snapshot<T>>),
+    Unchanged,
+    Refused(ReloadOutcome),
+    /// What was refused last is still there.
+    RefusedBefore,
 }
 
 /// Who wants an attempt.
@@ -382,63 +334,11 @@ impl<T: Reloadable> Drop for End<T> {
     fn drop(&mut self) {
         self.sections.close();
         self.status.send_modify(|status| {
+            status.last_error = Some(Error::closed());
             for source in &mut status.sources {
                 source.state = SourceState::Closed;
             }
         });
-    }
-}
-
-/// Runs a source's code so that its panic is a failure of the source and ends nothing.
-async fn contained<'s, R>(
-    origin: &Origin,
-    ask: impl FnOnce() -> BoxFuture<'s, Result<R, SourceError>>,
-) -> Result<R, SourceError> {
-    let panicked = |_| {
-        let message = "the source panicked; the panic hook has what it said".to_owned();
-        SourceError::new(SourceErrorKind::Other, origin.clone(), message)
-    };
-    let mut answer = catch_unwind(AssertUnwindSafe(ask)).map_err(panicked)?;
-    poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)))
-            .unwrap_or_else(|payload| Poll::Ready(Err(panicked(payload))))
-    })
-    .await
-}
-
-/// Asks every source, and gathers what is wrong with any of them.
-async fn fetch<T: Reloadable>(layers: &mut [Layer], limit: Duration) -> Result<Vec<Option<Content>>, Error> {
-    let mut report = Report::new();
-    let mut contents = Vec::with_capacity(layers.len());
-    for layer in &mut *layers {
-        contents.push(layer.fetch(limit).await.unwrap_or_else(|error| {
-            report.push(error.into());
-            None
-        }));
-    }
-    if report.is_empty() {
-        return Ok(contents);
-    }
-    let fetched: Vec<_> = contents.iter().flatten().flat_map(|content| content.documents.clone()).collect();
-    report.extend(faults::<T>(&fetched).violations().iter().cloned());
-    Err(Error::new(ErrorKind::Unavailable, report))
-}
-
-/// The documents of all layers in order: the new ones where there are any.
-fn documents(layers: &[Layer], contents: &[Option<Content>]) -> Vec<Document> {
-    let newest = layers
-        .iter()
-        .zip(contents)
-        .filter_map(|(layer, content)| content.as_ref().or(layer.accepted.as_ref()));
-    newest.flat_map(|content| content.documents.iter().cloned()).collect()
-}
-
-/// The cursors move only now that what was fetched has been accepted.
-fn accept(layers: &mut [Layer], contents: Vec<Option<Content>>) {
-    for (layer, content) in layers.iter_mut().zip(contents) {
-        if content.is_some() {
-            layer.accepted = content;
-        }
     }
 }
 
