@@ -33,7 +33,7 @@ fn main() -> Result<(), reloadable::Error> {
             .collect();
         let selectors = if captures { "each its own selector" } else { "one selector" };
         let mut number = 0;
-        group.bench(&format!("{subscribers} subscribers, {selectors}"), || {
+        group.bench(&format!("{subscribers} subscribed, {selectors}"), || {
             number += 1;
             handle.replace(text(number));
             config.blocking_reload()
