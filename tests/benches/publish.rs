@@ -33,13 +33,12 @@ fn main() -> Result<(), reloadable::Error> {
             .collect();
         let selectors = if captures { "each its own selector" } else { "one selector" };
         let mut number = 0;
-        group.bench(&format!("{subscribers} subscribed, {selectors}"), || {
+        group.bench(&format!("{subscribers} subscribed, {selectors}"), move || {
+            std::hint::black_box(&sleeping);
             number += 1;
             handle.replace(text(number));
             config.blocking_reload()
         });
-        drop(sleeping);
-        config.blocking_shutdown();
     }
     group.finish();
     Ok(())

@@ -46,10 +46,9 @@ fn main() -> Result<(), reloadable::Error> {
                 }
             });
             let title = |what: &str| format!("{what}, {rate} publishes a second");
+            let (mut cache, mut reader) = (Cache::new(Arc::clone(&swap)), config.reader());
             let mut group = ratio::Group::new(&mut criterion, &title("read, one reader a thread"));
-            let mut cache = Cache::new(Arc::clone(&swap));
             group.bench("arc_swap::Cache::load", || cache.load().number);
-            let mut reader = config.reader();
             group.bench("reader.get()", || reader.get().number);
             group.finish();
             let mut group = ratio::Group::new(&mut criterion, &title("read for a moment"));
