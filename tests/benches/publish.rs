@@ -16,6 +16,7 @@ struct App {
 fn main() -> Result<(), reloadable::Error> {
     let mut criterion = ratio::criterion();
     let mut group = ratio::Group::new(&mut criterion, "publish to subscribers of other sections");
+    group.by_turns = false;
     let text = |number: u64| format!("number = {number}\n[other]\na = 1\nb = 2\n");
     for (subscribers, captures) in
         [(1, false), (1_000, false), (100_000, false), (1_000, true), (100_000, true)]

@@ -19,6 +19,9 @@ const TURNS: u64 = 8;
 pub struct Group<'c, 'r> {
     title: String,
     group: BenchmarkGroup<'c, WallTime>,
+    /// Whether each is measured by turns with the first. What runs on threads of its own is better left alone: the
+    /// threads of both would take the processors from each other.
+    pub by_turns: bool,
     first: Option<Timed<'r>>,
     /// Names, with the ratios to the first.
     ran: Vec<(String, Vec<f64>)>,
@@ -44,7 +47,7 @@ fn directory() -> PathBuf {
 impl<'c, 'r> Group<'c, 'r> {
     pub fn new(criterion: &'c mut Criterion, title: &str) -> Self {
         let group = criterion.benchmark_group(title);
-        Self { title: title.to_owned(), group, first: None, ran: Vec::new() }
+        Self { title: title.to_owned(), group, by_turns: true, first: None, ran: Vec::new() }
     }
 
     pub fn bench<R: 'r>(&mut self, name: &str, mut run: impl FnMut() -> R + 'r) {
@@ -56,10 +59,10 @@ impl<'c, 'r> Group<'c, 'r> {
             started.elapsed()
         });
         let mut ratios = Vec::new();
-        let first = &mut self.first;
+        let mut first = self.first.as_mut().filter(|_| self.by_turns);
         self.group.bench_function(name, |bencher| {
             bencher.iter_custom(|iterations| {
-                let Some(first) = first else { return timed(iterations) };
+                let Some(first) = &mut first else { return timed(iterations) };
                 let (mut own, mut others) = (Duration::ZERO, Duration::ZERO);
                 for turn in 0..TURNS {
                     let slice = iterations * (turn + 1) / TURNS - iterations * turn / TURNS;
@@ -78,12 +81,13 @@ impl<'c, 'r> Group<'c, 'r> {
     pub fn finish(self) {
         self.group.finish();
         println!("\n| {} | median | ratio |\n|---|---|---|", self.title);
+        let first = self.ran.first().and_then(|(name, _)| median(&self.title, name)).unwrap_or(f64::NAN);
         for (name, mut ratios) in self.ran {
+            let time = median(&self.title, &name).unwrap_or(f64::NAN);
             ratios.drain(..ratios.len().saturating_sub(SAMPLES));
             ratios.sort_by(f64::total_cmp);
-            let ratio = ratios.get(ratios.len() / 2).unwrap_or(&1.0);
-            let time = median(&self.title, &name).map_or("not measured".to_owned(), readable);
-            println!("| {name} | {time} | {ratio:.2} |");
+            let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or(time / first);
+            println!("| {name} | {} | {ratio:.2} |", readable(time));
         }
         println!();
     }
