@@ -92,11 +92,11 @@ fn compare<T: Diff + PartialEq>(
     equal: &T,
     new: &T,
 ) {
-    let mut group = ratio::Group::new(criterion, &format!("compare {fields} fields, equal"));
+    let mut group = ratio::Group::new(criterion, &format!("{fields} fields, equal"));
     group.bench("PartialEq", || old == equal);
     group.bench("diff", || old.diff(equal).is_some());
     group.finish();
-    let mut group = ratio::Group::new(criterion, &format!("compare {fields} fields, the last differs"));
+    let mut group = ratio::Group::new(criterion, &format!("{fields} fields, the last differs"));
     group.bench("PartialEq", || old == new);
     group.bench("diff", || old.diff(new).is_some());
     group.finish();

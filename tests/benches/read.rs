@@ -40,26 +40,32 @@ fn main() -> Result<(), reloadable::Error> {
                     swap.store(Arc::new(app.clone()));
                     *lock.write().expect("no reader panics") = Arc::new(app.clone());
                     sender.send_replace(Arc::new(app));
+                    // By itself the reloader would join writes that come this fast.
+                    config.blocking_reload();
                     published.store(number.into(), Ordering::Relaxed);
                 }
             });
-            let mut group =
-                ratio::Group::new(&mut criterion, &format!("read a number, {rate} publishes a second"));
-            let mut cache = Cache::new(Arc::clone(&swap));
+            let title = |what: &str| format!("{what}, {rate} publishes a second");
+            let (mut cache, mut reader) = (Cache::new(Arc::clone(&swap)), config.reader());
+            let mut group = ratio::Group::new(&mut criterion, &title("read, one reader a thread"));
             group.bench("arc_swap::Cache::load", || cache.load().number);
-            let mut reader = config.reader();
             group.bench("reader.get()", || reader.get().number);
+            group.finish();
+            let mut group = ratio::Group::new(&mut criterion, &title("read for a moment"));
             group.bench("ArcSwap::load", || swap.load().number);
             group.bench("config.load()", || config.load().number);
-            group.bench("ArcSwap::load_full", || swap.load_full().number);
-            group.bench("config.snapshot()", || config.snapshot().number);
             group.bench("watch::Receiver::borrow", || receiver.borrow().number);
             group.bench("RwLock::read", || lock.read().expect("no writer panics").number);
+            group.finish();
+            let mut group = ratio::Group::new(&mut criterion, &title("read and keep"));
+            group.bench("ArcSwap::load_full", || swap.load_full().number);
+            group.bench("config.snapshot()", || config.snapshot().number);
+            group.bench("watch::Receiver::borrow, Arc cloned", || Arc::clone(&receiver.borrow()).number);
             group.bench("RwLock::read, Arc cloned", || {
                 Arc::clone(&lock.read().expect("no writer panics")).number
             });
-            ended.store(true, Ordering::Relaxed);
             group.finish();
+            ended.store(true, Ordering::Relaxed);
         });
         let seconds = started.elapsed().as_secs_f64();
         println!(

@@ -45,7 +45,7 @@ struct Expansion<'c> {
 }
 
 /// From this number of compared fields on, the changes of a struct are boxed, so that it is cheap to move them.
-const BOXED: usize = 16;
+const BOXED: usize = 8;
 
 impl<'c> Expansion<'c> {
     fn new(container: &'c Container<'c>) -> Self {

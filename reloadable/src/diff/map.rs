@@ -178,18 +178,28 @@ type Compared<'a, K, V> = (Vec<(&'a K, <V as Diff>::Changes<'a>)>, Vec<(&'a K, &
 /// Compares the entries of two maps: what is modified or gone in the order of `old`, what is new in that of `new`.
 pub(crate) fn compare<'a, K: 'a, V: Diff + 'a>(
     old: impl IntoIterator<Item = (&'a K, &'a V)>,
-    new: impl IntoIterator<Item = (&'a K, &'a V)>,
+    new: impl IntoIterator<Item = (&'a K, &'a V), IntoIter: ExactSizeIterator>,
     in_old: impl Fn(&K) -> Option<&'a V>,
     in_new: impl Fn(&K) -> Option<&'a V>,
 ) -> Compared<'a, K, V> {
     let (mut modified, mut removed) = (Vec::new(), Vec::new());
+    let mut in_both = 0;
     for (key, value) in old {
         match in_new(key) {
-            Some(now) => modified.extend(value.diff(now).map(|changes| (key, changes))),
+            Some(now) => {
+                in_both += 1;
+                modified.extend(value.diff(now).map(|changes| (key, changes)));
+            }
             None => removed.push((key, value)),
         }
     }
-    let added = new.into_iter().filter(|(key, _)| in_old(key).is_none()).collect();
+    let new = new.into_iter();
+    // Where all that is new was met above, as in the usual case of equal maps, no key is looked up twice.
+    let added = if new.len() == in_both {
+        Vec::new()
+    } else {
+        new.filter(|(key, _)| in_old(key).is_none()).collect()
+    };
     (modified, removed, added)
 }
 

@@ -17,6 +17,7 @@ macro_rules! leaves {
         impl Diff for $ty {
             type Changes<'a> = Leaf<'a, Self>;
 
+            #[inline]
             fn diff<'a>(&'a self, new: &'a Self) -> Option<Leaf<'a, Self>> {
                 let same: fn(&Self, &Self) -> bool = $same;
                 (!same(self, new)).then_some(Leaf { old: self, new })
