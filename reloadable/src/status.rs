@@ -13,6 +13,24 @@ use crate::report::Report;
 use crate::subscribe::block_on;
 
 /// How one attempt to reload ended. Every attempt has exactly one outcome.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::ReloadOutcome;
+///
+/// fn log(outcome: &ReloadOutcome) {
+///     match outcome {
+///         ReloadOutcome::Applied(applied) => {
+///             for change in applied.changes() {
+///                 println!("generation {}: {change}", applied.generation());
+///             }
+///         }
+///         ReloadOutcome::Rejected(error) | ReloadOutcome::Failed(error) => eprintln!("{}", error.report()),
+///         _ => println!("{outcome}"),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ReloadOutcome {
@@ -130,7 +148,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Returns every reason why the last attempt was refused; nothing if it was not.
+    /// Returns why the last attempt was refused; nothing if it was not.
     #[must_use]
     pub fn last_report(&self) -> Option<&Report> {
         self.last_error.as_ref().map(Error::report)
