@@ -164,7 +164,8 @@ impl Status {
 /// A place from which changes of the [`Status`] are awaited: refusals above all, which no [`Subscription`] tells of.
 ///
 /// It tells the newest status: of attempts that follow each other while nobody waits, it tells the last. A look that
-/// finds nothing changed counts as an attempt.
+/// finds nothing changed counts as an attempt; one that finds what was refused before does not, but the same refusal is
+/// told again. [`Status::attempts`] tells a new one.
 ///
 /// [`Subscription`]: crate::Subscription
 ///
@@ -173,8 +174,11 @@ impl Status {
 /// ```
 /// # async fn example(config: reloadable::Reloader<std::collections::BTreeMap<String, u16>>) {
 /// let mut statuses = config.subscribe_status();
+/// let mut logged = 0;
 /// while let Ok(status) = statuses.changed().await {
-///     if let Some(error) = &status.last_error {
+///     let Some(error) = &status.last_error else { continue };
+///     if status.attempts > logged {
+///         logged = status.attempts;
 ///         eprintln!("generation {} stays in force: {error:?}", status.generation);
 ///     }
 /// }
