@@ -25,6 +25,7 @@ struct Pool {
     size: u32,
 }
 
+// A type of its own, since a subscription that selects a plain `Vec` does not know the `key` on the field around it.
 #[derive(Deserialize, Reloadable)]
 struct Routes(#[reload(key = "name")] Vec<Route>);
 

@@ -67,7 +67,7 @@ impl Error {
         self.inner.kind
     }
 
-    /// Returns every reason; empty where the kind says it all.
+    /// Returns the reasons; empty where the kind says it all.
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.inner.report

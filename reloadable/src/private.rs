@@ -150,11 +150,11 @@ impl<T: PartialEq + ?Sized> Same for T {
     }
 }
 
-/// Can be kept, as a field marked `#[reload(restart)]` is.
+/// Can be kept until a restart, as a field marked `#[reload(restart)]` must be.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept until a restart, since it does not implement `Clone`",
     label = "derive `Clone` on it, or remove `restart`",
-    note = "the running value of a field marked `#[reload(restart)]` is copied into each new configuration"
+    note = "a field marked `#[reload(restart)]` must be `Clone`, so that the running value can be kept until a restart"
 )]
 pub trait Kept {
     /// Does nothing: it is called for its bound.

@@ -1,4 +1,4 @@
-//! Every reason why a candidate was refused.
+//! Why a candidate was refused.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,6 +9,20 @@ use crate::document::Origin;
 use crate::path::{FieldPath, Segment};
 
 /// One reason why a candidate was refused: which field, what is wrong with it, and where that was set.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::{Origin, Position, Violation};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let text = "[pool]\nsize = 5000\n";
+/// let violation = Violation::new("pool.size".parse()?, "range", "5000 is not in 1..=1024")
+///     .located(Origin::file("app.toml"), text.find("5000").map(|at| Position::of(text, at)));
+/// assert_eq!(violation.to_string(), "app.toml:2:8: pool.size: 5000 is not in 1..=1024 [range]");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Violation {
     path: FieldPath,
@@ -114,7 +128,26 @@ impl fmt::Display for Violation {
     }
 }
 
-/// All reasons why a candidate was refused, in the order in which they were found.
+/// The reasons why a candidate was refused, in the order in which they were found: all that can be found at once.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::{Reloader, Report};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+/// let (source, _document) =
+///     reloadable::MemorySource::new("limits", reloadable::Format::Toml, "workers = \nqueue = 1 2\n");
+/// let refused = Reloader::<Limits>::builder().source(source).start_blocking();
+/// let report = refused.err().map_or_else(Report::new, |error| error.report().clone());
+/// assert_eq!(report.violations().len(), 2);
+/// for violation in report.violations() {
+///     println!("{:?}: {}", violation.position(), violation.message());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Report {

@@ -13,6 +13,24 @@ use crate::report::Report;
 use crate::subscribe::block_on;
 
 /// How one attempt to reload ended. Every attempt has exactly one outcome.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::ReloadOutcome;
+///
+/// fn log(outcome: &ReloadOutcome) {
+///     match outcome {
+///         ReloadOutcome::Applied(applied) => {
+///             for change in applied.changes() {
+///                 println!("generation {}: {change}", applied.generation());
+///             }
+///         }
+///         ReloadOutcome::Rejected(error) | ReloadOutcome::Failed(error) => eprintln!("{}", error.report()),
+///         _ => println!("{outcome}"),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ReloadOutcome {
@@ -130,7 +148,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Returns every reason why the last attempt was refused; nothing if it was not.
+    /// Returns why the last attempt was refused; nothing if it was not.
     #[must_use]
     pub fn last_report(&self) -> Option<&Report> {
         self.last_error.as_ref().map(Error::report)
@@ -146,7 +164,8 @@ impl Status {
 /// A place from which changes of the [`Status`] are awaited: refusals above all, which no [`Subscription`] tells of.
 ///
 /// It tells the newest status: of attempts that follow each other while nobody waits, it tells the last. A look that
-/// finds nothing changed counts as an attempt.
+/// finds nothing changed counts as an attempt; one that finds what was refused before does not, but the same refusal is
+/// told again. [`Status::attempts`] tells a new one.
 ///
 /// [`Subscription`]: crate::Subscription
 ///
@@ -155,8 +174,11 @@ impl Status {
 /// ```
 /// # async fn example(config: reloadable::Reloader<std::collections::BTreeMap<String, u16>>) {
 /// let mut statuses = config.subscribe_status();
+/// let mut logged = 0;
 /// while let Ok(status) = statuses.changed().await {
-///     if let Some(error) = &status.last_error {
+///     let Some(error) = &status.last_error else { continue };
+///     if status.attempts > logged {
+///         logged = status.attempts;
 ///         eprintln!("generation {} stays in force: {error:?}", status.generation);
 ///     }
 /// }

@@ -125,6 +125,23 @@ impl<T, S: ?Sized> fmt::Debug for Subscription<T, S> {
 }
 
 /// A previous snapshot, the current one, and how they differ; for one section or for the whole configuration.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+/// # let (source, document) = reloadable::MemorySource::new("limits", reloadable::Format::Toml, "workers = 4");
+/// # let config = reloadable::Reloader::<Limits>::builder().source(source).start_blocking()?;
+/// let mut limits = config.subscribe();
+/// document.replace("workers = 8");
+/// let change = limits.blocking_changed()?;
+/// assert_eq!((change.previous()["workers"], change.current()["workers"]), (4, 8));
+/// assert_eq!(change.changes().to_string(), "workers: 4 -> 8");
+/// assert_eq!(change.generation(), 2);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Change<T, S: ?Sized = T> {
     previous: Arc<Snapshot<T>>,
     current: Arc<Snapshot<T>>,

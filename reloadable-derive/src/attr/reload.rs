@@ -207,6 +207,10 @@ impl FieldAttr {
                 return once(&mut self.key, word, key);
             }
             other => {
+                if let Some(range) = range_of_a_bound(other, input) {
+                    let message = format!("unknown word `{other}`; write `{range}`");
+                    return Err(syn::Error::new(span, message));
+                }
                 let known: Vec<_> = RULES.iter().chain(&MARKS).copied().collect();
                 return Err(unknown(word, other, "a field", &known));
             }
@@ -331,6 +335,18 @@ fn unknown(word: &Ident, name: &str, place: &str, known: &[&str]) -> syn::Error 
     syn::Error::new(word.span(), message)
 }
 
+/// The range for a bound as other libraries write it: `min = 3`.
+fn range_of_a_bound(name: &str, input: ParseStream<'_>) -> Option<String> {
+    let ahead = input.fork();
+    ahead.parse::<Token![=]>().ok()?;
+    let bound = words::written(&ahead.parse::<Expr>().ok()?.to_token_stream(), None);
+    match name {
+        "min" | "minimum" => Some(format!("range({bound}..)")),
+        "max" | "maximum" => Some(format!("range(..={bound})")),
+        _ => None,
+    }
+}
+
 /// Words of other libraries.
 fn foreign(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -341,6 +357,8 @@ fn foreign(name: &str) -> Option<&'static str> {
         "nested" | "dive" | "inner" => {
             "a nested type is checked without being told to; for elements write `each(..)`"
         }
+        // Nearer to `keys`, which is a rule for maps.
+        "keyed" => "write `key = \"name\"`",
         "ignore" => "write `skip`",
         "redact" | "sensitive" | "hidden" => "write `secret`",
         "default" | "flatten" | "alias" => "write it in `#[serde(..)]`",

@@ -124,9 +124,9 @@ pub struct Field {
     pub optional: bool,
     /// It is never shown.
     pub secret: bool,
-    /// It cannot change while the program runs.
+    /// A change of it needs a restart to take effect; it is only marked, and published all the same.
     pub restart: bool,
-    /// It names a file that belongs to the configuration.
+    /// It names a file that belongs to the configuration; it is only marked, and that file is not watched.
     pub file: bool,
     /// Its shape in the file is not that of its type (`#[serde(with = ..)]`).
     pub opaque: bool,

@@ -19,7 +19,36 @@ use crate::source::{AnySource, Source};
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
 ///
-/// Tables of two layers are merged, everything else is replaced.
+/// Tables of two layers are merged, everything else is replaced. Times are clamped to a year.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let root = directory.path();
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+/// use std::fs;
+/// use std::time::Duration;
+///
+/// use reloadable::Reloader;
+///
+/// fs::write(root.join("app.toml"), "workers = 4\nqueue = 100\n")?;
+/// fs::create_dir(root.join("conf.d"))?;
+/// fs::write(root.join("conf.d/10-local.toml"), "workers = 8\n")?;
+///
+/// let config = Reloader::<Limits>::builder()
+///     .file(root.join("app.toml"))
+///     .directory(root.join("conf.d"), "*.toml")
+///     .resync(Duration::from_secs(10))
+///     .start()
+///     .await?;
+/// assert_eq!(config.load()["workers"], 8);
+/// assert_eq!(config.load()["queue"], 100);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder<T> {
     layers: Vec<Layer>,
@@ -73,7 +102,7 @@ impl<T: Reloadable> Builder<T> {
 
     /// Adds the files of a directory whose names match `pattern` (`*`, `?` and `[a-z]`, as in a shell), in the order of
     /// their names. Hidden files, and those that editors and package managers leave beside others, are left out. The
-    /// directory must exist; it may be empty.
+    /// directory must exist; it may be empty, but no file in it may be.
     #[cfg(feature = "fs")]
     pub fn directory(mut self, path: impl Into<PathBuf>, pattern: impl Into<String>) -> Self {
         self.layers.push(Layer::Directory { path: path.into(), pattern: pattern.into() });
@@ -123,9 +152,15 @@ impl<T: Reloadable> Builder<T> {
     ///
     /// # Errors
     ///
-    /// Every reason why the first load failed ([`Unavailable`](crate::ErrorKind::Unavailable) or
-    /// [`Invalid`](crate::ErrorKind::Invalid)), or what is wrong with the set-up
-    /// ([`Setup`](crate::ErrorKind::Setup)): no layer, a malformed pattern, no runtime.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) with every source that cannot be read, and with what is wrong
+    /// with the texts of the others.
+    ///
+    /// [`Invalid`](crate::ErrorKind::Invalid) with every document that has a syntax error. If none has, with every
+    /// unknown key and the first value of a wrong type, at which decoding stops. If there is neither, with every rule
+    /// that is broken.
+    ///
+    /// [`Setup`](crate::ErrorKind::Setup) with what is wrong with the set-up: no layer, a malformed pattern, no
+    /// runtime.
     ///
     /// # Cancel safety
     ///

@@ -81,12 +81,44 @@ impl<T: Reloadable> Reloader<T> {
     }
 
     /// Returns the configuration in force, for a short while: the guard derefs to it. It never waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// # let (source, _document) = reloadable::MemorySource::new("limits", reloadable::Format::Toml, "workers = 4");
+    /// # let config = reloadable::Reloader::<Limits>::builder().source(source).start_blocking()?;
+    /// assert_eq!(config.load()["workers"], 4);
+    ///
+    /// // All that one task needs comes from one guard, and so from one generation.
+    /// let limits = config.load();
+    /// assert_eq!((limits["workers"], limits.len()), (4, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn load(&self) -> Guard<T> {
         self.current.load()
     }
 
     /// Returns the snapshot in force, to keep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// # let (source, document) = reloadable::MemorySource::new("limits", reloadable::Format::Toml, "workers = 4");
+    /// # let config = reloadable::Reloader::<Limits>::builder().source(source).start_blocking()?;
+    /// let kept = config.snapshot();
+    /// document.replace("workers = 8");
+    /// config.blocking_reload();
+    /// assert_eq!((kept.generation(), kept["workers"]), (1, 4));
+    /// assert_eq!((config.snapshot().generation(), config.load()["workers"]), (2, 8));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot<T>> {
         self.current.snapshot()
@@ -154,6 +186,26 @@ impl<T: Reloadable> Reloader<T> {
     /// # Cancel safety
     ///
     /// Dropped before it is ready, the attempt may still take place; its outcome is in [`status`](Self::status).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// # let (source, document) = reloadable::MemorySource::new("limits", reloadable::Format::Toml, "workers = 4");
+    /// # let config = reloadable::Reloader::<Limits>::builder().source(source).start().await?;
+    /// document.replace("workers = 'many'");
+    /// let outcome = config.reload().await;
+    /// assert!(!outcome.is_in_force());
+    /// assert_eq!(
+    ///     outcome.to_string(),
+    ///     r#"configuration refused: limits:1:11: workers: invalid type: string "many", expected u16 [type]"#
+    /// );
+    /// assert_eq!(config.load()["workers"], 4);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn reload(&self) -> ReloadOutcome {
         let (answer, outcome) = oneshot::channel();
         if self.requests.send(answer).await.is_err() {
@@ -169,6 +221,23 @@ impl<T: Reloadable> Reloader<T> {
     }
 
     /// Returns what is in force and how the last attempt went.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// # let (source, document) = reloadable::MemorySource::new("limits", reloadable::Format::Toml, "workers = 4");
+    /// # let config = reloadable::Reloader::<Limits>::builder().source(source).start_blocking()?;
+    /// document.replace("workers = ");
+    /// config.blocking_reload();
+    /// let status = config.status();
+    /// assert!(!status.is_healthy());
+    /// assert_eq!((status.generation, status.consecutive_failures > 0), (1, true));
+    /// assert!(status.last_report().is_some_and(|report| report.to_string().starts_with("limits:1:")));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn status(&self) -> Status {
         self.status.borrow().clone()
