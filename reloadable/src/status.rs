@@ -164,8 +164,8 @@ impl Status {
 /// A place from which changes of the [`Status`] are awaited: refusals above all, which no [`Subscription`] tells of.
 ///
 /// It tells the newest status: of attempts that follow each other while nobody waits, it tells the last. A look that
-/// finds nothing changed counts as an attempt; one that finds what was refused before does not, but the same refusal is
-/// told again. [`Status::attempts`] tells a new one.
+/// finds nothing changed counts as an attempt; one that finds what was refused before does not. A source that changes
+/// its state is a new status with the old error, so [`Status::attempts`] tells a new refusal.
 ///
 /// [`Subscription`]: crate::Subscription
 ///
@@ -221,7 +221,7 @@ impl StatusSubscription {
 }
 
 /// How one source is doing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceStatus {
     /// The source.

@@ -285,9 +285,11 @@ impl<T: Reloadable> Reload<T> {
     /// Enters an outcome into the status.
     fn tell(&self, outcome: Option<ReloadOutcome>) -> ReloadOutcome {
         let mut told = ReloadOutcome::Unchanged;
-        let sources = self.layers.iter().map(Layer::status).collect();
+        let sources: Vec<_> = self.layers.iter().map(Layer::status).collect();
         let current = self.publisher.current().snapshot();
-        self.status.send_modify(|status| {
+        // Whoever awaits the status sleeps through looks that find nothing new.
+        self.status.send_if_modified(|status| {
+            let is_new = outcome.is_some() || status.sources != sources;
             status.generation = current.generation();
             status.loaded_at = current.loaded_at();
             status.sources = sources;
@@ -301,6 +303,7 @@ impl<T: Reloadable> Reload<T> {
                 status.last_outcome = Some(outcome);
             }
             told = status.last_outcome.clone().unwrap_or(ReloadOutcome::Unchanged);
+            is_new
         });
         told
     }

@@ -462,6 +462,8 @@ async fn a_refusal_can_be_awaited() -> Result<(), Error> {
     handle.replace(pool(5_000));
     let status = in_time(statuses.changed()).await?;
     assert!(matches!(status.last_outcome, Some(ReloadOutcome::Rejected(_))), "{status:?}");
+    let again = tokio::time::timeout(Duration::from_secs(300), statuses.changed()).await;
+    assert!(again.is_err(), "several looks found the same, and told it again: {again:?}");
     handle.replace(pool(30));
     let mut status = in_time(statuses.changed()).await?;
     while !status.is_healthy() {
