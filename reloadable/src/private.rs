@@ -361,6 +361,21 @@ key_by! {
     KeyByDisplay for [T: fmt::Display] &KeyOf<T>, |key| -> Value<'static> { Value::Text(key.to_string().into()) }
 }
 
+/// Hides the key of an element if one of the `ways` that lead to its parts leads to a secret: elements are matched by
+/// it as by any other, but never named by it.
+#[must_use]
+pub fn withheld<'x, T: Describe + ?Sized>(ways: &[&[&str]], key: Value<'x>) -> Value<'x> {
+    let description = T::describe();
+    if !ways.iter().any(|way| description.is_secret(way)) {
+        return key;
+    }
+    match key {
+        Value::Null => Value::Null,
+        Value::List(parts) => Value::List(std::iter::once(Value::Secret).chain(parts).collect()),
+        key => Value::List(vec![Value::Secret, key]),
+    }
+}
+
 /// A key that cannot be shown; such code does not compile.
 pub trait KeyByNothing {
     /// What the key is.

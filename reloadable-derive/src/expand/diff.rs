@@ -200,8 +200,10 @@ fn compared(
 /// A function that shows by what an element is known.
 pub(super) fn key(expansion: &Expansion<'_>, field: &Field<'_>, key: &Key) -> TokenStream {
     let private = &expansion.private;
+    let mut ways: Vec<Vec<String>> = Vec::new();
     let shown = match &key.kind {
         KeyKind::Function(function) => {
+            ways.push(Vec::new());
             let span = Span::call_site().located_at(function.span());
             quote_spanned!(span=> (&&&&&#private::KeyOf(#function(__item))).key())
         }
@@ -209,6 +211,7 @@ pub(super) fn key(expansion: &Expansion<'_>, field: &Field<'_>, key: &Key) -> To
             let span = Span::call_site().located_at(key.span);
             let part = |members: &Vec<Member>| quote_spanned!(span=> (&&&&&#private::KeyOf(&__item.#(#members).*)).key());
             let parts: Vec<_> = fields.iter().map(part).collect();
+            ways.extend(fields.iter().map(|members| members.iter().map(super::member).collect()));
             if let [only] = &parts[..] { only.clone() } else { quote!(#private::row([#(#parts),*])) }
         }
     };
@@ -217,7 +220,9 @@ pub(super) fn key(expansion: &Expansion<'_>, field: &Field<'_>, key: &Key) -> To
     let located = located(private, span);
     let item = quote_spanned!(span=> #located::ItemOf<#ty>);
     quote_spanned!(span=> {
-        let __key: #located::KeyFn<#item> = |__item| #shown;
+        let __key: #located::KeyFn<#item> = |__item| {
+            #located::withheld::<#item>(&[#(&[#(#ways),*]),*], #shown)
+        };
         __key
     })
 }

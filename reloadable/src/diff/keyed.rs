@@ -12,6 +12,9 @@ use crate::value::Value;
 
 /// Says by what an element of a sequence is known: one value, or a [`Value::List`] of the parts of a composite key.
 /// [`Value::Null`] is no key.
+///
+/// A list with a [`Value::Secret`] among its parts is a key that is not shown: elements are matched by the other parts,
+/// and named by their positions.
 pub type KeyFn<T> = for<'x> fn(&'x T) -> Value<'x>;
 
 /// Whether the order of a keyed sequence is part of what it means.
@@ -282,12 +285,19 @@ enum Identity<'a> {
     None,
     One(Cow<'a, str>),
     Many(Vec<Cow<'a, str>>),
+    /// What elements are matched by, but not named.
+    Hidden(Vec<Cow<'a, str>>),
 }
 
 impl<'a> Identity<'a> {
     fn of(key: Value<'a>) -> Self {
         match key {
-            Value::Null => Self::None,
+            // A secret is printed as any other, so that it tells no element from another.
+            Value::Null | Value::Secret => Self::None,
+            Value::List(parts) if parts.contains(&Value::Secret) => {
+                let parts = parts.into_iter().filter(|part| *part != Value::Secret);
+                Self::Hidden(parts.map(Value::into_key).collect())
+            }
             Value::List(parts) => Self::Many(parts.into_iter().map(Value::into_key).collect()),
             key => Self::One(key.into_key()),
         }
@@ -296,7 +306,7 @@ impl<'a> Identity<'a> {
     /// Returns how the element is shown that has this identity as the `number`-th, from 0, and stands at `index`.
     fn segment(&self, index: usize, number: usize) -> Segment {
         let mut keys = match self {
-            Self::None => return Segment::Index(index),
+            Self::None | Self::Hidden(_) => return Segment::Index(index),
             Self::One(key) => vec![key.to_string()],
             Self::Many(keys) => keys.iter().map(ToString::to_string).collect(),
         };
