@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use super::Diff;
@@ -93,7 +94,7 @@ pub struct KeyedChanges<'a, T, C> {
 }
 
 /// An element that was added or removed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct KeyedElement<'a, T> {
     /// How it is shown in paths.
@@ -105,7 +106,7 @@ pub struct KeyedElement<'a, T> {
 }
 
 /// An element whose content changed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct KeyedModified<'a, T, C> {
     /// How it is shown in paths.
@@ -123,7 +124,7 @@ pub struct KeyedModified<'a, T, C> {
 }
 
 /// An element that changed places.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct KeyedMoved<'a, T> {
     /// How it is shown in paths.
@@ -158,6 +159,46 @@ impl<T: Diff, C: Changes> Changes for KeyedChanges<'_, T, C> {
 }
 
 super::walk::shown!(impl[T: Diff, C: Changes] Display, Serialize, Debug for KeyedChanges<'_, T, C>);
+
+/// Shows the element as [`Diff::value`] does, without its secrets.
+impl<T: Diff> fmt::Debug for KeyedElement<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, index, value } = self;
+        f.debug_struct("KeyedElement")
+            .field("key", key)
+            .field("index", index)
+            .field("value", &format_args!("{}", value.value()))
+            .finish()
+    }
+}
+
+/// Shows the elements as [`Diff::value`] does, without their secrets.
+impl<T: Diff, C: fmt::Debug> fmt::Debug for KeyedModified<'_, T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, from, to, old, new, changes } = self;
+        f.debug_struct("KeyedModified")
+            .field("key", key)
+            .field("from", from)
+            .field("to", to)
+            .field("old", &format_args!("{}", old.value()))
+            .field("new", &format_args!("{}", new.value()))
+            .field("changes", changes)
+            .finish()
+    }
+}
+
+/// Shows the element as [`Diff::value`] does, without its secrets.
+impl<T: Diff> fmt::Debug for KeyedMoved<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, from, to, value } = self;
+        f.debug_struct("KeyedMoved")
+            .field("key", key)
+            .field("from", from)
+            .field("to", to)
+            .field("value", &format_args!("{}", value.value()))
+            .finish()
+    }
+}
 
 macro_rules! sequences {
     ($([$($generics:tt)*] $ty:ty),* $(,)?) => {$(

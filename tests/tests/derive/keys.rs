@@ -36,7 +36,7 @@ mod secret {
         pairs: Vec<Pair>,
     }
 
-    #[derive(Deserialize, Reloadable)]
+    #[derive(Debug, Deserialize, Reloadable)]
     #[serde(rename_all = "UPPERCASE")]
     struct Client {
         #[reload(secret)]
@@ -141,6 +141,42 @@ mod secret {
             let serialized = serde_json::to_string(&changes).unwrap_or_default();
             assert!(!format!("{changes:?} {serialized}").contains("hunter"), "{serialized}");
         }
+    }
+
+    #[derive(Debug, Deserialize, Reloadable)]
+    enum Choice {
+        A {
+            #[reload(secret)]
+            token: String,
+        },
+        B(u8),
+    }
+
+    #[test]
+    fn no_part_of_the_changes_prints_a_secret() {
+        let decode = |both: &str| decoded::<Config>(&format!(r#"{{"both":[{both}]}}"#));
+        let old = decode(r#"{"TOKEN":"hunter1"},{"TOKEN":"hunter2"},{"TOKEN":"hunter3","WEIGHT":1}"#);
+        let new = decode(r#"{"TOKEN":"hunter2"},{"TOKEN":"hunter1"},{"TOKEN":"hunter4"}"#);
+        let changes = old.diff(&new).and_then(|changes| changes.both).unwrap_or_else(|| panic!("a change"));
+        let parts = format!("{:?} {:?} {:?}", changes.added, changes.removed, changes.moved);
+        assert_eq!(parts.matches("TOKEN = ***").count(), 3, "{parts}");
+        let modified = [("a".to_owned(), Choice::B(1))];
+        let modified_now = [("a".to_owned(), Choice::A { token: "hunter".into() })];
+        let modified = reloadable::Keyed::keyed_diff(
+            &modified,
+            &modified_now,
+            |pair| Diff::value(&pair.0),
+            reloadable::Order::Ignored,
+        );
+        let modified = format!("{:?}", modified.map(|changes| changes.modified));
+        assert!(modified.contains("\"token\": ***") || modified.contains("token = ***"), "{modified}");
+        let (old, new) = (Choice::B(1), Choice::A { token: "hunter".into() });
+        let leaf = match old.diff(&new) {
+            Some(ChoiceChanges::Replaced(leaf)) => format!("{leaf:?}"),
+            other => panic!("{other:?}"),
+        };
+        assert!(leaf.contains("token = ***"), "{leaf}");
+        assert!(![parts, modified, leaf].concat().contains("hunter"));
     }
 
     #[test]
