@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 
 use super::diff::key;
 use super::{Expansion, binding, located, pattern};
-use crate::ast::{Body, Compare, Data, Field, Style, Variant};
+use crate::ast::{Body, Data, Field, Style, Variant};
 use crate::attr::rule::{Rule, RuleKind};
 
 pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
@@ -65,7 +65,8 @@ enum Pass {
 
 /// Whether nothing within the field can be wrong, as far as the written type shows it.
 fn is_plain(field: &Field<'_>) -> bool {
-    field.is_primitive() || field.is_phantom() || field.compare() == Compare::Skip
+    let is_absent = field.serde.skip && field.reload.diff.is_none();
+    field.is_primitive() || field.is_phantom() || is_absent
 }
 
 fn walk(expansion: &Expansion<'_>, pass: Pass) -> TokenStream {

@@ -264,6 +264,45 @@ mod skip {
         1
     }
 
+    #[derive(Deserialize, Reloadable)]
+    struct Checked<T> {
+        #[reload(skip)]
+        nested: Nested,
+        #[reload(skip, range(2..))]
+        own: u8,
+        #[reload(skip)]
+        foreign: Option<Foreign>,
+        #[reload(skip)]
+        any: Option<T>,
+    }
+
+    #[derive(Deserialize, Reloadable)]
+    #[reload(normalize = Self::double)]
+    struct Nested {
+        #[reload(range(..8))]
+        size: u8,
+    }
+
+    impl Nested {
+        fn double(&mut self) {
+            self.size *= 2;
+        }
+    }
+
+    #[derive(Deserialize)]
+    struct Foreign;
+
+    #[test]
+    fn what_is_skipped_is_normalized_and_validated() {
+        assert_eq!(
+            violations::<Checked<Foreign>>(r#"{"nested":{"size":4},"own":1}"#),
+            "nested.size  8 is not in ..8  [range]\nown          1 is not in 2..  [range]"
+        );
+        let passes =
+            violations::<Checked<Foreign>>(r#"{"nested":{"size":3},"own":2,"foreign":null,"any":null}"#);
+        assert_eq!(passes, "");
+    }
+
     #[test]
     fn what_is_skipped_is_not_compared() {
         assert_eq!(changes::<Config>(r#"{"noise":1,"kept":1}"#, r#"{"noise":2,"kept":1}"#), "=");
