@@ -87,7 +87,7 @@ where
                 shown = Some(Value::Secret);
             }
         }
-        if matches!(key, Value::Null) || !is_shown(&key) {
+        if matches!(key, Value::Null) || !key.is_shown() {
             continue;
         }
         // As printed, a text differs from a number and a list from a text with a comma in it.
@@ -113,15 +113,6 @@ fn repeated(code: &'static str, index: usize, problem: &str, shown: &Value<'_>, 
             report.violation(code, format!("element {index} {problem}: {}", shown.shortened(QUOTED)));
         }
     });
-}
-
-fn is_shown(value: &Value<'_>) -> bool {
-    match value {
-        Value::Secret | Value::Opaque => false,
-        Value::List(values) => values.iter().all(is_shown),
-        Value::Table(entries) => entries.iter().all(|(_, value)| is_shown(value)),
-        _ => true,
-    }
 }
 
 #[cfg(test)]
