@@ -492,6 +492,31 @@ mod when {
         },
     }
 
+    #[derive(Deserialize, Reloadable)]
+    #[serde(tag = "type")]
+    enum Listener {
+        Tls {
+            enabled: bool,
+            name: String,
+            #[reload(non_empty, when = *enabled && !name.is_empty())]
+            #[reload(length(..4), when = matches!(self, Self::Tls { enabled, .. } if *enabled))]
+            cert: String,
+        },
+    }
+
+    #[test]
+    fn a_condition_in_a_variant_sees_the_fields_beside_it() {
+        let of = |enabled: bool, name: &str, cert: &str| {
+            violations::<Listener>(&format!(
+                r#"{{"type":"Tls","enabled":{enabled},"name":"{name}","cert":"{cert}"}}"#
+            ))
+        };
+        assert_eq!(of(true, "a", ""), "cert  the value is empty  [non_empty]");
+        assert_eq!(of(true, "", ""), "");
+        assert_eq!(of(false, "a", ""), "");
+        assert_eq!(of(true, "a", "12345"), "cert  the length is 5, not in ..4  [length]");
+    }
+
     #[test]
     fn a_condition_sees_the_whole_enum() {
         assert_eq!(violations::<Choice>(r#"{"A":{"size":0}}"#), "A.size  0 is not in 1..  [range]");
