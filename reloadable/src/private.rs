@@ -361,6 +361,34 @@ key_by! {
     KeyByDisplay for [T: fmt::Display] &KeyOf<T>, |key| -> Value<'static> { Value::Text(key.to_string().into()) }
 }
 
+/// A step on the way to a key. Its own function wins over that of [`Straight`], as explained at [`Known`].
+#[derive(Debug)]
+pub struct Through<'x, T: ?Sized>(pub &'x T);
+
+impl<'x, T> Through<'x, Option<T>> {
+    /// Goes on with what is within the option.
+    pub fn step(self, onwards: impl FnOnce(&'x T) -> Value<'x>) -> Value<'x> {
+        self.0.as_ref().map_or(Value::Null, onwards)
+    }
+}
+
+/// A step that leads through no option.
+pub trait Straight<'x> {
+    /// What is stepped through.
+    type Value: ?Sized + 'x;
+
+    /// Goes on with the value.
+    fn step(self, onwards: impl FnOnce(&'x Self::Value) -> Value<'x>) -> Value<'x>;
+}
+
+impl<'x, T: ?Sized + 'x> Straight<'x> for Through<'x, T> {
+    type Value = T;
+
+    fn step(self, onwards: impl FnOnce(&'x T) -> Value<'x>) -> Value<'x> {
+        onwards(self.0)
+    }
+}
+
 /// Hides the key of an element if one of the `ways` that lead to its parts leads to a secret: elements are matched by
 /// it as by any other, but never named by it.
 #[must_use]

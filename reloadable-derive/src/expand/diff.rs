@@ -209,7 +209,7 @@ pub(super) fn key(expansion: &Expansion<'_>, field: &Field<'_>, key: &Key) -> To
         }
         KeyKind::Fields(fields) => {
             let span = Span::call_site().located_at(key.span);
-            let part = |members: &Vec<Member>| quote_spanned!(span=> (&&&&&#private::KeyOf(&__item.#(#members).*)).key());
+            let part = |members: &Vec<Member>| way(private, span, members);
             let parts: Vec<_> = fields.iter().map(part).collect();
             ways.extend(fields.iter().map(|members| members.iter().map(super::member).collect()));
             if let [only] = &parts[..] { only.clone() } else { quote!(#private::row([#(#parts),*])) }
@@ -225,4 +225,16 @@ pub(super) fn key(expansion: &Expansion<'_>, field: &Field<'_>, key: &Key) -> To
         };
         __key
     })
+}
+
+/// The value to which a way of fields leads; there is none where an option on the way is empty.
+fn way(private: &TokenStream, span: Span, members: &[Member]) -> TokenStream {
+    match members {
+        [] => TokenStream::new(),
+        [last] => quote_spanned!(span=> (&&&&&#private::KeyOf(&__item.#last)).key()),
+        [first, rest @ ..] => {
+            let rest = way(private, span, rest);
+            quote_spanned!(span=> #private::Through(&__item.#first).step(|__item| #rest))
+        }
+    }
 }

@@ -78,7 +78,7 @@ impl<'c> Expansion<'c> {
                 #[allow(unused_imports)]
                 use #private::{
                     KeyByDisplay as _, KeyByNothing as _, KeyByReference as _, KeyBySerialize as _, KeyByValue as _, ShownByDebug as _, ShownByDiff as _,
-                    ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _, Unknown as _, Unstepped as _,
+                    ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _, Straight as _, Unknown as _, Unstepped as _,
                 };
                 #describe
                 #validate

@@ -199,3 +199,54 @@ mod secret {
         );
     }
 }
+
+mod optional {
+    use super::*;
+
+    #[derive(Deserialize, Reloadable)]
+    struct Config {
+        #[serde(default)]
+        #[reload(key = "tls.name")]
+        one: Vec<Listener>,
+        #[serde(default)]
+        #[reload(key = (port, tls.boxed.name))]
+        both: Vec<Listener>,
+    }
+
+    #[derive(Deserialize, Reloadable)]
+    struct Listener {
+        #[serde(flatten)]
+        tls: Option<Tls>,
+        #[serde(default)]
+        port: u16,
+    }
+
+    #[derive(Deserialize, Reloadable)]
+    struct Tls {
+        name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        boxed: Option<Box<Name>>,
+    }
+
+    #[derive(Deserialize, Reloadable)]
+    struct Name {
+        name: Option<String>,
+    }
+
+    #[test]
+    fn a_key_may_stand_in_an_option() {
+        assert_eq!(
+            changes::<Config>(
+                r#"{"one":[{"name":"a"},{"port":1}]}"#,
+                r#"{"one":[{"port":2},{"name":"a","port":3}]}"#
+            ),
+            "one[1].port: 1 -> 2\none[\"a\"].port: 0 -> 3"
+        );
+        assert_eq!(
+            violations::<Config>(
+                r#"{"both":[{"name":"a","boxed":{"name":"b"}},{},{"name":"c","boxed":{"name":"b"}}]}"#
+            ),
+            "both[2]  element 2 has the same key as element 0: [0, \"b\"]  [unique_key]"
+        );
+    }
+}
