@@ -1,14 +1,18 @@
 //! What generated code calls. Not public: it may change in any release.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 pub use serde::{Serialize, Serializer};
 pub use std::boxed::Box;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
-pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, KeyFn, Keyed, Leaf, Order, Redacted, Step, Walker};
+pub use crate::diff::{
+    AsSet, ChangeKind, Changes, Diff, KeyFn, Keyed, Leaf, Member, Order, Redacted, Step, Walker,
+};
 pub use crate::load::{Loaded, decode};
 pub use crate::path::Segment;
 pub use crate::report::Reporter;
@@ -163,6 +167,29 @@ pub trait Kept {
 
 #[diagnostic::do_not_recommend]
 impl<T: Clone> Kept for T {}
+
+/// Has an order, as a field marked `#[reload(ordered)]` does. What it holds does not matter, so that a mistake in that
+/// is told once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no order",
+    label = "`ordered` is for sequences: `Vec`, `VecDeque`, slices and arrays, also within `Box`, `Arc` and `Option`"
+)]
+pub trait Ordered {
+    /// Does nothing: it is called for its bound.
+    fn ordered() {}
+}
+
+macro_rules! ordered {
+    ($([$($generics:tt)*] $ty:ty),* $(,)?) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> Ordered for $ty {}
+    )*};
+}
+
+ordered! {
+    [T] Vec<T>, [T] VecDeque<T>, [T] [T], [T, const N: usize] [T; N],
+    [Q: Ordered + ?Sized] Box<Q>, [Q: Ordered + ?Sized] Arc<Q>, [Q: Ordered] Option<Q>,
+}
 
 /// What a sequence holds.
 pub type ItemOf<T> = <T as Keyed>::Item;
