@@ -1,14 +1,18 @@
 //! What generated code calls. Not public: it may change in any release.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 pub use serde::{Serialize, Serializer};
 pub use std::boxed::Box;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
-pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, KeyFn, Keyed, Leaf, Order, Redacted, Step, Walker};
+pub use crate::diff::{
+    AsSet, ChangeKind, Changes, Diff, KeyFn, Keyed, Leaf, Member, Order, Redacted, Step, Walker,
+};
 pub use crate::load::{Loaded, decode};
 pub use crate::path::Segment;
 pub use crate::report::Reporter;
@@ -163,6 +167,29 @@ pub trait Kept {
 
 #[diagnostic::do_not_recommend]
 impl<T: Clone> Kept for T {}
+
+/// Has an order, as a field marked `#[reload(ordered)]` does. What it holds does not matter, so that a mistake in that
+/// is told once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no order",
+    label = "`ordered` is for sequences: `Vec`, `VecDeque`, slices and arrays, also within `Box`, `Arc` and `Option`"
+)]
+pub trait Ordered {
+    /// Does nothing: it is called for its bound.
+    fn ordered() {}
+}
+
+macro_rules! ordered {
+    ($([$($generics:tt)*] $ty:ty),* $(,)?) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> Ordered for $ty {}
+    )*};
+}
+
+ordered! {
+    [T] Vec<T>, [T] VecDeque<T>, [T] [T], [T, const N: usize] [T; N],
+    [Q: Ordered + ?Sized] Box<Q>, [Q: Ordered + ?Sized] Arc<Q>, [Q: Ordered] Option<Q>,
+}
 
 /// What a sequence holds.
 pub type ItemOf<T> = <T as Keyed>::Item;
@@ -359,6 +386,49 @@ key_by! {
     KeyByValue for [T: Diff] &&&KeyOf<T>, |key| -> Value<'static> { key.value().into_owned() }
     KeyBySerialize for [T: Serialize] &&KeyOf<T>, |key| -> Value<'static> { Value::of(key) }
     KeyByDisplay for [T: fmt::Display] &KeyOf<T>, |key| -> Value<'static> { Value::Text(key.to_string().into()) }
+}
+
+/// A step on the way to a key. Its own function wins over that of [`Straight`], as explained at [`Known`].
+#[derive(Debug)]
+pub struct Through<'x, T: ?Sized>(pub &'x T);
+
+impl<'x, T> Through<'x, Option<T>> {
+    /// Goes on with what is within the option.
+    pub fn step(self, onwards: impl FnOnce(&'x T) -> Value<'x>) -> Value<'x> {
+        self.0.as_ref().map_or(Value::Null, onwards)
+    }
+}
+
+/// A step that leads through no option.
+pub trait Straight<'x> {
+    /// What is stepped through.
+    type Value: ?Sized + 'x;
+
+    /// Goes on with the value.
+    fn step(self, onwards: impl FnOnce(&'x Self::Value) -> Value<'x>) -> Value<'x>;
+}
+
+impl<'x, T: ?Sized + 'x> Straight<'x> for Through<'x, T> {
+    type Value = T;
+
+    fn step(self, onwards: impl FnOnce(&'x T) -> Value<'x>) -> Value<'x> {
+        onwards(self.0)
+    }
+}
+
+/// Hides the key of an element if one of the `ways` that lead to its parts leads to a secret: elements are matched by
+/// it as by any other, but never named by it.
+#[must_use]
+pub fn withheld<'x, T: Describe + ?Sized>(ways: &[&[&str]], key: Value<'x>) -> Value<'x> {
+    let description = T::describe();
+    if !ways.iter().any(|way| description.is_secret(way)) {
+        return key;
+    }
+    match key {
+        Value::Null => Value::Null,
+        Value::List(parts) => Value::List(std::iter::once(Value::Secret).chain(parts).collect()),
+        key => Value::List(vec![Value::Secret, key]),
+    }
 }
 
 /// A key that cannot be shown; such code does not compile.

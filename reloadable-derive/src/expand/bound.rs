@@ -128,6 +128,9 @@ fn wanted(container: &Container<'_>, field: &Field<'_>, private: &TokenStream) -
         Compare::Set => wanted.push(quote!(#ty: #private::AsSet)),
         Compare::Leaf | Compare::Skip => {}
     }
+    if field.reload.ordered.is_some() && field.reload.key.is_none() {
+        wanted.push(quote!(#ty: #private::Ordered));
+    }
     if field.reload.restart.is_some() {
         wanted.push(quote!(#ty: ::core::clone::Clone));
     }

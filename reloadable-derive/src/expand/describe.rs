@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 
-use super::Expansion;
+use super::{Expansion, member};
 use crate::ast::{Body, Data, Field, Style, Variant};
 use crate::attr::rule::Rule;
 
@@ -20,13 +20,14 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
     };
     let docs = docs(&container.docs);
     let deny_unknown = container.serde.deny_unknown_fields.then(|| quote!(.deny_unknown()));
+    let secrets = secrets(expansion);
     let header = expansion.header("Describe");
     quote! {
         #header {
             const DERIVED: bool = true;
 
             fn describe() -> #private::Description {
-                #private::Description::new(::core::any::type_name::<Self>(), #shape) #docs #deny_unknown
+                #private::Description::new(::core::any::type_name::<Self>(), #shape) #docs #deny_unknown #secrets
             }
         }
     }
@@ -34,6 +35,13 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
 
 fn docs(docs: &str) -> Option<TokenStream> {
     (!docs.is_empty()).then(|| quote!(.docs(#docs)))
+}
+
+/// The secrets among the fields, as Rust calls them.
+fn secrets(expansion: &Expansion<'_>) -> Option<TokenStream> {
+    let secret = expansion.container.fields().filter(|field| field.reload.secret.is_some());
+    let members: Vec<_> = secret.map(|field| member(&field.member)).collect();
+    (!members.is_empty()).then(|| quote!(.secrets(&[#(#members),*])))
 }
 
 fn aliases(aliases: &[String]) -> Option<TokenStream> {
@@ -95,7 +103,8 @@ fn field(expansion: &Expansion<'_>, field: &Field<'_>, name: &str) -> TokenStrea
     ];
     let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format_ident!("{mark}"));
     let rules = rules(field);
-    quote!(#private::Field::new(#name, #describe) #(.#marks())* #opaque #aliases #rules #docs)
+    let member = member(&field.member);
+    quote!(#private::Field::new(#name, #describe).member(#member) #(.#marks())* #opaque #aliases #rules #docs)
 }
 
 fn rules(field: &Field<'_>) -> Option<TokenStream> {

@@ -52,7 +52,7 @@ fn of_struct(expansion: &Expansion<'_>, body: &Body<'_>) -> TokenStream {
     let Expansion { private, companion, .. } = expansion;
     let members = members(body);
     let nothing = nothing(body);
-    let kept = body.compared().filter_map(|field| kept(expansion, field));
+    let asked = body.compared().filter_map(|field| asked(expansion, field));
     let changes = body.compared().map(|field| {
         let member = &field.member;
         compared(expansion, field, &quote!(&self.#member), &quote!(&__new.#member))
@@ -70,7 +70,7 @@ fn of_struct(expansion: &Expansion<'_>, body: &Body<'_>) -> TokenStream {
     let changed =
         if expansion.is_boxed() { quote!(#private::Box::new(__changes)) } else { quote!(__changes) };
     quote! {
-        #(#kept)*
+        #(#asked)*
         let __changes = #companion { #(#members: #changes,)* #marker };
         if let #companion { #(#members: #nothing,)* .. } = &__changes {
             return ::core::option::Option::None;
@@ -104,7 +104,7 @@ fn of_enum(expansion: &Expansion<'_>, variants: &[Variant<'_>]) -> TokenStream {
         let body = &variant.body;
         let old = pattern(variant, "old", body.compared());
         let new = pattern(variant, "new", body.compared());
-        let kept = body.compared().filter_map(|field| kept(expansion, field));
+        let asked = body.compared().filter_map(|field| asked(expansion, field));
         let changes = body.compared().map(|field| {
             let (old, new) = (binding("old", field), binding("new", field));
             compared(expansion, field, &quote!(#old), &quote!(#new))
@@ -122,13 +122,13 @@ fn of_enum(expansion: &Expansion<'_>, variants: &[Variant<'_>]) -> TokenStream {
                     }
                 }
             });
-            return quote!((#old, #new) => { #(#kept)* #(#some)* });
+            return quote!((#old, #new) => { #(#asked)* #(#some)* });
         }
         let members = members(body);
         let nothing = nothing(body);
         quote! {
             (#old, #new) => {
-                #(#kept)*
+                #(#asked)*
                 let __changes = #companion::#ident { #(#members: #changes,)* };
                 if let #companion::#ident { #(#members: #nothing,)* } = &__changes {
                     return ::core::option::Option::None;
@@ -152,11 +152,19 @@ fn of_enum(expansion: &Expansion<'_>, variants: &[Variant<'_>]) -> TokenStream {
     }
 }
 
-/// Asks of the type of a restart field what keeping it takes.
-fn kept(expansion: &Expansion<'_>, field: &Field<'_>) -> Option<TokenStream> {
-    field.reload.restart.filter(|_| !field.is_refused.get())?;
-    let kept = expansion.cast(field, "Kept");
-    Some(quote_spanned!(field.span()=> #kept::kept();))
+/// Asks of the type of a field what its words take: keeping it until a restart, and an order.
+fn asked(expansion: &Expansion<'_>, field: &Field<'_>) -> Option<TokenStream> {
+    if field.is_refused.get() {
+        return None;
+    }
+    let span = field.span();
+    let kept = field.reload.restart.map(|_| expansion.cast(field, "Kept"));
+    let kept = kept.map(|kept| quote_spanned!(span=> #kept::kept();));
+    // With a key, the key asks for a sequence.
+    let ordered = field.reload.ordered.filter(|_| field.reload.key.is_none());
+    let ordered = ordered.map(|_| expansion.cast(field, "Ordered"));
+    let ordered = ordered.map(|ordered| quote_spanned!(span=> #ordered::ordered();));
+    Some(quote!(#kept #ordered))
 }
 
 /// The comparison of one field: an option of its changes.
@@ -200,15 +208,18 @@ fn compared(
 /// A function that shows by what an element is known.
 pub(super) fn key(expansion: &Expansion<'_>, field: &Field<'_>, key: &Key) -> TokenStream {
     let private = &expansion.private;
+    let mut ways: Vec<Vec<String>> = Vec::new();
     let shown = match &key.kind {
         KeyKind::Function(function) => {
+            ways.push(Vec::new());
             let span = Span::call_site().located_at(function.span());
             quote_spanned!(span=> (&&&&&#private::KeyOf(#function(__item))).key())
         }
         KeyKind::Fields(fields) => {
             let span = Span::call_site().located_at(key.span);
-            let part = |members: &Vec<Member>| quote_spanned!(span=> (&&&&&#private::KeyOf(&__item.#(#members).*)).key());
+            let part = |members: &Vec<Member>| way(private, span, members);
             let parts: Vec<_> = fields.iter().map(part).collect();
+            ways.extend(fields.iter().map(|members| members.iter().map(super::member).collect()));
             if let [only] = &parts[..] { only.clone() } else { quote!(#private::row([#(#parts),*])) }
         }
     };
@@ -217,7 +228,21 @@ pub(super) fn key(expansion: &Expansion<'_>, field: &Field<'_>, key: &Key) -> To
     let located = located(private, span);
     let item = quote_spanned!(span=> #located::ItemOf<#ty>);
     quote_spanned!(span=> {
-        let __key: #located::KeyFn<#item> = |__item| #shown;
+        let __key: #located::KeyFn<#item> = |__item| {
+            #located::withheld::<#item>(&[#(&[#(#ways),*]),*], #shown)
+        };
         __key
     })
+}
+
+/// The value to which a way of fields leads; there is none where an option on the way is empty.
+fn way(private: &TokenStream, span: Span, members: &[Member]) -> TokenStream {
+    match members {
+        [] => TokenStream::new(),
+        [last] => quote_spanned!(span=> (&&&&&#private::KeyOf(&__item.#last)).key()),
+        [first, rest @ ..] => {
+            let rest = way(private, span, rest);
+            quote_spanned!(span=> #private::Through(&__item.#first).step(|__item| #rest))
+        }
+    }
 }

@@ -11,7 +11,7 @@ mod value;
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{DeriveInput, Lifetime};
+use syn::{DeriveInput, Lifetime, Member};
 
 use crate::ast::{Body, Container, Data, Field, Variant};
 use crate::check::check;
@@ -78,7 +78,7 @@ impl<'c> Expansion<'c> {
                 #[allow(unused_imports)]
                 use #private::{
                     KeyByDisplay as _, KeyByNothing as _, KeyByReference as _, KeyBySerialize as _, KeyByValue as _, ShownByDebug as _, ShownByDiff as _,
-                    ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _, Unknown as _, Unstepped as _,
+                    ShownByDisplay as _, ShownByNothing as _, ShownBySerialize as _, Straight as _, Unknown as _, Unstepped as _,
                 };
                 #describe
                 #validate
@@ -165,6 +165,14 @@ fn pattern<'f>(
         quote!(#member: #binding,)
     });
     quote!(Self::#ident { #(#bindings)* .. })
+}
+
+/// What Rust calls a field, as text.
+fn member(member: &Member) -> String {
+    match member {
+        Member::Named(ident) => ident.unraw().to_string(),
+        Member::Unnamed(index) => index.index.to_string(),
+    }
 }
 
 fn binding(prefix: &str, field: &Field<'_>) -> Ident {

@@ -2,11 +2,12 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Expr;
 use syn::spanned::Spanned;
 
 use super::diff::key;
 use super::{Expansion, binding, located, pattern};
-use crate::ast::{Body, Compare, Data, Field, Style, Variant};
+use crate::ast::{Body, Data, Field, Style, Variant, mentions};
 use crate::attr::rule::{Rule, RuleKind};
 
 pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
@@ -65,7 +66,8 @@ enum Pass {
 
 /// Whether nothing within the field can be wrong, as far as the written type shows it.
 fn is_plain(field: &Field<'_>) -> bool {
-    field.is_primitive() || field.is_phantom() || field.compare() == Compare::Skip
+    let is_absent = field.serde.skip && field.reload.diff.is_none();
+    field.is_primitive() || field.is_phantom() || is_absent
 }
 
 fn walk(expansion: &Expansion<'_>, pass: Pass) -> TokenStream {
@@ -102,11 +104,10 @@ fn arm(expansion: &Expansion<'_>, variant: &Variant<'_>, pass: Pass) -> Option<T
     if walked.is_empty() {
         return None;
     }
-    let used = variant
-        .body
-        .fields
-        .iter()
-        .filter(|field| visit(expansion, field, pass, false, &access(field)).is_some());
+    let used = variant.body.fields.iter().filter(|field| {
+        let is_named = pass == Pass::Validate && is_named_in_a_condition(&variant.body, field);
+        is_named || visit(expansion, field, pass, false, None, &access(field)).is_some()
+    });
     let pattern = pattern(variant, "field", used);
     let name = &variant.name;
     let step = match (&serde.tag, &serde.content) {
@@ -126,6 +127,29 @@ fn arm(expansion: &Expansion<'_>, variant: &Variant<'_>, pass: Pass) -> Option<T
     Some(quote!(#pattern => { #walked }))
 }
 
+/// Whether a condition on one of the fields names this one.
+fn is_named_in_a_condition(body: &Body<'_>, field: &Field<'_>) -> bool {
+    let mut conditioned = body.fields.iter().flat_map(|field| &field.reload.rules);
+    conditioned.any(|conditioned| conditioned.when.as_ref().is_some_and(|when| names(when, field)))
+}
+
+fn names(when: &Expr, field: &Field<'_>) -> bool {
+    let name = field.original.ident.as_ref();
+    name.is_some_and(|name| mentions(&when.to_token_stream(), &|ident| ident == name))
+}
+
+/// A condition; within a variant it sees references to the fields that it names.
+fn condition(when: &Expr, siblings: Option<&Body<'_>>) -> TokenStream {
+    let named = siblings.iter().flat_map(|body| &body.fields).filter(|field| names(when, field));
+    let named: Vec<_> = named
+        .map(|field| {
+            let (name, binding) = (&field.member, binding("field", field));
+            quote!(let #name = #binding;)
+        })
+        .collect();
+    if named.is_empty() { when.to_token_stream() } else { quote!({ #(#named)* #when }) }
+}
+
 fn fields(
     expansion: &Expansion<'_>,
     body: &Body<'_>,
@@ -133,10 +157,11 @@ fn fields(
     opaque: bool,
     access: impl Fn(&Field<'_>) -> TokenStream,
 ) -> TokenStream {
+    let siblings = matches!(expansion.container.data, Data::Enum(_)).then_some(body);
     let only = expansion.inner(body).map(|field| field.position);
     let walked = body.fields.iter().filter_map(|field| {
         let inner = only == Some(field.position) || body.style == Style::Unit;
-        visit(expansion, field, pass, inner, &access(field))
+        visit(expansion, field, pass, inner, siblings, &access(field))
     });
     let walked: TokenStream = walked.collect();
     if walked.is_empty() || !opaque {
@@ -150,17 +175,19 @@ fn fields(
     }
 }
 
-/// One pass over one field; `None` where there is nothing to do. An `inner` field stands for what is around it.
+/// One pass over one field; `None` where there is nothing to do. An `inner` field stands for what is around it; the
+/// `siblings` are those of a variant.
 fn visit(
     expansion: &Expansion<'_>,
     field: &Field<'_>,
     pass: Pass,
     inner: bool,
+    siblings: Option<&Body<'_>>,
     access: &TokenStream,
 ) -> Option<TokenStream> {
     let private = &expansion.private;
     let rules = match pass {
-        Pass::Validate if !field.is_refused.get() => rules(expansion, field, access),
+        Pass::Validate if !field.is_refused.get() => rules(expansion, field, siblings, access),
         _ => Vec::new(),
     };
     let nested = !is_plain(field);
@@ -194,7 +221,12 @@ fn visit(
     })
 }
 
-fn rules(expansion: &Expansion<'_>, field: &Field<'_>, access: &TokenStream) -> Vec<TokenStream> {
+fn rules(
+    expansion: &Expansion<'_>,
+    field: &Field<'_>,
+    siblings: Option<&Body<'_>>,
+    access: &TokenStream,
+) -> Vec<TokenStream> {
     let mut calls: Vec<_> = field
         .reload
         .rules
@@ -203,7 +235,10 @@ fn rules(expansion: &Expansion<'_>, field: &Field<'_>, access: &TokenStream) -> 
             let calls = conditioned.rules.iter().map(|rule| self::rule(expansion, rule, access));
             match &conditioned.when {
                 None => quote!(#(#calls)*),
-                Some(when) => quote!(if #when { #(#calls)* }),
+                Some(when) => {
+                    let condition = condition(when, siblings);
+                    quote!(if #condition { #(#calls)* })
+                }
             }
         })
         .collect();

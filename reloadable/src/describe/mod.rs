@@ -1,5 +1,6 @@
 //! What every reloadable type says about itself: names, docs, rules, and which fields are special.
 
+mod secret;
 mod std;
 
 use ::std::any::type_name;
@@ -30,6 +31,8 @@ pub struct Description {
     pub shape: Shape,
     /// Whether unknown keys are refused (`#[serde(deny_unknown_fields)]`).
     pub deny_unknown: bool,
+    /// The fields that are secrets, as Rust calls them, also where the file has another type's fields.
+    pub(crate) secrets: &'static [&'static str],
 }
 
 /// A pointer to the description of another type, so that descriptions can be circular.
@@ -132,6 +135,8 @@ pub struct Field {
     pub opaque: bool,
     /// It is not in the file (`#[serde(skip)]`).
     pub skip: bool,
+    /// What Rust calls it: a name or a position.
+    pub(crate) member: &'static str,
 }
 
 impl Description {
@@ -153,7 +158,7 @@ impl Description {
     /// Makes a description without docs.
     #[must_use]
     pub const fn new(type_name: &'static str, shape: Shape) -> Self {
-        Self { type_name, docs: "", shape, deny_unknown: false }
+        Self { type_name, docs: "", shape, deny_unknown: false, secrets: &[] }
     }
 
     /// Returns the fields, of what is a struct in the file; none for anything else.
@@ -177,6 +182,12 @@ impl Description {
     #[must_use]
     pub const fn deny_unknown(mut self) -> Self {
         self.deny_unknown = true;
+        self
+    }
+
+    #[must_use]
+    pub const fn secrets(mut self, secrets: &'static [&'static str]) -> Self {
+        self.secrets = secrets;
         self
     }
 }
@@ -240,7 +251,14 @@ impl Field {
             file: false,
             opaque: false,
             skip: false,
+            member: "",
         }
+    }
+
+    #[must_use]
+    pub const fn member(mut self, member: &'static str) -> Self {
+        self.member = member;
+        self
     }
 
     marks! { flatten, optional, secret, restart, file, opaque, skip }

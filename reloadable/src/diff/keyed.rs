@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use super::Diff;
@@ -12,6 +13,9 @@ use crate::value::Value;
 
 /// Says by what an element of a sequence is known: one value, or a [`Value::List`] of the parts of a composite key.
 /// [`Value::Null`] is no key.
+///
+/// A list with a [`Value::Secret`] among its parts is a key that is not shown: elements are matched by the other parts,
+/// and named by their positions.
 pub type KeyFn<T> = for<'x> fn(&'x T) -> Value<'x>;
 
 /// Whether the order of a keyed sequence is part of what it means.
@@ -90,7 +94,7 @@ pub struct KeyedChanges<'a, T, C> {
 }
 
 /// An element that was added or removed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct KeyedElement<'a, T> {
     /// How it is shown in paths.
@@ -102,7 +106,7 @@ pub struct KeyedElement<'a, T> {
 }
 
 /// An element whose content changed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct KeyedModified<'a, T, C> {
     /// How it is shown in paths.
@@ -120,7 +124,7 @@ pub struct KeyedModified<'a, T, C> {
 }
 
 /// An element that changed places.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct KeyedMoved<'a, T> {
     /// How it is shown in paths.
@@ -155,6 +159,46 @@ impl<T: Diff, C: Changes> Changes for KeyedChanges<'_, T, C> {
 }
 
 super::walk::shown!(impl[T: Diff, C: Changes] Display, Serialize, Debug for KeyedChanges<'_, T, C>);
+
+/// Shows the element as [`Diff::value`] does, without its secrets.
+impl<T: Diff> fmt::Debug for KeyedElement<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, index, value } = self;
+        f.debug_struct("KeyedElement")
+            .field("key", key)
+            .field("index", index)
+            .field("value", &format_args!("{}", value.value()))
+            .finish()
+    }
+}
+
+/// Shows the elements as [`Diff::value`] does, without their secrets.
+impl<T: Diff, C: fmt::Debug> fmt::Debug for KeyedModified<'_, T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, from, to, old, new, changes } = self;
+        f.debug_struct("KeyedModified")
+            .field("key", key)
+            .field("from", from)
+            .field("to", to)
+            .field("old", &format_args!("{}", old.value()))
+            .field("new", &format_args!("{}", new.value()))
+            .field("changes", changes)
+            .finish()
+    }
+}
+
+/// Shows the element as [`Diff::value`] does, without its secrets.
+impl<T: Diff> fmt::Debug for KeyedMoved<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, from, to, value } = self;
+        f.debug_struct("KeyedMoved")
+            .field("key", key)
+            .field("from", from)
+            .field("to", to)
+            .field("value", &format_args!("{}", value.value()))
+            .finish()
+    }
+}
 
 macro_rules! sequences {
     ($([$($generics:tt)*] $ty:ty),* $(,)?) => {$(
@@ -282,12 +326,19 @@ enum Identity<'a> {
     None,
     One(Cow<'a, str>),
     Many(Vec<Cow<'a, str>>),
+    /// What elements are matched by, but not named.
+    Hidden(Vec<Cow<'a, str>>),
 }
 
 impl<'a> Identity<'a> {
     fn of(key: Value<'a>) -> Self {
         match key {
-            Value::Null => Self::None,
+            // A secret is printed as any other, so that it tells no element from another.
+            Value::Null | Value::Secret => Self::None,
+            Value::List(parts) if parts.contains(&Value::Secret) => {
+                let parts = parts.into_iter().filter(|part| *part != Value::Secret);
+                Self::Hidden(parts.map(Value::into_key).collect())
+            }
             Value::List(parts) => Self::Many(parts.into_iter().map(Value::into_key).collect()),
             key => Self::One(key.into_key()),
         }
@@ -296,7 +347,7 @@ impl<'a> Identity<'a> {
     /// Returns how the element is shown that has this identity as the `number`-th, from 0, and stands at `index`.
     fn segment(&self, index: usize, number: usize) -> Segment {
         let mut keys = match self {
-            Self::None => return Segment::Index(index),
+            Self::None | Self::Hidden(_) => return Segment::Index(index),
             Self::One(key) => vec![key.to_string()],
             Self::Many(keys) => keys.iter().map(ToString::to_string).collect(),
         };

@@ -31,9 +31,13 @@ impl<T: ?Sized> Clone for Leaf<'_, T> {
 
 impl<T: ?Sized> Copy for Leaf<'_, T> {}
 
-impl<T: fmt::Debug + ?Sized> fmt::Debug for Leaf<'_, T> {
+/// Shows the values as [`Diff::value`] does, without their secrets.
+impl<T: Diff + ?Sized> fmt::Debug for Leaf<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Leaf").field("old", &self.old).field("new", &self.new).finish()
+        f.debug_struct("Leaf")
+            .field("old", &format_args!("{}", self.old.value()))
+            .field("new", &format_args!("{}", self.new.value()))
+            .finish()
     }
 }
 

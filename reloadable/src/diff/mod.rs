@@ -21,7 +21,7 @@ pub use self::leaf::{Leaf, Redacted};
 pub use self::map::MapChanges;
 pub use self::option::OptionChanges;
 pub use self::sequence::SequenceChanges;
-pub use self::set::{AsSet, SetChanges};
+pub use self::set::{AsSet, Member, SetChanges};
 pub use self::tuple::TupleChanges;
 pub use self::walk::{ChangeKind, Changes, Entry, Step, Walker};
 pub(crate) use self::walk::{lines, list};

@@ -169,9 +169,19 @@ pub trait AsSet: Diff {
     fn set_diff<'a>(&'a self, new: &'a Self) -> Option<<Self as AsSet>::Changes<'a>>;
 }
 
+/// An element of a sequence that stands for a set: every type with `Eq` and `Hash`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an element of a set",
+    label = "`set` is for sequences whose elements have `Eq` and `Hash`"
+)]
+pub trait Member: Eq + Hash {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Eq + Hash> Member for T {}
+
 macro_rules! sequences {
     ($([$($generics:tt)*] $ty:ty),* $(,)?) => {$(
-        impl<T: Diff + Eq + Hash, $($generics)*> AsSet for $ty {
+        impl<T: Diff + Member, $($generics)*> AsSet for $ty {
             type Changes<'a> = SetChanges<'a, T> where Self: 'a;
 
             fn set_diff<'a>(&'a self, new: &'a Self) -> Option<SetChanges<'a, T>> {

@@ -166,22 +166,21 @@ impl<'v, 'w> Walker<'v, 'w> {
 
     /// Reports a change of the value at the current place.
     ///
-    /// A flattened option has no place of its own: where it is set or cleared, its fields are reported instead.
+    /// A flattened value has no place of its own: where an option is set or cleared, or an enum has another variant,
+    /// the keys that come, go and change are reported instead.
     pub fn entry(&mut self, kind: ChangeKind, old: Option<Value<'w>>, new: Option<Value<'w>>) {
         let parts = match (kind, &old, &new) {
             _ if self.flattened != Some(self.path.len()) => Vec::new(),
-            (ChangeKind::Set, _, Some(Value::Table(parts)))
-            | (ChangeKind::Cleared, Some(Value::Table(parts)), _) => parts.clone(),
+            (ChangeKind::Set, ..) => parts(None, new.as_ref()),
+            (ChangeKind::Cleared, ..) => parts(old.as_ref(), None),
+            (ChangeKind::Replaced, ..) => parts(old.as_ref(), new.as_ref()),
             _ => Vec::new(),
         };
-        let mut is_told = false;
-        for (name, value) in parts.into_iter().filter(|(_, value)| *value != Value::Null) {
-            is_told = true;
-            let (old, new) = if kind == ChangeKind::Set { (None, Some(value)) } else { (Some(value), None) };
-            self.entry_within(Segment::Name(name.into_owned().into()), kind, old, new);
-        }
-        if !is_told {
+        if parts.is_empty() {
             self.element(kind, None, None, old, new);
+        }
+        for (name, kind, old, new) in parts {
+            self.entry_within(Segment::Name(name.into()), kind, old, new);
         }
     }
 
@@ -279,14 +278,18 @@ impl<'v, 'w> Walker<'v, 'w> {
         let Shape::Enum(tagging, variants) = description.shape else { return };
         let Some(variant) = variants.get(variant) else { return };
         let depth = self.path.len();
+        let outer_flattened = self.flattened;
         match tagging {
             _ if variant.untagged => {}
+            // What a variant holds stands beside the tag.
+            Tagging::Internal(_) => self.flattened = Some(depth),
             Tagging::External => self.path.push(Segment::Name(variant.name.into())),
             Tagging::Adjacent(_, content) => self.path.push(Segment::Name(content.into())),
-            Tagging::Internal(_) | Tagging::Untagged => {}
+            Tagging::Untagged => {}
         }
         self.shape(variant.shape, &mut steps.into_iter());
         self.path.truncate(depth);
+        self.flattened = outer_flattened;
     }
 
     fn shape(&mut self, shape: Shape, steps: &mut dyn Iterator<Item = Step<'w>>) {
@@ -319,7 +322,11 @@ impl<'v, 'w> Walker<'v, 'w> {
 
     fn field(&mut self, segment: Option<Segment>, field: &Field, step: Step<'w>) {
         let outer = (self.path.len(), self.restart, self.file, self.opaque);
-        let flattened = field.flatten.then_some(self.path.len());
+        // What stands for what is around it is flattened as that is.
+        let flattened = match segment {
+            None if !field.flatten => self.flattened,
+            _ => field.flatten.then_some(self.path.len()),
+        };
         let outer_flattened = std::mem::replace(&mut self.flattened, flattened);
         self.restart |= field.restart;
         self.file |= field.file;
@@ -340,6 +347,39 @@ impl<'v, 'w> Walker<'v, 'w> {
         if outer.3.is_none() {
             self.opaque = None;
         }
+    }
+}
+
+/// A key of a flattened value that comes, goes or changes.
+type Part<'w> = (String, ChangeKind, Option<Value<'w>>, Option<Value<'w>>);
+
+/// Compares two flattened values by their keys; nothing where one has no keys.
+fn parts<'w>(old: Option<&Value<'w>>, new: Option<&Value<'w>>) -> Vec<Part<'w>> {
+    let (Some(gone), Some(mut come)) = (keys(old), keys(new)) else { return Vec::new() };
+    let mut parts = Vec::new();
+    for (name, old) in gone {
+        match come.iter().position(|(other, _)| *other == name).map(|at| come.remove(at).1) {
+            // Two secrets look alike, so that one may be another.
+            Some(new) if old == new && old.as_ref().is_none_or(Value::is_shown) => {}
+            Some(new) => parts.push((name, ChangeKind::Changed, old, new)),
+            None => parts.push((name, ChangeKind::Cleared, old, None)),
+        }
+    }
+    parts.extend(come.into_iter().map(|(name, new)| (name, ChangeKind::Set, None, new)));
+    parts
+}
+
+/// The keys that a flattened value has in the table around it; `None` for what cannot be flattened.
+fn keys<'w>(value: Option<&Value<'w>>) -> Option<Vec<(String, Option<Value<'w>>)>> {
+    match value {
+        None | Some(Value::Null) => Some(Vec::new()),
+        // A unit variant is a name without a value.
+        Some(Value::Text(variant)) => Some(vec![(variant.to_string(), None)]),
+        Some(Value::Table(entries)) => {
+            let entries = entries.iter().filter(|(_, value)| *value != Value::Null);
+            Some(entries.map(|(name, value)| (name.to_string(), Some(value.clone()))).collect())
+        }
+        Some(_) => None,
     }
 }
 

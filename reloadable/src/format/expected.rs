@@ -83,8 +83,7 @@ impl Expected {
 
     /// Tells whether the value is a secret, within one, or around one.
     pub(crate) fn holds_secret(&self) -> bool {
-        let mut seen = Vec::new();
-        self.secret || self.shapes.iter().any(|shape| shape_holds_secret(*shape, &mut seen))
+        self.secret || self.shapes.iter().any(|shape| shape.holds_secret())
     }
 }
 
@@ -120,7 +119,7 @@ impl Here {
             (true, _) => {}
             (false, false) => self.add((field.describe)()),
             // Where in the file its secrets are, nobody knows.
-            (false, true) => self.secret |= holds_secret((field.describe)(), &mut Vec::new()),
+            (false, true) => self.secret |= (field.describe)().holds_secret(),
         }
     }
 
@@ -143,29 +142,5 @@ impl Here {
             }
             _ => self.shapes.push(shape),
         }
-    }
-}
-
-fn holds_secret(description: Description, seen: &mut Vec<&'static str>) -> bool {
-    if seen.contains(&description.type_name) {
-        return false;
-    }
-    seen.push(description.type_name);
-    shape_holds_secret(description.shape, seen)
-}
-
-fn shape_holds_secret(shape: Shape, seen: &mut Vec<&'static str>) -> bool {
-    let field_holds = |field: &Field, seen: &mut Vec<&'static str>| {
-        field.secret || (!field.skip && holds_secret((field.describe)(), seen))
-    };
-    match shape {
-        Shape::Optional(describe)
-        | Shape::Sequence(describe)
-        | Shape::Map(describe)
-        | Shape::Like(describe) => holds_secret(describe(), seen),
-        Shape::Newtype(field) => field_holds(field, seen),
-        Shape::Struct(fields) | Shape::Tuple(fields) => fields.iter().any(|field| field_holds(field, seen)),
-        Shape::Enum(_, variants) => variants.iter().any(|variant| shape_holds_secret(variant.shape, seen)),
-        _ => false,
     }
 }

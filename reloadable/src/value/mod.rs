@@ -55,6 +55,16 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Tells whether all of it is shown, so that two values that look alike are equal.
+    pub(crate) fn is_shown(&self) -> bool {
+        match self {
+            Value::Secret | Value::Opaque => false,
+            Value::List(values) => values.iter().all(Value::is_shown),
+            Value::Table(entries) => entries.iter().all(|(_, value)| value.is_shown()),
+            _ => true,
+        }
+    }
+
     /// Returns a value that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Value<'static> {

@@ -267,7 +267,7 @@ verdict = { kind = "delay", with = 10 }
         edit(
             "/listeners/0/routes/1/type",
             "\"not-found\"",
-            "listeners[\"web\"].routes[\"a.example\", \"/old\"]: {type = \"redirect\", to = \"https://a.example/\", permanent = true} -> {type = \"not-found\"}",
+            "listeners[\"web\"].routes[\"a.example\", \"/old\"].type: \"redirect\" -> \"not-found\"\nlisteners[\"web\"].routes[\"a.example\", \"/old\"].to: cleared, was \"https://a.example/\"\nlisteners[\"web\"].routes[\"a.example\", \"/old\"].permanent: cleared, was true",
         ),
         edit(
             "/listeners/0/routes/0/pathPrefix",
@@ -282,7 +282,7 @@ verdict = { kind = "delay", with = 10 }
         edit(
             "/listeners/0/routes/0/type",
             "\"not-found\"",
-            "listeners[\"web\"].routes[\"a.example\", \"/\"]: {type = \"forward\", backends = [{address = \"10.0.0.1:80\", weight = 1}, {address = \"10.0.0.2:80\", weight = 2}, {address = .. -> {type = \"not-found\"}",
+            "listeners[\"web\"].routes[\"a.example\", \"/\"].type: \"forward\" -> \"not-found\"\nlisteners[\"web\"].routes[\"a.example\", \"/\"].backends: cleared, was [{address = \"10.0.0.1:80\", weight = 1}, {address = \"10.0.0.2:80\", weight = 2}, {address = \"10.0.0.3:80\", cookie = \"sid\"}..",
         ),
         // The third level.
         edit(
@@ -318,7 +318,7 @@ verdict = { kind = "delay", with = 10 }
         edit(
             "/listeners/0/routes/0/backends",
             r#"[{"address": "10.0.0.3:80", "weight": 3}, {"address": "10.0.0.1:80", "weight": 1}, {"address": "10.0.0.2:80", "weight": 2}]"#,
-            "listeners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.3:80\"]: {cookie = \"sid\"} -> {weight = 3}\nlisteners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.3:80\"]: moved from 2 to 0",
+            "listeners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.3:80\"].cookie: cleared, was \"sid\"\nlisteners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.3:80\"].weight: set to 3\nlisteners[\"web\"].routes[\"a.example\", \"/\"].backends[\"10.0.0.3:80\"]: moved from 2 to 0",
         ),
         // Names in a flattened struct, or no name.
         edit("/policies/0/name", "\"fast\"", "policies[\"slow\"]: removed\npolicies[\"fast\"]: added"),

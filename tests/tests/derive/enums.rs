@@ -110,6 +110,75 @@ fn flattened_enums_stand_in_the_table_around_them() {
     );
 }
 
+#[derive(Debug, Deserialize, Reloadable)]
+struct Around {
+    #[serde(flatten)]
+    storage: Option<Newtype>,
+    #[serde(default)]
+    inner: Option<Outer>,
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct Newtype(Internal);
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(tag = "kind")]
+enum Outer {
+    One(Internal),
+}
+
+#[test]
+fn a_flattened_enum_with_another_variant_is_told_by_its_parts() {
+    type InTable = Flattened<External>;
+    let (file, s3) = (r#"{"id":1,"file":{"path":"a"}}"#, r#"{"id":1,"s3":{"bucket-name":"abc"}}"#);
+    let in_memory = r#"{"id":1,"in-memory":null}"#;
+    assert_eq!(
+        changes::<InTable>(file, s3),
+        "file: cleared, was {path = \"a\"}\ns3: set to {bucket-name = \"abc\", key = ***}"
+    );
+    assert_eq!(changes::<InTable>(in_memory, file), "in-memory: cleared\nfile: set to {path = \"a\"}");
+    let (file, s3) =
+        (r#"{"id":1,"type":"file","path":"a"}"#, r#"{"id":1,"type":"s3","bucket-name":"abc","key":"x"}"#);
+    let parts = "type: \"file\" -> \"s3\"\npath: cleared, was \"a\"\nbucket-name: set to \"abc\"\nkey: set";
+    assert_eq!(changes::<Flattened<Internal>>(file, s3), parts);
+    assert_eq!(changes::<Around>(file, s3), parts);
+    let within =
+        |storage: &str| format!(r#"{{"inner":{}}}"#, storage.replace("\"id\":1", "\"kind\":\"One\""));
+    assert_eq!(
+        changes::<Around>(&within(file), &within(s3)),
+        parts.lines().map(|line| format!("inner.{line}")).collect::<Vec<_>>().join("\n")
+    );
+    let (file, s3) = (r#"{"id":1,"path":"a"}"#, r#"{"id":1,"bucket-name":"abc"}"#);
+    assert_eq!(
+        changes::<Flattened<Untagged>>(file, s3),
+        "path: cleared, was \"a\"\nbucket-name: set to \"abc\"\nkey: set"
+    );
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(tag = "type")]
+enum Credentials {
+    Token {
+        user: String,
+        #[reload(secret)]
+        key: String,
+    },
+    Password {
+        user: String,
+        #[reload(secret)]
+        key: String,
+    },
+}
+
+#[test]
+fn what_looks_alike_in_two_variants_may_have_changed() {
+    let old = r#"{"id":1,"type":"Token","user":"a","key":"x"}"#;
+    assert_eq!(
+        changes::<Flattened<Credentials>>(old, &old.replace("Token", "Password")),
+        "type: \"Token\" -> \"Password\"\nkey: changed"
+    );
+}
+
 #[derive(Debug, PartialEq, Deserialize, Reloadable)]
 enum Level {
     Info,

@@ -2,6 +2,7 @@
 
 mod read;
 mod basic;
+mod keys;
 mod shapes;
 mod enums;
 mod generics;

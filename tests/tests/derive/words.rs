@@ -264,6 +264,45 @@ mod skip {
         1
     }
 
+    #[derive(Deserialize, Reloadable)]
+    struct Checked<T> {
+        #[reload(skip)]
+        nested: Nested,
+        #[reload(skip, range(2..))]
+        own: u8,
+        #[reload(skip)]
+        foreign: Option<Foreign>,
+        #[reload(skip)]
+        any: Option<T>,
+    }
+
+    #[derive(Deserialize, Reloadable)]
+    #[reload(normalize = Self::double)]
+    struct Nested {
+        #[reload(range(..8))]
+        size: u8,
+    }
+
+    impl Nested {
+        fn double(&mut self) {
+            self.size *= 2;
+        }
+    }
+
+    #[derive(Deserialize)]
+    struct Foreign;
+
+    #[test]
+    fn what_is_skipped_is_normalized_and_validated() {
+        assert_eq!(
+            violations::<Checked<Foreign>>(r#"{"nested":{"size":4},"own":1}"#),
+            "nested.size  8 is not in ..8  [range]\nown          1 is not in 2..  [range]"
+        );
+        let passes =
+            violations::<Checked<Foreign>>(r#"{"nested":{"size":3},"own":2,"foreign":null,"any":null}"#);
+        assert_eq!(passes, "");
+    }
+
     #[test]
     fn what_is_skipped_is_not_compared() {
         assert_eq!(changes::<Config>(r#"{"noise":1,"kept":1}"#, r#"{"noise":2,"kept":1}"#), "=");
@@ -451,6 +490,31 @@ mod when {
             #[reload(range(1..), when = matches!(self, Self::A { size, .. } if *size != 7))]
             size: u8,
         },
+    }
+
+    #[derive(Deserialize, Reloadable)]
+    #[serde(tag = "type")]
+    enum Listener {
+        Tls {
+            enabled: bool,
+            name: String,
+            #[reload(non_empty, when = *enabled && !name.is_empty())]
+            #[reload(length(..4), when = matches!(self, Self::Tls { enabled, .. } if *enabled))]
+            cert: String,
+        },
+    }
+
+    #[test]
+    fn a_condition_in_a_variant_sees_the_fields_beside_it() {
+        let of = |enabled: bool, name: &str, cert: &str| {
+            violations::<Listener>(&format!(
+                r#"{{"type":"Tls","enabled":{enabled},"name":"{name}","cert":"{cert}"}}"#
+            ))
+        };
+        assert_eq!(of(true, "a", ""), "cert  the value is empty  [non_empty]");
+        assert_eq!(of(true, "", ""), "");
+        assert_eq!(of(false, "a", ""), "");
+        assert_eq!(of(true, "a", "12345"), "cert  the length is 5, not in ..4  [length]");
     }
 
     #[test]

@@ -121,9 +121,6 @@ fn keyed_edits() {
 #[test]
 fn keyed_versions() {
     let patcher = Patcher::default()
-        .flattened("listeners.*")
-        .flattened("listeners.*.routes.*")
-        .flattened("listeners.*.routes.*.backends.*")
         .keyed("listeners", |listener| Some(vec![listener["name"].as_str()?.to_owned()]), Order::Ignored)
         .keyed(
             "listeners.*.routes",

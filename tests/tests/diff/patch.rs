@@ -12,7 +12,6 @@ pub(crate) type JsonKey = fn(&Json) -> Option<Vec<String>>;
 #[derive(Debug, Default)]
 pub(crate) struct Patcher {
     lists: Vec<(Pattern, List)>,
-    flattened: Vec<Pattern>,
     written: Vec<(Pattern, Writer)>,
 }
 
@@ -48,12 +47,6 @@ impl Patcher {
     /// Declares a list that stands for a set.
     pub(crate) fn set(mut self, path: &'static str) -> Self {
         self.lists.push((pattern(path), List::Set));
-        self
-    }
-
-    /// Declares a table into which an enum is flattened, which is replaced there.
-    pub(crate) fn flattened(mut self, path: &'static str) -> Self {
-        self.flattened.push(pattern(path));
         self
     }
 
@@ -101,17 +94,8 @@ impl Patcher {
             self.written.iter().find(|(pattern, _)| matches(pattern, path)).map(|(_, write)| *write);
         let shown = |value| written.unwrap_or(Json::clone)(&json(value));
         let (old, new) = (shown(entry.old.as_ref()), shown(entry.new.as_ref()));
-        if self.flattened.iter().any(|pattern| matches(pattern, path)) {
-            let Json::Object(entries) = place else { panic!("{}: flattened into {place}", entry.path) };
-            let told = old.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-            for (name, value) in told {
-                assert_eq!(entries.remove(name).as_ref(), Some(value), "{}: {name}", entry.path);
-            }
-            entries.extend(new.as_object().cloned().unwrap_or_default());
-        } else {
-            assert!(same(place, &old, path, self), "{}: is {place}, not {old}", entry.path);
-            *place = new;
-        }
+        assert!(same(place, &old, path, self), "{}: is {place}, not {old}", entry.path);
+        *place = new;
     }
 
     fn list(&self, path: &[Segment]) -> Option<List> {

@@ -55,7 +55,8 @@ impl<T: Eq + Hash> Distinct for T {}
 /// Checks that no two elements have the same key; the code is `unique_key`, the place is that of the later element.
 ///
 /// An element whose key is [`Value::Null`] has none. A key that is not shown, such as a secret, cannot be told from
-/// another and counts as none, too.
+/// another and counts as none, too. Of a list with [`Value::Secret`] among its parts the other parts are compared, and
+/// the message shows none of them.
 ///
 /// # Examples
 ///
@@ -74,8 +75,19 @@ where
 {
     let mut seen = HashMap::new();
     for (index, item) in value.items().enumerate() {
-        let key = key(item);
-        if matches!(key, Value::Null) || !is_shown(&key) {
+        let mut key = key(item);
+        let mut shown = None;
+        if let Value::List(parts) = &mut key {
+            let whole = parts.len();
+            parts.retain(|part| *part != Value::Secret);
+            if parts.len() < whole {
+                if parts.is_empty() {
+                    continue;
+                }
+                shown = Some(Value::Secret);
+            }
+        }
+        if matches!(key, Value::Null) || !key.is_shown() {
             continue;
         }
         // As printed, a text differs from a number and a list from a text with a comma in it.
@@ -85,7 +97,7 @@ where
             }
             Entry::Occupied(first) => {
                 let problem = format!("has the same key as element {}", first.get());
-                repeated("unique_key", index, &problem, &key, report);
+                repeated("unique_key", index, &problem, shown.as_ref().unwrap_or(&key), report);
             }
         }
     }
@@ -95,19 +107,12 @@ fn repeated(code: &'static str, index: usize, problem: &str, shown: &Value<'_>, 
     report.at_index(index, |report| {
         if report.is_secret() {
             report.value_violation(code, "", problem);
+        } else if *shown == Value::Secret {
+            report.violation(code, format!("element {index} {problem}"));
         } else {
             report.violation(code, format!("element {index} {problem}: {}", shown.shortened(QUOTED)));
         }
     });
-}
-
-fn is_shown(value: &Value<'_>) -> bool {
-    match value {
-        Value::Secret | Value::Opaque => false,
-        Value::List(values) => values.iter().all(is_shown),
-        Value::Table(entries) => entries.iter().all(|(_, value)| is_shown(value)),
-        _ => true,
-    }
 }
 
 #[cfg(test)]
