@@ -1,7 +1,7 @@
 //! What a type says of a place in the tree: which names it goes by, and whether it is a secret.
 
 use crate::describe::{Description, Field, Shape, Tagging, Variant};
-use crate::path::Segment;
+use crate::path::{FieldPath, Segment};
 
 /// The types that a place may hold. There is more than one where an untagged enum leaves the choice to the value, and
 /// none where nothing is known.
@@ -24,7 +24,7 @@ impl Expected {
         let mut below = Here { secret: self.secret, ..Here::default() };
         for shape in &self.shapes {
             match (segment, shape) {
-                (Segment::Index(_), Shape::Sequence(element)) => below.add(element()),
+                (Segment::Index(_) | Segment::Identity(_), Shape::Sequence(element)) => below.add(element()),
                 (Segment::Index(index), Shape::Tuple(fields)) => {
                     if let Some(field) = fields.get(*index) {
                         below.add_field(field);
@@ -50,6 +50,41 @@ impl Expected {
             }
         }
         Self { shapes: below.shapes, secret: below.secret }
+    }
+
+    /// Goes down a path.
+    pub(crate) fn at(&self, path: &FieldPath) -> Self {
+        path.segments().iter().fold(self.clone(), |here, segment| here.step(segment))
+    }
+
+    /// Cuts a path where it leads from a secret to what the type does not spell out: such a name is a key that the
+    /// user chose, which is as secret as its value.
+    pub(crate) fn shown(&self, path: FieldPath) -> FieldPath {
+        let mut here = self.clone();
+        let mut shown = FieldPath::root();
+        for segment in path.segments() {
+            if here.secret && !here.spells_out(segment) {
+                break;
+            }
+            here = here.step(segment);
+            shown.push(segment.clone());
+        }
+        shown
+    }
+
+    fn spells_out(&self, segment: &Segment) -> bool {
+        match segment {
+            Segment::Index(_) => true,
+            Segment::Identity(_) => false,
+            Segment::Name(name) => {
+                let named = |shape: &Shape| match shape {
+                    Shape::Enum(Tagging::Internal(tag), _) => name == tag,
+                    Shape::Enum(Tagging::Adjacent(tag, content), _) => name == tag || name == content,
+                    _ => false,
+                };
+                !self.spellings(name).is_empty() || self.shapes.iter().any(named)
+            }
+        }
     }
 
     /// Returns all names of the field or variant that `name` is one of.
@@ -79,6 +114,11 @@ impl Expected {
     /// cannot both be meant.
     pub(crate) fn is_choice(&self) -> bool {
         matches!(*self.shapes.as_slice(), [Shape::Enum(Tagging::External, _)])
+    }
+
+    /// Tells whether the value is a secret, or within one.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.secret
     }
 
     /// Tells whether the value is a secret, within one, or around one.

@@ -136,8 +136,7 @@ impl<'t> Reader<'t> {
     fn duplicate(&mut self, key: &str, first: usize, second: usize) {
         if self.faults.len() < REPORTED {
             let first = Position::of(self.text, first);
-            let message = format!("duplicate key `{key}`, first set at {first}");
-            self.faults.push(Fault::new(second, "duplicate_key", message));
+            self.faults.push(Fault::duplicate(second, key, Some(first)));
         }
     }
 

@@ -113,11 +113,8 @@ fn fault(text: &str, error: &Error, root: &DeTable<'_>) -> Fault {
     match error.message() {
         "duplicate key" => {
             let key = text.get(span.clone()).unwrap_or_default();
-            let mut first = format!("duplicate key `{key}`");
-            if let Some(at) = only_key(root, key, span.start) {
-                first.push_str(&format!(", first set at {}", Position::of(text, at)));
-            }
-            Fault::new(span.start, "duplicate_key", first)
+            let first = only_key(root, key, span.start).map(|at| Position::of(text, at));
+            Fault::duplicate(span.start, key, first)
         }
         message => Fault::new(span.start, "syntax", message),
     }

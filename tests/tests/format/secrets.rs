@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reloadable::{Describe, Description, Field, Shape};
+use reloadable::{Describe, Description, Field, Reloadable, Shape};
 use serde::{Deserialize, Deserializer};
 
 use crate::{json, refused, reloadable, toml};
@@ -110,7 +110,7 @@ fn nothing_of_a_secret_is_quoted() {
         ("password = 'hunter2'", format!("a.toml:1:12: password: {withheld}")),
         (
             "tokens.x = [1, 'hunter2']",
-            "a.toml:1:16: tokens.x[1]: invalid type: string, expected u8 [type]".to_owned(),
+            "a.toml:1:16: tokens: invalid type: string, expected u8 [type]".to_owned(),
         ),
         ("port = 'open'", "a.toml:1:8: port: invalid type: string \"open\", expected u16 [type]".to_owned()),
         ("[login]\nuser = 'u'\npassword = 2222", format!("a.toml:1:1: login: {withheld}")),
@@ -182,5 +182,108 @@ fn a_type_can_be_a_secret() {
     assert_eq!(
         refused::<ByType>(&[toml("a.toml", "own = 2222")]),
         ["a.toml:1:7: own: invalid value: integer, expected u8 [value]"]
+    );
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "decoding is what is tested")]
+struct Keyed {
+    #[serde(default)]
+    #[reload(secret)]
+    tokens: BTreeMap<String, Grant>,
+    #[serde(default)]
+    #[reload(secret)]
+    ports: BTreeMap<u16, u8>,
+    #[serde(default)]
+    #[reload(secret)]
+    pick: Option<Pick>,
+    #[serde(default)]
+    #[reload(secret)]
+    grant: Option<Grant>,
+    #[serde(default)]
+    flat: Option<Flat>,
+    #[serde(default)]
+    open: BTreeMap<String, Grant>,
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "decoding is what is tested")]
+struct Grant {
+    level: u8,
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code, reason = "decoding is what is tested")]
+enum Pick {
+    Some(Grant),
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[allow(dead_code, reason = "decoding is what is tested")]
+struct Flat {
+    #[serde(flatten)]
+    #[reload(secret)]
+    rest: BTreeMap<String, u8>,
+}
+
+#[test]
+fn a_key_beneath_a_secret_is_as_secret_as_its_value() {
+    let type_error = "invalid type: string, expected u8 [type]";
+    let unknown = "unknown key, expected `level` [unknown_key]";
+    for (text, expected) in [
+        ("[tokens.hunter2]\nlevel = 'x'", vec![format!("a.toml:2:9: tokens: {type_error}")]),
+        ("[tokens.hunter2]\nlevel = 1\nlevle = 1", vec![format!("a.toml:3:1: tokens: {unknown}")]),
+        ("[tokens.hunter2]", vec!["a.toml:1:1: tokens: missing field `level` [missing_field]".to_owned()]),
+        (
+            "[ports]\nhunter2 = 1",
+            vec!["a.toml:2:1: ports: invalid type: string, expected u16 [type]".to_owned()],
+        ),
+        (
+            "[pick.hunter2]",
+            vec!["a.toml:1:7: pick: unknown variant, expected `some` [unknown_variant]".to_owned()],
+        ),
+        ("[flat]\nhunter2 = 'x'", vec![format!("a.toml:2:11: flat: {type_error}")]),
+        // What the type spells out is no secret.
+        ("[pick.some]\nlevel = 'x'", vec![format!("a.toml:2:9: pick.some.level: {type_error}")]),
+        ("[grant]\nlevel = 1\nhunter2 = 1", vec![format!("a.toml:3:1: grant: {unknown}")]),
+        (
+            "[open.it]\nlevel = 1\nlevle = 1",
+            vec!["a.toml:3:1: open.it.levle: unknown key, did you mean `level`? [unknown_key]".to_owned()],
+        ),
+    ] {
+        let found = refused::<Keyed>(&[toml("a.toml", text)]);
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn layers_that_disagree_beneath_a_secret_do_not_name_the_key() {
+    let table = toml("a.toml", "tokens.hunter2.level = 1\nopen.it.level = 1");
+    let number = json("b.json", r#"{"tokens": {"hunter2": 5}, "open": {"it": 5}}"#);
+    assert_eq!(
+        refused::<Keyed>(&[table, number]),
+        [
+            "b.json:1:24: tokens: this is an integer, but a table in a.toml:1:8 [shape]",
+            "b.json:1:43: open.it: this is an integer, but a table in a.toml:2:6 [shape]"
+        ]
+    );
+}
+
+#[test]
+fn a_key_that_is_set_twice_is_not_named_where_there_are_secrets() {
+    assert_eq!(
+        refused::<Keyed>(&[toml("a.toml", "[tokens]\nhunter2 = 1\nhunter2 = 2")]),
+        ["a.toml:3:1: duplicate key, first set at 2:1 [duplicate_key]"]
+    );
+    assert_eq!(
+        refused::<Keyed>(&[json("a.json", r#"{"tokens": {"hunter2": 1, "hunter2": 2}}"#)]),
+        ["a.json:1:27: duplicate key, first set at 1:13 [duplicate_key]"]
+    );
+    assert_eq!(
+        refused::<Grant>(&[toml("a.toml", "level = 1\nlevel = 2")]),
+        ["a.toml:2:1: duplicate key `level`, first set at 1:1 [duplicate_key]"]
     );
 }
