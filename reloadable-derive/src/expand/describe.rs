@@ -19,6 +19,7 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
         }
     };
     let docs = docs(&container.docs);
+    let converted = converted(expansion);
     let deny_unknown = container.serde.deny_unknown_fields.then(|| quote!(.deny_unknown()));
     let header = expansion.header("Describe");
     quote! {
@@ -26,10 +27,26 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
             const DERIVED: bool = true;
 
             fn describe() -> #private::Description {
-                #private::Description::new(::core::any::type_name::<Self>(), #shape) #docs #deny_unknown
+                #private::Description::new(::core::any::type_name::<Self>(), #shape) #docs #deny_unknown #converted
             }
         }
     }
+}
+
+/// The fields of a converted type that may hold a secret: they are not those of the file, but its errors may quote them.
+fn converted(expansion: &Expansion<'_>) -> Option<TokenStream> {
+    let Expansion { private, container, .. } = expansion;
+    let may_be_secret = |field: &&Field<'_>| field.reload.secret.is_some() || !field.is_primitive();
+    let fields = container.fields().filter(may_be_secret).filter(|field| !field.is_phantom());
+    let fields: Vec<_> = fields
+        .map(|field| {
+            let known = expansion.known(field);
+            let describe = quote_spanned!(field.span()=> #known::DESCRIBE);
+            let secret = field.reload.secret.map(|_| quote!(.secret()));
+            quote!(#private::Field::new("", #describe) #secret)
+        })
+        .collect();
+    (expansion.is_converted() && !fields.is_empty()).then(|| quote!(.converted(const { &[#(#fields),*] })))
 }
 
 fn docs(docs: &str) -> Option<TokenStream> {

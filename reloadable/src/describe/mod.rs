@@ -30,6 +30,8 @@ pub struct Description {
     pub shape: Shape,
     /// Whether unknown keys are refused (`#[serde(deny_unknown_fields)]`).
     pub deny_unknown: bool,
+    /// The fields of a type that is converted from another one, which knows nothing of which are secret.
+    pub(crate) converted: &'static [Field],
 }
 
 /// A pointer to the description of another type, so that descriptions can be circular.
@@ -153,7 +155,7 @@ impl Description {
     /// Makes a description without docs.
     #[must_use]
     pub const fn new(type_name: &'static str, shape: Shape) -> Self {
-        Self { type_name, docs: "", shape, deny_unknown: false }
+        Self { type_name, docs: "", shape, deny_unknown: false, converted: &[] }
     }
 
     /// Returns the fields, of what is a struct in the file; none for anything else.
@@ -177,6 +179,12 @@ impl Description {
     #[must_use]
     pub const fn deny_unknown(mut self) -> Self {
         self.deny_unknown = true;
+        self
+    }
+
+    #[must_use]
+    pub const fn converted(mut self, fields: &'static [Field]) -> Self {
+        self.converted = fields;
         self
     }
 }

@@ -151,6 +151,9 @@ impl Here {
             return;
         }
         self.seen.push(description.type_name);
+        // Nobody knows where the type that it is converted from has its secrets, unless that one tells.
+        self.secret |= fields_hold_secret(description.converted, &mut Vec::new())
+            && !shape_holds_secret(description.shape, &mut Vec::new());
         self.add_shape(description.shape);
     }
 
@@ -191,20 +194,25 @@ fn holds_secret(description: Description, seen: &mut Vec<&'static str>) -> bool 
         return false;
     }
     seen.push(description.type_name);
-    shape_holds_secret(description.shape, seen)
+    shape_holds_secret(description.shape, seen) || fields_hold_secret(description.converted, seen)
+}
+
+fn fields_hold_secret(fields: &[Field], seen: &mut Vec<&'static str>) -> bool {
+    fields.iter().any(|field| field_holds_secret(field, seen))
+}
+
+fn field_holds_secret(field: &Field, seen: &mut Vec<&'static str>) -> bool {
+    field.secret || (!field.skip && holds_secret((field.describe)(), seen))
 }
 
 fn shape_holds_secret(shape: Shape, seen: &mut Vec<&'static str>) -> bool {
-    let field_holds = |field: &Field, seen: &mut Vec<&'static str>| {
-        field.secret || (!field.skip && holds_secret((field.describe)(), seen))
-    };
     match shape {
         Shape::Optional(describe)
         | Shape::Sequence(describe)
         | Shape::Map(describe)
         | Shape::Like(describe) => holds_secret(describe(), seen),
-        Shape::Newtype(field) => field_holds(field, seen),
-        Shape::Struct(fields) | Shape::Tuple(fields) => fields.iter().any(|field| field_holds(field, seen)),
+        Shape::Newtype(field) => field_holds_secret(field, seen),
+        Shape::Struct(fields) | Shape::Tuple(fields) => fields_hold_secret(fields, seen),
         Shape::Enum(_, variants) => variants.iter().any(|variant| shape_holds_secret(variant.shape, seen)),
         _ => false,
     }

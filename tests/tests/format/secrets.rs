@@ -287,3 +287,85 @@ fn a_key_that_is_set_twice_is_not_named_where_there_are_secrets() {
         ["a.toml:2:1: duplicate key `level`, first set at 1:1 [duplicate_key]"]
     );
 }
+
+/// Knows nothing of secrets.
+#[derive(Debug, Deserialize)]
+struct RawAuth {
+    token: String,
+    user: Option<u8>,
+}
+
+/// Its own fields are not those of the file.
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(try_from = "RawAuth")]
+#[allow(dead_code, reason = "decoding is what is tested")]
+struct Auth {
+    #[reload(secret)]
+    token: String,
+}
+
+impl TryFrom<RawAuth> for Auth {
+    type Error = String;
+
+    fn try_from(raw: RawAuth) -> Result<Self, String> {
+        Err(format!("bad token {} of {:?}", raw.token, raw.user))
+    }
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[allow(dead_code, reason = "decoding is what is tested")]
+struct Converted {
+    #[serde(default)]
+    auth: Option<Auth>,
+    #[serde(default)]
+    wrapped: Vec<Wrapped>,
+    #[serde(default)]
+    open: Option<Open>,
+}
+
+/// Secret by the type of its field.
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(try_from = "RawAuth")]
+#[allow(dead_code, reason = "decoding is what is tested")]
+enum Wrapped {
+    One(Box<Auth>),
+}
+
+impl TryFrom<RawAuth> for Wrapped {
+    type Error = String;
+
+    fn try_from(raw: RawAuth) -> Result<Self, String> {
+        Err(format!("bad token {}", raw.token))
+    }
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(try_from = "u8")]
+#[allow(dead_code, reason = "decoding is what is tested")]
+struct Open {
+    level: u8,
+}
+
+impl TryFrom<u8> for Open {
+    type Error = String;
+
+    fn try_from(level: u8) -> Result<Self, String> {
+        Err(format!("{level} is too low"))
+    }
+}
+
+#[test]
+fn a_conversion_into_a_type_with_secrets_is_not_quoted() {
+    let withheld = "the value was refused; why is withheld, since it may quote a secret [decode]";
+    for (text, expected) in [
+        ("auth = { token = 'hunter2' }", format!("a.toml:1:8: auth: {withheld}")),
+        ("wrapped = [{ token = 'hunter2' }]", format!("a.toml:1:12: wrapped[0]: {withheld}")),
+        (
+            "auth = { token = 'a', user = 'hunter2' }",
+            "a.toml:1:30: auth: invalid type: string, expected u8 [type]".to_owned(),
+        ),
+        ("open = 3", "a.toml:1:8: open: 3 is too low [decode]".to_owned()),
+    ] {
+        assert_eq!(refused::<Converted>(&[toml("a.toml", text)]), [expected.as_str()], "{text}");
+    }
+}
