@@ -61,8 +61,15 @@ pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Load
             return Err(report);
         }
     };
-    guarded::<T, _>("normalizing", || value.normalize(&mut Reporter::new(&mut report)))
-        .and_then(|()| guarded::<T, _>("validating", || value.validate(&mut Reporter::new(&mut report))))
+    let normalized = guarded::<T, _>("normalizing", || {
+        value.normalize(&mut Reporter::with_secrets(&mut report, &expected));
+    });
+    normalized
+        .and_then(|()| {
+            guarded::<T, _>("validating", || {
+                value.validate(&mut Reporter::with_secrets(&mut report, &expected));
+            })
+        })
         .unwrap_or_else(|panicked| report.extend(panicked.violations().iter().cloned()));
     if report.is_empty() { Ok(Loaded { value, tree }) } else { Err(located(&report, &tree, description)) }
 }
@@ -91,7 +98,7 @@ const PANIC: &str = "panic";
 /// What it said may quote a secret, so where `T` has any, it is left to the panic hook alone.
 pub(crate) fn guarded<T: Describe, R>(doing: &str, run: impl FnOnce() -> R) -> Result<R, Report> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        let secretive = catch_unwind(|| Expected::new(T::describe()).holds_secret()).unwrap_or(true);
+        let secretive = catch_unwind(|| Expected::new(T::describe()).holds_any_secret()).unwrap_or(true);
         let message = match said(payload.as_ref()) {
             Some(_) if secretive => {
                 format!("panicked while {doing}; what it said is withheld, since there are secrets")

@@ -217,6 +217,8 @@ fn width<'t>(texts: impl Iterator<Item = &'t String>) -> usize {
 #[derive(Debug)]
 pub struct Reporter<'r> {
     report: &'r mut Report,
+    /// What the types say, for what is written about a field from outside it.
+    secrets: Option<&'r dyn Secrets>,
     path: Vec<Segment>,
     /// One frame for every `enter`: what to undo, and whether the value is secret.
     frames: Vec<Frame>,
@@ -235,7 +237,12 @@ struct Frame {
 impl<'r> Reporter<'r> {
     /// Starts at the root.
     pub fn new(report: &'r mut Report) -> Self {
-        Self { report, path: Vec::new(), frames: Vec::new() }
+        Self { report, secrets: None, path: Vec::new(), frames: Vec::new() }
+    }
+
+    /// Starts at the root of a configuration whose types tell which values are secret.
+    pub(crate) fn with_secrets(report: &'r mut Report, secrets: &'r dyn Secrets) -> Self {
+        Self { secrets: Some(secrets), ..Self::new(report) }
     }
 
     /// Adds a violation at the current place.
@@ -243,22 +250,30 @@ impl<'r> Reporter<'r> {
     /// If the value is a secret, the message is withheld, since it may quote it. Use
     /// [`value_violation`](Self::value_violation) for a message with a part that does not.
     pub fn violation(&mut self, code: impl Into<Cow<'static, str>>, message: impl Into<String>) {
-        let message = if self.is_secret() { WITHHELD.to_owned() } else { message.into() };
+        let message = if self.is_secret_here() { WITHHELD.to_owned() } else { message.into() };
         self.add(self.current(), code.into(), message);
     }
 
     /// Adds a violation on a field below the current place; `path` is relative to it and spelled as in the file. A
     /// `path` that is not one is kept as a name.
+    ///
+    /// If the field is a secret, the message is withheld, as by [`violation`](Self::violation); one that leaves the
+    /// value out is added by [`at_name`](Self::at_name) and [`value_violation`](Self::value_violation).
     pub fn violation_at(
         &mut self,
         path: &str,
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) {
-        let message = if self.is_secret() { WITHHELD.to_owned() } else { message.into() };
         let below =
             path.parse().unwrap_or_else(|_| FieldPath::from(vec![Segment::Name(path.to_owned().into())]));
-        let full = if self.is_opaque() { self.current() } else { self.current().join(&below) };
+        let opaque = self.is_opaque();
+        let full = if opaque { self.current() } else { self.current().join(&below) };
+        // Which of the fields behind an opaque place is meant, the types cannot tell.
+        let by_type = self.secrets.is_some_and(|secrets| {
+            if opaque { secrets.holds_secret(&full) } else { secrets.is_secret(&full) }
+        });
+        let message = if self.is_secret() || by_type { WITHHELD.to_owned() } else { message.into() };
         self.add(full, code.into(), message);
     }
 
@@ -270,7 +285,7 @@ impl<'r> Reporter<'r> {
         problem: impl fmt::Display,
     ) {
         let message =
-            if self.is_secret() { format!("the value {problem}") } else { format!("{value} {problem}") };
+            if self.is_secret_here() { format!("the value {problem}") } else { format!("{value} {problem}") };
         self.add(self.current(), code.into(), message);
     }
 
@@ -331,6 +346,13 @@ impl<'r> Reporter<'r> {
         FieldPath::from(self.path.clone())
     }
 
+    /// As [`is_secret`](Self::is_secret), but also where a validator written by hand has gone by itself. It walks through the types,
+    /// so only what is wrong asks for it.
+    fn is_secret_here(&self) -> bool {
+        let by_type = |secrets: &dyn Secrets| !self.is_opaque() && secrets.is_secret(&self.current());
+        self.is_secret() || self.secrets.is_some_and(by_type)
+    }
+
     fn is_opaque(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.opaque)
     }
@@ -339,8 +361,24 @@ impl<'r> Reporter<'r> {
         if self.frames.last().is_some_and(|frame| frame.key) {
             message.insert_str(0, "key: ");
         }
+        let path = match self.secrets {
+            Some(secrets) => secrets.shown(path),
+            None => path,
+        };
         self.report.push(Violation::new(path, code, message));
     }
+}
+
+/// What the types of a configuration say of which values are secret.
+pub(crate) trait Secrets: fmt::Debug + Send + Sync {
+    /// Tells whether the value at `path` is a secret, or within one.
+    fn is_secret(&self, path: &FieldPath) -> bool;
+
+    /// Tells whether the value at `path` is a secret, within one, or around one.
+    fn holds_secret(&self, path: &FieldPath) -> bool;
+
+    /// Leaves out of `path` what may itself be a part of a secret.
+    fn shown(&self, path: FieldPath) -> FieldPath;
 }
 
 /// The message of a violation whose own message might quote a secret.

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 
 use super::Expansion;
 use crate::ast::{Body, Data, Field, Style, Variant};
@@ -43,7 +44,9 @@ fn converted(expansion: &Expansion<'_>) -> Option<TokenStream> {
             let known = expansion.known(field);
             let describe = quote_spanned!(field.span()=> #known::DESCRIBE);
             let secret = field.reload.secret.map(|_| quote!(.secret()));
-            quote!(#private::Field::new("", #describe) #secret)
+            let name =
+                field.original.ident.as_ref().map_or_else(String::new, |ident| ident.unraw().to_string());
+            quote!(#private::Field::new(#name, #describe) #secret)
         })
         .collect();
     (expansion.is_converted() && !fields.is_empty()).then(|| quote!(.converted(const { &[#(#fields),*] })))

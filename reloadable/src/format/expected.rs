@@ -2,12 +2,15 @@
 
 use crate::describe::{Description, Field, Shape, Tagging, Variant};
 use crate::path::{FieldPath, Segment};
+use crate::report::Secrets;
 
 /// The types that a place may hold. There is more than one where an untagged enum leaves the choice to the value, and
 /// none where nothing is known.
 #[derive(Debug, Clone)]
 pub(crate) struct Expected {
     shapes: Vec<Shape>,
+    /// The fields of a converted type: not in the file, but the type's own code may speak of them.
+    converted: Vec<&'static Field>,
     secret: bool,
 }
 
@@ -16,7 +19,7 @@ impl Expected {
     pub(crate) fn new(description: Description) -> Self {
         let mut here = Here::default();
         here.add(description);
-        Self { shapes: here.shapes, secret: here.secret }
+        here.into_expected()
     }
 
     /// Goes one step down. A name may be any of those by which the file can call the field.
@@ -49,27 +52,17 @@ impl Expected {
                 _ => {}
             }
         }
-        Self { shapes: below.shapes, secret: below.secret }
+        if let Segment::Name(name) = segment {
+            for field in self.converted.iter().filter(|field| answers_to(field.name, field.aliases, name)) {
+                below.add_field(field);
+            }
+        }
+        below.into_expected()
     }
 
     /// Goes down a path.
-    pub(crate) fn at(&self, path: &FieldPath) -> Self {
+    fn at(&self, path: &FieldPath) -> Self {
         path.segments().iter().fold(self.clone(), |here, segment| here.step(segment))
-    }
-
-    /// Cuts a path where it leads from a secret to what the type does not spell out: such a name is a key that the
-    /// user chose, which is as secret as its value.
-    pub(crate) fn shown(&self, path: FieldPath) -> FieldPath {
-        let mut here = self.clone();
-        let mut shown = FieldPath::root();
-        for segment in path.segments() {
-            if here.secret && !here.spells_out(segment) {
-                break;
-            }
-            here = here.step(segment);
-            shown.push(segment.clone());
-        }
-        shown
     }
 
     fn spells_out(&self, segment: &Segment) -> bool {
@@ -116,15 +109,36 @@ impl Expected {
         matches!(*self.shapes.as_slice(), [Shape::Enum(Tagging::External, _)])
     }
 
-    /// Tells whether the value is a secret, or within one.
-    pub(crate) fn is_secret(&self) -> bool {
-        self.secret
-    }
-
     /// Tells whether the value is a secret, within one, or around one.
-    pub(crate) fn holds_secret(&self) -> bool {
+    pub(crate) fn holds_any_secret(&self) -> bool {
         let mut seen = Vec::new();
         self.secret || self.shapes.iter().any(|shape| shape_holds_secret(*shape, &mut seen))
+    }
+}
+
+/// The paths start at the type that this was made of.
+impl Secrets for Expected {
+    fn is_secret(&self, path: &FieldPath) -> bool {
+        self.at(path).secret
+    }
+
+    fn holds_secret(&self, path: &FieldPath) -> bool {
+        self.at(path).holds_any_secret()
+    }
+
+    /// Cuts a path where it leads from a secret to what the type does not spell out: such a name is a key that the
+    /// user chose, which is as secret as its value.
+    fn shown(&self, path: FieldPath) -> FieldPath {
+        let mut here = self.clone();
+        let mut shown = FieldPath::root();
+        for segment in path.segments() {
+            if here.secret && !here.spells_out(segment) {
+                break;
+            }
+            here = here.step(segment);
+            shown.push(segment.clone());
+        }
+        shown
     }
 }
 
@@ -140,12 +154,17 @@ fn variant_answers_to(variant: &Variant, name: &str) -> bool {
 #[derive(Default)]
 struct Here {
     shapes: Vec<Shape>,
+    converted: Vec<&'static Field>,
     secret: bool,
     /// The types already gathered: one that flattens itself would have no end.
     seen: Vec<&'static str>,
 }
 
 impl Here {
+    fn into_expected(self) -> Expected {
+        Expected { shapes: self.shapes, converted: self.converted, secret: self.secret }
+    }
+
     fn add(&mut self, description: Description) {
         if self.seen.contains(&description.type_name) {
             return;
@@ -154,6 +173,7 @@ impl Here {
         // Nobody knows where the type that it is converted from has its secrets, unless that one tells.
         self.secret |= fields_hold_secret(description.converted, &mut Vec::new())
             && !shape_holds_secret(description.shape, &mut Vec::new());
+        self.converted.extend(description.converted);
         self.add_shape(description.shape);
     }
 

@@ -15,7 +15,7 @@ use crate::document::{Document, Format};
 use crate::path::FieldPath;
 #[cfg(any(feature = "json", feature = "toml"))]
 use crate::report::Position;
-use crate::report::{Report, Violation};
+use crate::report::{Report, Secrets, Violation};
 
 use self::tree::{Kind, Node, Text};
 
@@ -69,7 +69,7 @@ impl Fault {
 /// what is a table.
 pub(crate) fn read(documents: &[Document], description: Description) -> Result<Tree, Report> {
     let expected = Expected::new(description);
-    let secretive = expected.holds_secret();
+    let secretive = expected.holds_any_secret();
     let mut report = Report::new();
     let mut tree = Tree::empty();
     let mut layers = Vec::with_capacity(documents.len());

@@ -3,7 +3,7 @@
 use crate::describe::{Description, Field, Shape, Tagging, Variant};
 use crate::nearest::nearest;
 use crate::path::{FieldPath, Segment};
-use crate::report::Violation;
+use crate::report::{Secrets, Violation};
 
 use super::expected::Expected;
 use super::listed;
@@ -122,7 +122,7 @@ impl Search<'_> {
         if self.found.len() == REPORTED {
             return;
         }
-        let secret = self.root.at(&self.path).is_secret();
+        let secret = self.root.is_secret(&self.path);
         let near = nearest(&entry.key, names.iter().copied()).filter(|_| !secret);
         let message = match near {
             Some(near) => format!("unknown key, did you mean `{near}`?"),

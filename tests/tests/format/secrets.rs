@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reloadable::{Describe, Description, Field, Reloadable, Shape};
+use reloadable::{Describe, Description, Field, Reloadable, Reporter, Shape};
 use serde::{Deserialize, Deserializer};
 
 use crate::{json, refused, reloadable, toml};
@@ -368,4 +368,109 @@ fn a_conversion_into_a_type_with_secrets_is_not_quoted() {
     ] {
         assert_eq!(refused::<Converted>(&[toml("a.toml", text)]), [expected.as_str()], "{text}");
     }
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[reload(validate = Self::check)]
+struct Told {
+    #[reload(secret)]
+    token: String,
+    #[serde(default)]
+    #[reload(secret)]
+    tokens: BTreeMap<String, u8>,
+    user: String,
+    #[serde(default)]
+    #[reload(key = "name")]
+    routes: Vec<Route>,
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct Route {
+    name: String,
+    #[reload(secret)]
+    key: String,
+}
+
+impl Told {
+    fn check(&self, report: &mut Reporter<'_>) {
+        report.violation_at("token", "own", format!("{} is bad", self.token));
+        for key in self.tokens.keys() {
+            report.violation_at(&format!("tokens.{key}"), "own", format!("{key} is bad"));
+        }
+        report.violation_at("user", "own", format!("{} is bad", self.user));
+        for (index, route) in self.routes.iter().enumerate() {
+            report.violation_at(&format!("routes[{index}].key"), "own", format!("{} is bad", route.key));
+            let path = format!("routes[\"{}\"].key", route.name);
+            report.violation_at(&path, "own", format!("{} is bad", route.key));
+        }
+        report.at_name("token", |report| {
+            report.violation("own", format!("{} is worse", self.token));
+            report.value_violation("own", &self.token, "is too short");
+        });
+    }
+}
+
+#[test]
+fn a_container_cannot_quote_the_secret_of_a_field() {
+    let withheld = "the value was refused; why is withheld, since it is a secret [own]";
+    let text =
+        "token = 'hunter2'\ntokens.hunter2 = 1\nuser = 'me'\nroutes = [{ name = 'a', key = 'hunter2' }]";
+    assert_eq!(
+        refused::<Told>(&[toml("a.toml", text)]),
+        [
+            format!("a.toml:1:9: token: {withheld}"),
+            format!("a.toml:2:1: tokens: {withheld}"),
+            "a.toml:3:8: user: me is bad [own]".to_owned(),
+            format!("a.toml:4:31: routes[0].key: {withheld}"),
+            format!("a.toml:4:10: routes[\"a\"].key: {withheld}"),
+            format!("a.toml:1:9: token: {withheld}"),
+            "a.toml:1:9: token: the value is too short [own]".to_owned(),
+        ]
+    );
+}
+
+/// Speaks of its secret by a name that is not that of the file.
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(from = "RawKey")]
+#[reload(validate = Self::check)]
+struct Key {
+    #[reload(secret)]
+    text: String,
+    level: u8,
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct RawKey {
+    #[reload(secret)]
+    secret: String,
+}
+
+impl From<RawKey> for Key {
+    fn from(raw: RawKey) -> Self {
+        Self { text: raw.secret, level: 0 }
+    }
+}
+
+impl Key {
+    fn check(&self, report: &mut Reporter<'_>) {
+        report.violation_at("text", "own", format!("{} is bad", self.text));
+        report.value_violation("own", self.level, "is too low");
+    }
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[allow(dead_code, reason = "decoding is what is tested")]
+struct Keys {
+    key: Key,
+}
+
+#[test]
+fn a_converted_container_cannot_either() {
+    assert_eq!(
+        refused::<Keys>(&[toml("a.toml", "key = { secret = 'hunter2' }")]),
+        [
+            "a.toml:1:7: key.text: the value was refused; why is withheld, since it is a secret [own]",
+            "a.toml:1:7: key: 0 is too low [own]",
+        ]
+    );
 }

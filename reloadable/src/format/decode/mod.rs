@@ -8,7 +8,7 @@ mod value;
 use serde::de::DeserializeOwned;
 
 use crate::path::{FieldPath, Segment};
-use crate::report::Violation;
+use crate::report::{Secrets, Violation};
 
 use super::expected::Expected;
 use super::tree::{Node, Tree};
@@ -28,7 +28,7 @@ pub(crate) fn decode<T: DeserializeOwned>(tree: &Tree, expected: &Expected) -> R
 
 fn violation(tree: &Tree, root: &Expected, fault: Fault) -> Violation {
     let path = FieldPath::from(fault.path);
-    let message = if root.at(&path).holds_secret() { fault.redacted } else { fault.message };
+    let message = if root.holds_secret(&path) { fault.redacted } else { fault.message };
     let violation = Violation::new(root.shown(path), fault.code, message);
     match fault.place.and_then(|place| tree.position(&place)) {
         Some((origin, position)) => violation.located(origin, Some(position)),
