@@ -5,6 +5,7 @@ mod expected;
 #[cfg(feature = "json")]
 mod json;
 mod merge;
+mod table;
 #[cfg(feature = "toml")]
 mod toml;
 mod tree;

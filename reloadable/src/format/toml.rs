@@ -7,7 +7,8 @@ use toml::de::{DeString, DeTable, DeValue, Error};
 
 use crate::report::Position;
 
-use super::tree::{Entry, Kind, Node, Place};
+use super::table::{Entry, Table};
+use super::tree::{Kind, Node, Place};
 use super::{DEPTH, Fault, REPORTED};
 
 /// Reads a document. All its syntax errors are found.
@@ -43,7 +44,7 @@ impl Reader {
                 Some(Entry { key: key.into_inner().into_owned(), place, value })
             })
             .collect();
-        self.node(span, Kind::Table(entries))
+        self.node(span, Kind::Table(Table::new(entries)))
     }
 
     fn value(&mut self, value: Spanned<DeValue<'_>>) -> Option<Node> {

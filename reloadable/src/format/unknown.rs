@@ -7,7 +7,8 @@ use crate::report::{Secrets, Violation};
 
 use super::expected::Expected;
 use super::listed;
-use super::tree::{Entry, Kind, Node, Tree};
+use super::table::Entry;
+use super::tree::{Kind, Node, Tree};
 
 /// How many are reported: a file that was written for something else says nothing more.
 const REPORTED: usize = 100;
@@ -38,7 +39,7 @@ impl Search<'_> {
             (Shape::Newtype(field), _) if !field.opaque => self.value(node, (field.describe)()),
             (Shape::Struct(fields), Kind::Table(entries)) => self.table(entries, fields, deny, None),
             (Shape::Map(describe), Kind::Table(entries)) => {
-                for entry in entries {
+                for entry in entries.iter() {
                     self.within(entry, |search| search.value(&entry.value, describe()));
                 }
             }

@@ -273,7 +273,7 @@ impl Search<'_> {
                 }
             }
             Kind::Table(entries) => {
-                for entry in entries {
+                for entry in entries.iter() {
                     self.path.push(name(&entry.key));
                     if self.clue.fits_key(&entry.key) {
                         self.add(&entry.place);
