@@ -386,7 +386,7 @@ async fn fetch<T: Reloadable>(layers: &mut [Layer], limit: Duration) -> Result<V
         return Ok(contents);
     }
     let fetched: Vec<_> = contents.iter().flatten().flat_map(|content| content.documents.clone()).collect();
-    report.extend(faults::<T>(&fetched).violations().iter().cloned());
+    report.append(faults::<T>(&fetched));
     Err(Error::new(ErrorKind::Unavailable, report))
 }
 

@@ -115,17 +115,24 @@ impl fmt::Display for Violation {
 }
 
 /// All reasons why a candidate was refused, in the order in which they were found.
+///
+/// It keeps the first 1,000, since nobody reads more, and counts the others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Report {
     violations: Vec<Violation>,
+    #[serde(skip)]
+    omitted: usize,
 }
+
+/// How many violations a report keeps.
+const KEPT: usize = 1_000;
 
 impl Report {
     /// Makes a report without violations.
     #[must_use]
     pub const fn new() -> Self {
-        Self { violations: Vec::new() }
+        Self { violations: Vec::new(), omitted: 0 }
     }
 
     /// Tells whether nothing is wrong.
@@ -134,31 +141,75 @@ impl Report {
         self.violations.is_empty()
     }
 
-    /// Returns the violations.
+    /// Returns the violations, the first 1,000 of them.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// Adds a violation.
+    /// Returns how many more violations were found than are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::{FieldPath, Report, Violation};
+    ///
+    /// let mut report = Report::new();
+    /// for number in 0..1_005 {
+    ///     report.push(Violation::new(FieldPath::root(), "limit", format!("{number} is too many")));
+    /// }
+    /// assert_eq!((report.violations().len(), report.omitted()), (1_000, 5));
+    /// assert!(report.to_string().ends_with("... and 5 more"));
+    /// ```
+    #[must_use]
+    pub fn omitted(&self) -> usize {
+        self.omitted
+    }
+
+    /// Adds a violation; once there are 1,000, it is only counted.
     pub fn push(&mut self, violation: Violation) {
-        self.violations.push(violation);
+        if self.is_full() {
+            self.omit();
+        } else {
+            self.violations.push(violation);
+        }
+    }
+
+    /// Adds all of another report, those that it only counted too.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.extend(other.violations);
+        self.omitted += other.omitted;
+    }
+
+    /// Changes each violation that is kept.
+    pub(crate) fn map(self, change: impl FnMut(Violation) -> Violation) -> Self {
+        Self { violations: self.violations.into_iter().map(change).collect(), omitted: self.omitted }
+    }
+
+    fn is_full(&self) -> bool {
+        self.violations.len() >= KEPT
+    }
+
+    fn omit(&mut self) {
+        self.omitted += 1;
     }
 }
 
 impl Extend<Violation> for Report {
     fn extend<I: IntoIterator<Item = Violation>>(&mut self, violations: I) {
-        self.violations.extend(violations);
+        for violation in violations {
+            self.push(violation);
+        }
     }
 }
 
 impl From<Violation> for Report {
     fn from(violation: Violation) -> Self {
-        Self { violations: vec![violation] }
+        Self { violations: vec![violation], omitted: 0 }
     }
 }
 
-/// One line a violation, with the places, paths and messages in columns.
+/// One line a violation, with the places, paths and messages in columns, and a last line if some were not kept.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<_> = self
@@ -186,7 +237,10 @@ impl fmt::Display for Report {
             }
             write!(f, "{}  [{}]", violation.message, violation.code)?;
         }
-        Ok(())
+        match self.omitted {
+            0 => Ok(()),
+            omitted => write!(f, "\n... and {omitted} more"),
+        }
     }
 }
 
@@ -250,6 +304,9 @@ impl<'r> Reporter<'r> {
     /// If the value is a secret, the message is withheld, since it may quote it. Use
     /// [`value_violation`](Self::value_violation) for a message with a part that does not.
     pub fn violation(&mut self, code: impl Into<Cow<'static, str>>, message: impl Into<String>) {
+        if self.counts_only() {
+            return;
+        }
         let message = if self.is_secret_here() { WITHHELD.to_owned() } else { message.into() };
         self.add(self.current(), code.into(), message);
     }
@@ -265,6 +322,9 @@ impl<'r> Reporter<'r> {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) {
+        if self.counts_only() {
+            return;
+        }
         let below =
             path.parse().unwrap_or_else(|_| FieldPath::from(vec![Segment::Name(path.to_owned().into())]));
         let opaque = self.is_opaque();
@@ -284,6 +344,9 @@ impl<'r> Reporter<'r> {
         value: impl fmt::Display,
         problem: impl fmt::Display,
     ) {
+        if self.counts_only() {
+            return;
+        }
         let message =
             if self.is_secret_here() { format!("the value {problem}") } else { format!("{value} {problem}") };
         self.add(self.current(), code.into(), message);
@@ -351,6 +414,15 @@ impl<'r> Reporter<'r> {
     fn is_secret_here(&self) -> bool {
         let by_type = |secrets: &dyn Secrets| !self.is_opaque() && secrets.is_secret(&self.current());
         self.is_secret() || self.secrets.is_some_and(by_type)
+    }
+
+    /// Tells whether a violation is only counted, and counts it: a message that nobody gets need not be made.
+    fn counts_only(&mut self) -> bool {
+        let full = self.report.is_full();
+        if full {
+            self.report.omit();
+        }
+        full
     }
 
     fn is_opaque(&self) -> bool {
