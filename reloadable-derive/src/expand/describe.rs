@@ -20,7 +20,7 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
         }
     };
     let docs = docs(&container.docs);
-    let converted = converted(expansion);
+    let converted = expansion.is_converted().then(|| converted(expansion, container.fields())).flatten();
     let deny_unknown = container.serde.deny_unknown_fields.then(|| quote!(.deny_unknown()));
     let header = expansion.header("Describe");
     quote! {
@@ -34,11 +34,14 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
     }
 }
 
-/// The fields of a converted type that may hold a secret: they are not those of the file, but its errors may quote them.
-fn converted(expansion: &Expansion<'_>) -> Option<TokenStream> {
-    let Expansion { private, container, .. } = expansion;
+/// The fields of a converted type or variant that may hold a secret: they are not those of the file, but its errors may quote them.
+fn converted<'f, 'i: 'f>(
+    expansion: &Expansion<'_>,
+    fields: impl Iterator<Item = &'f Field<'i>>,
+) -> Option<TokenStream> {
+    let private = &expansion.private;
     let may_be_secret = |field: &&Field<'_>| field.reload.secret.is_some() || !field.is_primitive();
-    let fields = container.fields().filter(may_be_secret).filter(|field| !field.is_phantom());
+    let fields = fields.filter(may_be_secret).filter(|field| !field.is_phantom());
     let fields: Vec<_> = fields
         .map(|field| {
             let known = expansion.known(field);
@@ -49,7 +52,7 @@ fn converted(expansion: &Expansion<'_>) -> Option<TokenStream> {
             quote!(#private::Field::new(#name, #describe) #secret)
         })
         .collect();
-    (expansion.is_converted() && !fields.is_empty()).then(|| quote!(.converted(const { &[#(#fields),*] })))
+    (!fields.is_empty()).then(|| quote!(.converted(const { &[#(#fields),*] })))
 }
 
 fn docs(docs: &str) -> Option<TokenStream> {
@@ -76,11 +79,12 @@ fn variant(expansion: &Expansion<'_>, variant: &Variant<'_>) -> TokenStream {
     let name = &variant.name;
     let shape =
         if variant.serde.with { quote!(#private::Shape::Opaque) } else { shape(expansion, &variant.body) };
+    let converted = variant.serde.with.then(|| converted(expansion, variant.body.fields.iter())).flatten();
     let aliases = aliases(&variant.serde.aliases);
     let docs = docs(&variant.docs);
     let marks = [("untagged", variant.serde.untagged), ("skip", variant.serde.skip)];
     let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format_ident!("{mark}"));
-    quote!(#private::Variant::new(#name, #shape) #aliases #docs #(.#marks())*)
+    quote!(#private::Variant::new(#name, #shape) #aliases #docs #(.#marks())* #converted)
 }
 
 fn shape(expansion: &Expansion<'_>, body: &Body<'_>) -> TokenStream {

@@ -104,6 +104,8 @@ pub struct Variant {
     pub untagged: bool,
     /// Whether a file cannot name this variant (`#[serde(skip)]`).
     pub skip: bool,
+    /// The fields of a variant that a function converts, so that its shape is not known.
+    pub(crate) converted: &'static [Field],
 }
 
 /// One field of a struct or of a variant.
@@ -193,7 +195,7 @@ impl Description {
 impl Variant {
     #[must_use]
     pub const fn new(name: &'static str, shape: Shape) -> Self {
-        Self { name, aliases: &[], docs: "", shape, untagged: false, skip: false }
+        Self { name, aliases: &[], docs: "", shape, untagged: false, skip: false, converted: &[] }
     }
 
     #[must_use]
@@ -205,6 +207,12 @@ impl Variant {
     #[must_use]
     pub const fn docs(mut self, docs: &'static str) -> Self {
         self.docs = docs;
+        self
+    }
+
+    #[must_use]
+    pub const fn converted(mut self, fields: &'static [Field]) -> Self {
+        self.converted = fields;
         self
     }
 

@@ -41,12 +41,12 @@ impl Expected {
                 }
                 (Segment::Name(name), Shape::Enum(Tagging::Adjacent(_, content), variants)) => {
                     for variant in variants.iter().filter(|_| name == content) {
-                        below.add_shape(variant.shape);
+                        below.add_variant(variant);
                     }
                 }
                 (Segment::Name(name), Shape::Enum(Tagging::External, variants)) => {
                     for variant in variants.iter().filter(|variant| variant_answers_to(variant, name)) {
-                        below.add_shape(variant.shape);
+                        below.add_variant(variant);
                     }
                 }
                 _ => {}
@@ -187,6 +187,11 @@ impl Here {
         }
     }
 
+    fn add_variant(&mut self, variant: &Variant) {
+        self.secret |= fields_hold_secret(variant.converted, &mut Vec::new());
+        self.add_shape(variant.shape);
+    }
+
     fn add_shape(&mut self, shape: Shape) {
         match shape {
             Shape::Optional(describe) | Shape::Like(describe) => self.add(describe()),
@@ -201,7 +206,7 @@ impl Here {
                 self.shapes.push(shape);
                 let beside = matches!(tagging, Tagging::Internal(_) | Tagging::Untagged);
                 for variant in variants.iter().filter(|variant| beside || variant.untagged) {
-                    self.add_shape(variant.shape);
+                    self.add_variant(variant);
                 }
             }
             _ => self.shapes.push(shape),
@@ -233,7 +238,9 @@ fn shape_holds_secret(shape: Shape, seen: &mut Vec<&'static str>) -> bool {
         | Shape::Like(describe) => holds_secret(describe(), seen),
         Shape::Newtype(field) => field_holds_secret(field, seen),
         Shape::Struct(fields) | Shape::Tuple(fields) => fields_hold_secret(fields, seen),
-        Shape::Enum(_, variants) => variants.iter().any(|variant| shape_holds_secret(variant.shape, seen)),
+        Shape::Enum(_, variants) => variants.iter().any(|variant| {
+            shape_holds_secret(variant.shape, seen) || fields_hold_secret(variant.converted, seen)
+        }),
         _ => false,
     }
 }

@@ -474,3 +474,33 @@ fn a_converted_container_cannot_either() {
         ]
     );
 }
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code, reason = "decoding is what is tested")]
+enum Proof {
+    #[serde(deserialize_with = "refuse_token")]
+    Token {
+        #[reload(secret)]
+        token: String,
+    },
+}
+
+fn refuse_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    refuse(deserializer)
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[allow(dead_code, reason = "decoding is what is tested")]
+struct Proofs {
+    proof: Proof,
+}
+
+#[test]
+fn a_variant_that_a_function_reads_is_not_quoted() {
+    let withheld = "the value was refused; why is withheld, since it may quote a secret [decode]";
+    assert_eq!(
+        refused::<Proofs>(&[toml("a.toml", "proof.token = 'hunter2'")]),
+        [format!("a.toml:1:15: proof.token: {withheld}")]
+    );
+}
