@@ -91,7 +91,7 @@ impl fmt::Display for Error {
         if let Some(first) = self.inner.report.violations().first() {
             write!(f, ": {first}")?;
         }
-        match self.inner.report.violations().len() {
+        match self.inner.report.violations().len() + self.inner.report.omitted() {
             0 | 1 => Ok(()),
             2 => f.write_str(" (and 1 more problem)"),
             many => write!(f, " (and {} more problems)", many - 1),

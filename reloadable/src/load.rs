@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::DeserializeOwned;
 
-use crate::describe::{Describe, Description};
+use crate::describe::Describe;
 use crate::diff::Diff;
 use crate::document::{Document, Origin};
 use crate::format::{self, Expected, Tree};
@@ -61,10 +61,17 @@ pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Load
             return Err(report);
         }
     };
-    guarded::<T, _>("normalizing", || value.normalize(&mut Reporter::new(&mut report)))
-        .and_then(|()| guarded::<T, _>("validating", || value.validate(&mut Reporter::new(&mut report))))
-        .unwrap_or_else(|panicked| report.extend(panicked.violations().iter().cloned()));
-    if report.is_empty() { Ok(Loaded { value, tree }) } else { Err(located(&report, &tree, description)) }
+    let normalized = guarded::<T, _>("normalizing", || {
+        value.normalize(&mut Reporter::with_secrets(&mut report, &expected));
+    });
+    normalized
+        .and_then(|()| {
+            guarded::<T, _>("validating", || {
+                value.validate(&mut Reporter::with_secrets(&mut report, &expected));
+            })
+        })
+        .unwrap_or_else(|panicked| report.append(panicked));
+    if report.is_empty() { Ok(Loaded { value, tree }) } else { Err(located(report, &tree, &expected)) }
 }
 
 /// Finds what is wrong with the texts of some of the layers, for a report about others that could not be read.
@@ -91,7 +98,7 @@ const PANIC: &str = "panic";
 /// What it said may quote a secret, so where `T` has any, it is left to the panic hook alone.
 pub(crate) fn guarded<T: Describe, R>(doing: &str, run: impl FnOnce() -> R) -> Result<R, Report> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        let secretive = catch_unwind(|| Expected::new(T::describe()).holds_secret()).unwrap_or(true);
+        let secretive = catch_unwind(|| Expected::new(T::describe()).holds_any_secret()).unwrap_or(true);
         let message = match said(payload.as_ref()) {
             Some(_) if secretive => {
                 format!("panicked while {doing}; what it said is withheld, since there are secrets")
@@ -107,10 +114,8 @@ fn said(payload: &(dyn Any + Send)) -> Option<&str> {
     payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
-fn located(report: &Report, tree: &Tree, description: Description) -> Report {
-    let expected = Expected::new(description);
-    let mut out = Report::new();
-    out.extend(report.violations().iter().cloned().map(|violation| {
+fn located(report: Report, tree: &Tree, expected: &Expected) -> Report {
+    report.map(|violation| {
         // A panic is about the program, not about a line.
         if violation.origin().is_some() || violation.code() == PANIC {
             return violation;
@@ -119,6 +124,5 @@ fn located(report: &Report, tree: &Tree, description: Description) -> Report {
             Some((origin, position)) => violation.located(origin, Some(position)),
             None => violation,
         }
-    }));
-    out
+    })
 }

@@ -130,6 +130,8 @@ impl fmt::Display for Violation {
 
 /// The reasons why a candidate was refused, in the order in which they were found: all that can be found at once.
 ///
+/// It keeps the first 1,000, since nobody reads more, and counts the others.
+///
 /// # Examples
 ///
 /// ```
@@ -152,13 +154,18 @@ impl fmt::Display for Violation {
 #[serde(transparent)]
 pub struct Report {
     violations: Vec<Violation>,
+    #[serde(skip)]
+    omitted: usize,
 }
+
+/// How many violations a report keeps.
+const KEPT: usize = 1_000;
 
 impl Report {
     /// Makes a report without violations.
     #[must_use]
     pub const fn new() -> Self {
-        Self { violations: Vec::new() }
+        Self { violations: Vec::new(), omitted: 0 }
     }
 
     /// Tells whether nothing is wrong.
@@ -167,31 +174,75 @@ impl Report {
         self.violations.is_empty()
     }
 
-    /// Returns the violations.
+    /// Returns the violations, the first 1,000 of them.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// Adds a violation.
+    /// Returns how many more violations were found than are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::{FieldPath, Report, Violation};
+    ///
+    /// let mut report = Report::new();
+    /// for number in 0..1_005 {
+    ///     report.push(Violation::new(FieldPath::root(), "limit", format!("{number} is too many")));
+    /// }
+    /// assert_eq!((report.violations().len(), report.omitted()), (1_000, 5));
+    /// assert!(report.to_string().ends_with("... and 5 more"));
+    /// ```
+    #[must_use]
+    pub fn omitted(&self) -> usize {
+        self.omitted
+    }
+
+    /// Adds a violation; once there are 1,000, it is only counted.
     pub fn push(&mut self, violation: Violation) {
-        self.violations.push(violation);
+        if self.is_full() {
+            self.omit();
+        } else {
+            self.violations.push(violation);
+        }
+    }
+
+    /// Adds all of another report, those that it only counted too.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.extend(other.violations);
+        self.omitted += other.omitted;
+    }
+
+    /// Changes each violation that is kept.
+    pub(crate) fn map(self, change: impl FnMut(Violation) -> Violation) -> Self {
+        Self { violations: self.violations.into_iter().map(change).collect(), omitted: self.omitted }
+    }
+
+    fn is_full(&self) -> bool {
+        self.violations.len() >= KEPT
+    }
+
+    fn omit(&mut self) {
+        self.omitted += 1;
     }
 }
 
 impl Extend<Violation> for Report {
     fn extend<I: IntoIterator<Item = Violation>>(&mut self, violations: I) {
-        self.violations.extend(violations);
+        for violation in violations {
+            self.push(violation);
+        }
     }
 }
 
 impl From<Violation> for Report {
     fn from(violation: Violation) -> Self {
-        Self { violations: vec![violation] }
+        Self { violations: vec![violation], omitted: 0 }
     }
 }
 
-/// One line a violation, with the places, paths and messages in columns.
+/// One line a violation, with the places, paths and messages in columns, and a last line if some were not kept.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<_> = self
@@ -219,7 +270,10 @@ impl fmt::Display for Report {
             }
             write!(f, "{}  [{}]", violation.message, violation.code)?;
         }
-        Ok(())
+        match self.omitted {
+            0 => Ok(()),
+            omitted => write!(f, "\n... and {omitted} more"),
+        }
     }
 }
 
@@ -250,6 +304,8 @@ fn width<'t>(texts: impl Iterator<Item = &'t String>) -> usize {
 #[derive(Debug)]
 pub struct Reporter<'r> {
     report: &'r mut Report,
+    /// What the types say, for what is written about a field from outside it.
+    secrets: Option<&'r dyn Secrets>,
     path: Vec<Segment>,
     /// One frame for every `enter`: what to undo, and whether the value is secret.
     frames: Vec<Frame>,
@@ -268,7 +324,12 @@ struct Frame {
 impl<'r> Reporter<'r> {
     /// Starts at the root.
     pub fn new(report: &'r mut Report) -> Self {
-        Self { report, path: Vec::new(), frames: Vec::new() }
+        Self { report, secrets: None, path: Vec::new(), frames: Vec::new() }
+    }
+
+    /// Starts at the root of a configuration whose types tell which values are secret.
+    pub(crate) fn with_secrets(report: &'r mut Report, secrets: &'r dyn Secrets) -> Self {
+        Self { secrets: Some(secrets), ..Self::new(report) }
     }
 
     /// Adds a violation at the current place.
@@ -276,22 +337,36 @@ impl<'r> Reporter<'r> {
     /// If the value is a secret, the message is withheld, since it may quote it. Use
     /// [`value_violation`](Self::value_violation) for a message with a part that does not.
     pub fn violation(&mut self, code: impl Into<Cow<'static, str>>, message: impl Into<String>) {
-        let message = if self.is_secret() { WITHHELD.to_owned() } else { message.into() };
+        if self.counts_only() {
+            return;
+        }
+        let message = if self.is_secret_here() { WITHHELD.to_owned() } else { message.into() };
         self.add(self.current(), code.into(), message);
     }
 
     /// Adds a violation on a field below the current place; `path` is relative to it and spelled as in the file. A
     /// `path` that is not one is kept as a name.
+    ///
+    /// If the field is a secret, the message is withheld, as by [`violation`](Self::violation); one that leaves the
+    /// value out is added by [`at_name`](Self::at_name) and [`value_violation`](Self::value_violation).
     pub fn violation_at(
         &mut self,
         path: &str,
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) {
-        let message = if self.is_secret() { WITHHELD.to_owned() } else { message.into() };
+        if self.counts_only() {
+            return;
+        }
         let below =
             path.parse().unwrap_or_else(|_| FieldPath::from(vec![Segment::Name(path.to_owned().into())]));
-        let full = if self.is_opaque() { self.current() } else { self.current().join(&below) };
+        let opaque = self.is_opaque();
+        let full = if opaque { self.current() } else { self.current().join(&below) };
+        // Which of the fields behind an opaque place is meant, the types cannot tell.
+        let by_type = self.secrets.is_some_and(|secrets| {
+            if opaque { secrets.holds_secret(&full) } else { secrets.is_secret(&full) }
+        });
+        let message = if self.is_secret() || by_type { WITHHELD.to_owned() } else { message.into() };
         self.add(full, code.into(), message);
     }
 
@@ -302,8 +377,11 @@ impl<'r> Reporter<'r> {
         value: impl fmt::Display,
         problem: impl fmt::Display,
     ) {
+        if self.counts_only() {
+            return;
+        }
         let message =
-            if self.is_secret() { format!("the value {problem}") } else { format!("{value} {problem}") };
+            if self.is_secret_here() { format!("the value {problem}") } else { format!("{value} {problem}") };
         self.add(self.current(), code.into(), message);
     }
 
@@ -364,6 +442,22 @@ impl<'r> Reporter<'r> {
         FieldPath::from(self.path.clone())
     }
 
+    /// As [`is_secret`](Self::is_secret), but also where a validator written by hand has gone by itself. It walks through the types,
+    /// so only what is wrong asks for it.
+    fn is_secret_here(&self) -> bool {
+        let by_type = |secrets: &dyn Secrets| !self.is_opaque() && secrets.is_secret(&self.current());
+        self.is_secret() || self.secrets.is_some_and(by_type)
+    }
+
+    /// Tells whether a violation is only counted, and counts it: a message that nobody gets need not be made.
+    fn counts_only(&mut self) -> bool {
+        let full = self.report.is_full();
+        if full {
+            self.report.omit();
+        }
+        full
+    }
+
     fn is_opaque(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.opaque)
     }
@@ -372,8 +466,24 @@ impl<'r> Reporter<'r> {
         if self.frames.last().is_some_and(|frame| frame.key) {
             message.insert_str(0, "key: ");
         }
+        let path = match self.secrets {
+            Some(secrets) => secrets.shown(path),
+            None => path,
+        };
         self.report.push(Violation::new(path, code, message));
     }
+}
+
+/// What the types of a configuration say of which values are secret.
+pub(crate) trait Secrets: fmt::Debug + Send + Sync {
+    /// Tells whether the value at `path` is a secret, or within one.
+    fn is_secret(&self, path: &FieldPath) -> bool;
+
+    /// Tells whether the value at `path` is a secret, within one, or around one.
+    fn holds_secret(&self, path: &FieldPath) -> bool;
+
+    /// Leaves out of `path` what may itself be a part of a secret.
+    fn shown(&self, path: FieldPath) -> FieldPath;
 }
 
 /// The message of a violation whose own message might quote a secret.

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 
 use super::{Expansion, member};
 use crate::ast::{Body, Data, Field, Style, Variant};
@@ -19,6 +20,7 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
         }
     };
     let docs = docs(&container.docs);
+    let converted = expansion.is_converted().then(|| converted(expansion, container.fields())).flatten();
     let deny_unknown = container.serde.deny_unknown_fields.then(|| quote!(.deny_unknown()));
     let secrets = secrets(expansion);
     let header = expansion.header("Describe");
@@ -27,10 +29,31 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
             const DERIVED: bool = true;
 
             fn describe() -> #private::Description {
-                #private::Description::new(::core::any::type_name::<Self>(), #shape) #docs #deny_unknown #secrets
+                #private::Description::new(::core::any::type_name::<Self>(), #shape) #docs #deny_unknown #converted #secrets
             }
         }
     }
+}
+
+/// The fields of a converted type or variant that may hold a secret: they are not those of the file, but its errors may quote them.
+fn converted<'f, 'i: 'f>(
+    expansion: &Expansion<'_>,
+    fields: impl Iterator<Item = &'f Field<'i>>,
+) -> Option<TokenStream> {
+    let private = &expansion.private;
+    let may_be_secret = |field: &&Field<'_>| field.reload.secret.is_some() || !field.is_primitive();
+    let fields = fields.filter(may_be_secret).filter(|field| !field.is_phantom());
+    let fields: Vec<_> = fields
+        .map(|field| {
+            let known = expansion.known(field);
+            let describe = quote_spanned!(field.span()=> #known::DESCRIBE);
+            let secret = field.reload.secret.map(|_| quote!(.secret()));
+            let name =
+                field.original.ident.as_ref().map_or_else(String::new, |ident| ident.unraw().to_string());
+            quote!(#private::Field::new(#name, #describe) #secret)
+        })
+        .collect();
+    (!fields.is_empty()).then(|| quote!(.converted(const { &[#(#fields),*] })))
 }
 
 fn docs(docs: &str) -> Option<TokenStream> {
@@ -64,11 +87,12 @@ fn variant(expansion: &Expansion<'_>, variant: &Variant<'_>) -> TokenStream {
     let name = &variant.name;
     let shape =
         if variant.serde.with { quote!(#private::Shape::Opaque) } else { shape(expansion, &variant.body) };
+    let converted = variant.serde.with.then(|| converted(expansion, variant.body.fields.iter())).flatten();
     let aliases = aliases(&variant.serde.aliases);
     let docs = docs(&variant.docs);
     let marks = [("untagged", variant.serde.untagged), ("skip", variant.serde.skip)];
     let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format_ident!("{mark}"));
-    quote!(#private::Variant::new(#name, #shape) #aliases #docs #(.#marks())*)
+    quote!(#private::Variant::new(#name, #shape) #aliases #docs #(.#marks())* #converted)
 }
 
 fn shape(expansion: &Expansion<'_>, body: &Body<'_>) -> TokenStream {

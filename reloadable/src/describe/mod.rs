@@ -5,6 +5,8 @@ mod std;
 
 use ::std::any::type_name;
 
+pub(crate) use self::secret::hold_secret;
+
 /// A type that describes itself. `#[derive(Reloadable)]` implements it; by hand, the provided body will do.
 pub trait Describe {
     /// The derive wrote this, so the type has names of its own even where serde is told to convert the field.
@@ -33,6 +35,8 @@ pub struct Description {
     pub deny_unknown: bool,
     /// The fields that are secrets, as Rust calls them, also where the file has another type's fields.
     pub(crate) secrets: &'static [&'static str],
+    /// The fields of a type that is converted from another one, which knows nothing of which are secret.
+    pub(crate) converted: &'static [Field],
 }
 
 /// A pointer to the description of another type, so that descriptions can be circular.
@@ -105,6 +109,8 @@ pub struct Variant {
     pub untagged: bool,
     /// Whether a file cannot name this variant (`#[serde(skip)]`).
     pub skip: bool,
+    /// The fields of a variant that a function converts, so that its shape is not known.
+    pub(crate) converted: &'static [Field],
 }
 
 /// One field of a struct or of a variant.
@@ -158,7 +164,7 @@ impl Description {
     /// Makes a description without docs.
     #[must_use]
     pub const fn new(type_name: &'static str, shape: Shape) -> Self {
-        Self { type_name, docs: "", shape, deny_unknown: false, secrets: &[] }
+        Self { type_name, docs: "", shape, deny_unknown: false, secrets: &[], converted: &[] }
     }
 
     /// Returns the fields, of what is a struct in the file; none for anything else.
@@ -190,13 +196,19 @@ impl Description {
         self.secrets = secrets;
         self
     }
+
+    #[must_use]
+    pub const fn converted(mut self, fields: &'static [Field]) -> Self {
+        self.converted = fields;
+        self
+    }
 }
 
 #[doc(hidden)]
 impl Variant {
     #[must_use]
     pub const fn new(name: &'static str, shape: Shape) -> Self {
-        Self { name, aliases: &[], docs: "", shape, untagged: false, skip: false }
+        Self { name, aliases: &[], docs: "", shape, untagged: false, skip: false, converted: &[] }
     }
 
     #[must_use]
@@ -208,6 +220,12 @@ impl Variant {
     #[must_use]
     pub const fn docs(mut self, docs: &'static str) -> Self {
         self.docs = docs;
+        self
+    }
+
+    #[must_use]
+    pub const fn converted(mut self, fields: &'static [Field]) -> Self {
+        self.converted = fields;
         self
     }
 

@@ -39,26 +39,40 @@ impl Shape {
     }
 }
 
+/// Tells whether one of these fields is a secret or has one within.
+pub(crate) fn hold_secret(fields: &[Field]) -> bool {
+    fields_hold_secret(fields, &mut Vec::new())
+}
+
 fn holds_secret(description: Description, seen: &mut Vec<&'static str>) -> bool {
     if seen.contains(&description.type_name) {
         return false;
     }
     seen.push(description.type_name);
-    !description.secrets.is_empty() || shape_holds_secret(description.shape, seen)
+    !description.secrets.is_empty()
+        || shape_holds_secret(description.shape, seen)
+        || fields_hold_secret(description.converted, seen)
+}
+
+fn fields_hold_secret(fields: &[Field], seen: &mut Vec<&'static str>) -> bool {
+    fields.iter().any(|field| field_holds_secret(field, seen))
+}
+
+fn field_holds_secret(field: &Field, seen: &mut Vec<&'static str>) -> bool {
+    field.secret || (!field.skip && holds_secret((field.describe)(), seen))
 }
 
 fn shape_holds_secret(shape: Shape, seen: &mut Vec<&'static str>) -> bool {
-    let field_holds = |field: &Field, seen: &mut Vec<&'static str>| {
-        field.secret || (!field.skip && holds_secret((field.describe)(), seen))
-    };
     match shape {
         Shape::Optional(describe)
         | Shape::Sequence(describe)
         | Shape::Map(describe)
         | Shape::Like(describe) => holds_secret(describe(), seen),
-        Shape::Newtype(field) => field_holds(field, seen),
-        Shape::Struct(fields) | Shape::Tuple(fields) => fields.iter().any(|field| field_holds(field, seen)),
-        Shape::Enum(_, variants) => variants.iter().any(|variant| shape_holds_secret(variant.shape, seen)),
+        Shape::Newtype(field) => field_holds_secret(field, seen),
+        Shape::Struct(fields) | Shape::Tuple(fields) => fields_hold_secret(fields, seen),
+        Shape::Enum(_, variants) => variants.iter().any(|variant| {
+            shape_holds_secret(variant.shape, seen) || fields_hold_secret(variant.converted, seen)
+        }),
         _ => false,
     }
 }

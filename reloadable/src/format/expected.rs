@@ -1,13 +1,16 @@
 //! What a type says of a place in the tree: which names it goes by, and whether it is a secret.
 
-use crate::describe::{Description, Field, Shape, Tagging, Variant};
-use crate::path::Segment;
+use crate::describe::{Description, Field, Shape, Tagging, Variant, hold_secret};
+use crate::path::{FieldPath, Segment};
+use crate::report::Secrets;
 
 /// The types that a place may hold. There is more than one where an untagged enum leaves the choice to the value, and
 /// none where nothing is known.
 #[derive(Debug, Clone)]
 pub(crate) struct Expected {
     shapes: Vec<Shape>,
+    /// The fields of a converted type: not in the file, but the type's own code may speak of them.
+    converted: Vec<&'static Field>,
     secret: bool,
 }
 
@@ -16,7 +19,7 @@ impl Expected {
     pub(crate) fn new(description: Description) -> Self {
         let mut here = Here::default();
         here.add(description);
-        Self { shapes: here.shapes, secret: here.secret }
+        here.into_expected()
     }
 
     /// Goes one step down. A name may be any of those by which the file can call the field.
@@ -24,7 +27,7 @@ impl Expected {
         let mut below = Here { secret: self.secret, ..Here::default() };
         for shape in &self.shapes {
             match (segment, shape) {
-                (Segment::Index(_), Shape::Sequence(element)) => below.add(element()),
+                (Segment::Index(_) | Segment::Identity(_), Shape::Sequence(element)) => below.add(element()),
                 (Segment::Index(index), Shape::Tuple(fields)) => {
                     if let Some(field) = fields.get(*index) {
                         below.add_field(field);
@@ -38,18 +41,43 @@ impl Expected {
                 }
                 (Segment::Name(name), Shape::Enum(Tagging::Adjacent(_, content), variants)) => {
                     for variant in variants.iter().filter(|_| name == content) {
-                        below.add_shape(variant.shape);
+                        below.add_variant(variant);
                     }
                 }
                 (Segment::Name(name), Shape::Enum(Tagging::External, variants)) => {
                     for variant in variants.iter().filter(|variant| variant_answers_to(variant, name)) {
-                        below.add_shape(variant.shape);
+                        below.add_variant(variant);
                     }
                 }
                 _ => {}
             }
         }
-        Self { shapes: below.shapes, secret: below.secret }
+        if let Segment::Name(name) = segment {
+            for field in self.converted.iter().filter(|field| answers_to(field.name, field.aliases, name)) {
+                below.add_field(field);
+            }
+        }
+        below.into_expected()
+    }
+
+    /// Goes down a path.
+    fn at(&self, path: &FieldPath) -> Self {
+        path.segments().iter().fold(self.clone(), |here, segment| here.step(segment))
+    }
+
+    fn spells_out(&self, segment: &Segment) -> bool {
+        match segment {
+            Segment::Index(_) => true,
+            Segment::Identity(_) => false,
+            Segment::Name(name) => {
+                let named = |shape: &Shape| match shape {
+                    Shape::Enum(Tagging::Internal(tag), _) => name == tag,
+                    Shape::Enum(Tagging::Adjacent(tag, content), _) => name == tag || name == content,
+                    _ => false,
+                };
+                !self.spellings(name).is_empty() || self.shapes.iter().any(named)
+            }
+        }
     }
 
     /// Returns all names of the field or variant that `name` is one of.
@@ -82,8 +110,34 @@ impl Expected {
     }
 
     /// Tells whether the value is a secret, within one, or around one.
-    pub(crate) fn holds_secret(&self) -> bool {
+    pub(crate) fn holds_any_secret(&self) -> bool {
         self.secret || self.shapes.iter().any(|shape| shape.holds_secret())
+    }
+}
+
+/// The paths start at the type that this was made of.
+impl Secrets for Expected {
+    fn is_secret(&self, path: &FieldPath) -> bool {
+        self.at(path).secret
+    }
+
+    fn holds_secret(&self, path: &FieldPath) -> bool {
+        self.at(path).holds_any_secret()
+    }
+
+    /// Cuts a path where it leads from a secret to what the type does not spell out: such a name is a key that the
+    /// user chose, which is as secret as its value.
+    fn shown(&self, path: FieldPath) -> FieldPath {
+        let mut here = self.clone();
+        let mut shown = FieldPath::root();
+        for segment in path.segments() {
+            if here.secret && !here.spells_out(segment) {
+                break;
+            }
+            here = here.step(segment);
+            shown.push(segment.clone());
+        }
+        shown
     }
 }
 
@@ -99,17 +153,25 @@ fn variant_answers_to(variant: &Variant, name: &str) -> bool {
 #[derive(Default)]
 struct Here {
     shapes: Vec<Shape>,
+    converted: Vec<&'static Field>,
     secret: bool,
     /// The types already gathered: one that flattens itself would have no end.
     seen: Vec<&'static str>,
 }
 
 impl Here {
+    fn into_expected(self) -> Expected {
+        Expected { shapes: self.shapes, converted: self.converted, secret: self.secret }
+    }
+
     fn add(&mut self, description: Description) {
         if self.seen.contains(&description.type_name) {
             return;
         }
         self.seen.push(description.type_name);
+        // Nobody knows where the type that it is converted from has its secrets, unless that one tells.
+        self.secret |= hold_secret(description.converted) && !description.shape.holds_secret();
+        self.converted.extend(description.converted);
         self.add_shape(description.shape);
     }
 
@@ -121,6 +183,11 @@ impl Here {
             // Where in the file its secrets are, nobody knows.
             (false, true) => self.secret |= (field.describe)().holds_secret(),
         }
+    }
+
+    fn add_variant(&mut self, variant: &Variant) {
+        self.secret |= hold_secret(variant.converted);
+        self.add_shape(variant.shape);
     }
 
     fn add_shape(&mut self, shape: Shape) {
@@ -137,7 +204,7 @@ impl Here {
                 self.shapes.push(shape);
                 let beside = matches!(tagging, Tagging::Internal(_) | Tagging::Untagged);
                 for variant in variants.iter().filter(|variant| beside || variant.untagged) {
-                    self.add_shape(variant.shape);
+                    self.add_variant(variant);
                 }
             }
             _ => self.shapes.push(shape),

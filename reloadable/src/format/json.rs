@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::report::Position;
 
-use super::tree::{Entry, Kind, Node, Place};
+use super::table::{Entry, Table};
+use super::tree::{Kind, Node, Place};
 use super::{DEPTH, Fault, REPORTED};
 
 /// Reads a document.
@@ -136,8 +137,7 @@ impl<'t> Reader<'t> {
     fn duplicate(&mut self, key: &str, first: usize, second: usize) {
         if self.faults.len() < REPORTED {
             let first = Position::of(self.text, first);
-            let message = format!("duplicate key `{key}`, first set at {first}");
-            self.faults.push(Fault::new(second, "duplicate_key", message));
+            self.faults.push(Fault::duplicate(second, key, Some(first)));
         }
     }
 
@@ -244,6 +244,6 @@ impl<'t> Visitor<'t> for Container<'_, 't> {
             known.insert(key.clone(), start);
             entries.extend(value.map(|value| Entry { key, place, value }));
         }
-        Ok(Kind::Table(entries))
+        Ok(Kind::Table(Table::new(entries)))
     }
 }

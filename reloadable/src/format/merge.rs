@@ -1,11 +1,10 @@
 //! One layer over another.
 
-use std::collections::HashMap;
-
 use crate::path::{FieldPath, Segment};
 
 use super::expected::Expected;
-use super::tree::{Entry, Kind, Node, Place};
+use super::table::{Entry, Table};
+use super::tree::{Kind, Node, Place};
 
 /// A table in one layer is something else in another.
 pub(super) struct Disagreement {
@@ -35,7 +34,7 @@ impl Merger {
         }
         let (later, noun) = (over.place.clone(), over.noun());
         match (&mut base.kind, over.kind) {
-            (Kind::Table(entries), Kind::Table(more)) => self.merge_tables(entries, more, expected),
+            (Kind::Table(table), Kind::Table(more)) => self.merge_tables(table, more, expected),
             _ => self.disagreements.push(Disagreement {
                 path: self.path.clone(),
                 earlier: base.place.clone(),
@@ -45,29 +44,26 @@ impl Merger {
         }
     }
 
-    fn merge_tables(&mut self, entries: &mut Vec<Entry>, more: Vec<Entry>, expected: &Expected) {
-        let mut known: HashMap<String, usize> =
-            entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
-        for entry in more {
+    fn merge_tables(&mut self, table: &mut Table, more: Table, expected: &Expected) {
+        for entry in more.into_entries() {
             // Another layer may use another name of the same field.
-            let at = known.get(&entry.key).copied().or_else(|| {
+            let at = table.find(&entry.key).or_else(|| {
                 let spellings = expected.spellings(&entry.key);
-                spellings.into_iter().find_map(|spelling| known.get(spelling).copied())
+                spellings.into_iter().find_map(|spelling| table.find(spelling))
             });
             let Some(at) = at else {
-                known.insert(entry.key.clone(), entries.len());
-                entries.push(entry);
+                table.push(entry);
                 continue;
             };
             let segment = Segment::Name(entry.key.clone().into());
             let below = expected.step(&segment);
-            let earlier = &mut entries[at];
-            if replaces(&earlier.value, &entry.value, &below) {
-                *earlier = entry;
+            let earlier = table.value_mut(at);
+            if replaces(earlier, &entry.value, &below) {
+                table.replace(at, entry);
                 continue;
             }
             self.path.push(segment);
-            self.merge(&mut earlier.value, entry.value, &below);
+            self.merge(earlier, entry.value, &below);
             self.path.pop();
         }
     }

@@ -5,6 +5,7 @@ mod expected;
 #[cfg(feature = "json")]
 mod json;
 mod merge;
+mod table;
 #[cfg(feature = "toml")]
 mod toml;
 mod tree;
@@ -13,7 +14,9 @@ mod unknown;
 use crate::describe::Description;
 use crate::document::{Document, Format};
 use crate::path::FieldPath;
-use crate::report::{Report, Violation};
+#[cfg(any(feature = "json", feature = "toml"))]
+use crate::report::Position;
+use crate::report::{Report, Secrets, Violation};
 
 use self::tree::{Kind, Node, Text};
 
@@ -36,11 +39,21 @@ struct Fault {
     at: usize,
     code: &'static str,
     message: String,
+    /// The message without anything that may be a secret, where that is another one.
+    redacted: Option<String>,
 }
 
 impl Fault {
     fn new(at: usize, code: &'static str, message: impl Into<String>) -> Self {
-        Self { at, code, message: message.into() }
+        Self { at, code, message: message.into(), redacted: None }
+    }
+
+    /// Which type a key belongs to is not known yet, so it may be a secret's wherever there is one.
+    #[cfg(any(feature = "json", feature = "toml"))]
+    fn duplicate(at: usize, key: &str, first: Option<Position>) -> Self {
+        let first = first.map_or_else(String::new, |first| format!(", first set at {first}"));
+        let redacted = Some(format!("duplicate key{first}"));
+        Self { redacted, ..Self::new(at, "duplicate_key", format!("duplicate key `{key}`{first}")) }
     }
 
     #[cfg(any(feature = "json", feature = "toml"))]
@@ -56,6 +69,8 @@ impl Fault {
 /// Everything that is wrong with any document's text; if there is nothing, every place where two of them disagree on
 /// what is a table.
 pub(crate) fn read(documents: &[Document], description: Description) -> Result<Tree, Report> {
+    let expected = Expected::new(description);
+    let secretive = expected.holds_any_secret();
     let mut report = Report::new();
     let mut tree = Tree::empty();
     let mut layers = Vec::with_capacity(documents.len());
@@ -64,7 +79,8 @@ pub(crate) fn read(documents: &[Document], description: Description) -> Result<T
         match parse(&text, layer) {
             Ok(node) => layers.push(node),
             Err(faults) => report.extend(faults.into_iter().map(|fault| {
-                Violation::new(FieldPath::root(), fault.code, fault.message)
+                let redacted = fault.redacted.filter(|_| secretive);
+                Violation::new(FieldPath::root(), fault.code, redacted.unwrap_or(fault.message))
                     .located(document.origin().clone(), Some(text.position(fault.at)))
             })),
         }
@@ -73,14 +89,14 @@ pub(crate) fn read(documents: &[Document], description: Description) -> Result<T
     if !report.is_empty() {
         return Err(report);
     }
-    let expected = Expected::new(description);
     let mut layers = layers.into_iter();
     if let Some(first) = layers.next() {
         tree.root = first;
     }
     for layer in layers {
         for disagreement in merge::merge(&mut tree.root, layer, &expected) {
-            let mut violation = Violation::new(disagreement.path, "shape", disagreement.message);
+            let path = expected.shown(disagreement.path);
+            let mut violation = Violation::new(path, "shape", disagreement.message);
             if let Some((origin, position)) = tree.position(&disagreement.earlier) {
                 let message = format!("{} in {origin}:{position}", violation.message());
                 violation = Violation::new(violation.path().clone(), "shape", message);

@@ -7,7 +7,8 @@ use toml::de::{DeString, DeTable, DeValue, Error};
 
 use crate::report::Position;
 
-use super::tree::{Entry, Kind, Node, Place};
+use super::table::{Entry, Table};
+use super::tree::{Kind, Node, Place};
 use super::{DEPTH, Fault, REPORTED};
 
 /// Reads a document. All its syntax errors are found.
@@ -43,7 +44,7 @@ impl Reader {
                 Some(Entry { key: key.into_inner().into_owned(), place, value })
             })
             .collect();
-        self.node(span, Kind::Table(entries))
+        self.node(span, Kind::Table(Table::new(entries)))
     }
 
     fn value(&mut self, value: Spanned<DeValue<'_>>) -> Option<Node> {
@@ -113,11 +114,8 @@ fn fault(text: &str, error: &Error, root: &DeTable<'_>) -> Fault {
     match error.message() {
         "duplicate key" => {
             let key = text.get(span.clone()).unwrap_or_default();
-            let mut first = format!("duplicate key `{key}`");
-            if let Some(at) = only_key(root, key, span.start) {
-                first.push_str(&format!(", first set at {}", Position::of(text, at)));
-            }
-            Fault::new(span.start, "duplicate_key", first)
+            let first = only_key(root, key, span.start).map(|at| Position::of(text, at));
+            Fault::duplicate(span.start, key, first)
         }
         message => Fault::new(span.start, "syntax", message),
     }

@@ -9,6 +9,7 @@ use crate::path::{FieldPath, Segment};
 use crate::report::Position;
 
 use super::expected::Expected;
+use super::table::Table;
 
 /// All layers as one table, and the documents that it was made of.
 ///
@@ -50,16 +51,7 @@ pub(super) enum Kind {
     Datetime(String),
     Array(Vec<Node>),
     /// In the order of the file.
-    Table(Vec<Entry>),
-}
-
-/// A key and its value.
-#[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    /// Where the key stands.
-    pub(super) place: Place,
-    pub(super) value: Node,
+    Table(Table),
 }
 
 impl Node {
@@ -78,8 +70,8 @@ impl Node {
     }
 
     fn child(&self, name: &str) -> Option<&Self> {
-        let Kind::Table(entries) = &self.kind else { return None };
-        entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value)
+        let Kind::Table(table) = &self.kind else { return None };
+        table.find(name).and_then(|at| table.get(at)).map(|entry| &entry.value)
     }
 
     fn element(&self, index: usize) -> Option<&Self> {
@@ -92,7 +84,7 @@ impl Tree {
     /// Makes a tree that no document has a part in.
     pub(super) fn empty() -> Self {
         let place = Place { layer: usize::MAX, span: 0..0 };
-        Self { root: Node { place, kind: Kind::Table(Vec::new()) }, sources: Vec::new() }
+        Self { root: Node { place, kind: Kind::Table(Table::default()) }, sources: Vec::new() }
     }
 
     /// Returns where the value at `path` was set. Where the file has no such value, the nearest one around it counts:

@@ -3,23 +3,27 @@
 use crate::describe::{Description, Field, Shape, Tagging, Variant};
 use crate::nearest::nearest;
 use crate::path::{FieldPath, Segment};
-use crate::report::Violation;
+use crate::report::{Secrets, Violation};
 
+use super::expected::Expected;
 use super::listed;
-use super::tree::{Entry, Kind, Node, Tree};
+use super::table::Entry;
+use super::tree::{Kind, Node, Tree};
 
 /// How many are reported: a file that was written for something else says nothing more.
 const REPORTED: usize = 100;
 
 /// Returns a violation for every key of a table whose type refuses unknown ones.
 pub(crate) fn unknown_keys(tree: &Tree, description: Description) -> Vec<Violation> {
-    let mut search = Search { tree, path: FieldPath::root(), found: Vec::new() };
+    let root = Expected::new(description);
+    let mut search = Search { tree, root, path: FieldPath::root(), found: Vec::new() };
     search.value(&tree.root, description);
     search.found
 }
 
 struct Search<'t> {
     tree: &'t Tree,
+    root: Expected,
     path: FieldPath,
     found: Vec<Violation>,
 }
@@ -35,7 +39,7 @@ impl Search<'_> {
             (Shape::Newtype(field), _) if !field.opaque => self.value(node, (field.describe)()),
             (Shape::Struct(fields), Kind::Table(entries)) => self.table(entries, fields, deny, None),
             (Shape::Map(describe), Kind::Table(entries)) => {
-                for entry in entries {
+                for entry in entries.iter() {
                     self.within(entry, |search| search.value(&entry.value, describe()));
                 }
             }
@@ -119,11 +123,13 @@ impl Search<'_> {
         if self.found.len() == REPORTED {
             return;
         }
-        let message = match nearest(&entry.key, names.iter().copied()) {
+        let secret = self.root.is_secret(&self.path);
+        let near = nearest(&entry.key, names.iter().copied()).filter(|_| !secret);
+        let message = match near {
             Some(near) => format!("unknown key, did you mean `{near}`?"),
             None => format!("unknown key, {}", listed(names, "there are no keys here")),
         };
-        let violation = Violation::new(self.path.clone(), "unknown_key", message);
+        let violation = Violation::new(self.root.shown(self.path.clone()), "unknown_key", message);
         self.found.push(match self.tree.position(&entry.place) {
             Some((origin, position)) => violation.located(origin, Some(position)),
             None => violation,

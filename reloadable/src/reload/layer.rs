@@ -118,7 +118,7 @@ pub(super) async fn fetch<T: Reloadable>(
         return Ok(contents);
     }
     let fetched: Vec<_> = contents.iter().flatten().flat_map(|content| content.documents.clone()).collect();
-    report.extend(faults::<T>(&fetched).violations().iter().cloned());
+    report.append(faults::<T>(&fetched));
     Err(Error::new(ErrorKind::Unavailable, report))
 }
 

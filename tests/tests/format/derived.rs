@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use reloadable::Reloadable;
+use reloadable::__private::decode;
+use reloadable::{Reloadable, Reporter};
 use serde::Deserialize;
 
 use crate::{accepted, json, refused, toml};
@@ -271,4 +272,33 @@ fn the_deepest_document_fits_the_stack() {
         accepted::<Any>(&[json("a.json", text)]);
     }
     accepted::<Any>(&[toml("a.toml", format!("[{}]\n{} = 1", ["a"; 64].join("."), ["a"; 64].join(".")))]);
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[reload(validate = Self::check)]
+struct Sizes {
+    #[reload(values(range(1..)))]
+    sizes: BTreeMap<String, u32>,
+}
+
+impl Sizes {
+    fn check(&self, report: &mut Reporter<'_>) {
+        report.violation("sum", "nothing is left");
+        report.violation_at("sizes", "sum", "nothing is left");
+        report.value_violation("sum", 0, "is nothing");
+    }
+}
+
+#[test]
+fn a_report_keeps_the_first_thousand_and_counts_the_others() {
+    let text: String = (0..5_000).map(|number| format!("k{number:04} = 0\n")).collect();
+    let Err(report) = decode::<Sizes>(&[toml("a.toml", format!("[sizes]\n{text}"))]) else {
+        panic!("it was accepted")
+    };
+    assert_eq!((report.violations().len(), report.omitted()), (1_000, 4_003));
+    assert_eq!(
+        report.violations().last().map(ToString::to_string).as_deref(),
+        Some("a.toml:1001:9: sizes.k0999: 0 is not in 1.. [range]")
+    );
+    assert_eq!(report.to_string().lines().last(), Some("... and 4003 more"));
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use allocation_counter::measure;
 use reloadable::{Describe, Description, Field, Shape, Tagging, Variant};
 use serde::Deserialize;
 
@@ -175,4 +176,30 @@ fn a_table_in_one_layer_and_none_in_another() {
             "c.json:1:8: db: this is an array, but a table in a.toml:3:1 [shape]",
         ]
     );
+}
+
+#[derive(Debug, Deserialize)]
+struct Routes {
+    routes: BTreeMap<String, u8>,
+}
+
+reloadable!(Routes);
+
+/// What is allocated stands for the time, since it does not depend on what else the machine does.
+#[test]
+fn many_layers_that_add_to_one_table_cost_as_much_as_their_keys() {
+    let cost = |layers: usize| {
+        let documents: Vec<_> = (0..layers)
+            .map(|layer| {
+                let keys = (0..10).map(|key| format!("r{layer}_{key} = 1\n")).collect::<String>();
+                toml(&format!("{layer}.toml"), format!("[routes]\n{keys}"))
+            })
+            .collect();
+        let mut found = 0;
+        let cost = measure(|| found = accepted::<Routes>(&documents).into_value().routes.len());
+        assert_eq!(found, layers * 10);
+        cost.bytes_total
+    };
+    let (few, many) = (cost(50), cost(400));
+    assert!(many < few * 12, "{few} bytes for 50 layers, {many} for 400");
 }

@@ -3,7 +3,8 @@
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error as _, Unexpected, VariantAccess, Visitor};
 
-use super::super::tree::{Entry, Kind, Node, Tree};
+use super::super::table::Entry;
+use super::super::tree::{Kind, Node, Tree};
 use super::error::Error;
 use super::key::KeyDeserializer;
 use super::value::ValueDeserializer;
@@ -20,7 +21,7 @@ impl<'de> Variant<'de> {
     pub(super) fn of(tree: &'de Tree, node: &'de Node, expected: &str) -> Result<Self, Error> {
         match &node.kind {
             Kind::Text(name) => Ok(Self::Name(name)),
-            Kind::Table(entries) => match entries.as_slice() {
+            Kind::Table(entries) => match &**entries {
                 [entry] => Ok(Self::Entry(tree, entry)),
                 _ => Err(Error::invalid_length(entries.len(), &"a table with one key, the variant's name")),
             },

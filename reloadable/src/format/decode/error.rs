@@ -149,7 +149,8 @@ impl de::Error for Error {
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let message = format!("unknown key, {}", choice(field, expected, "there are no keys here"));
-        Self::new("unknown_key", message.clone(), message, Some(Clue::Key(field.to_owned())))
+        let redacted = format!("unknown key, {}", listed(expected, "there are no keys here"));
+        Self::new("unknown_key", message, redacted, Some(Clue::Key(field.to_owned())))
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -272,7 +273,7 @@ impl Search<'_> {
                 }
             }
             Kind::Table(entries) => {
-                for entry in entries {
+                for entry in entries.iter() {
                     self.path.push(name(&entry.key));
                     if self.clue.fits_key(&entry.key) {
                         self.add(&entry.place);

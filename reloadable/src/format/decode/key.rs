@@ -3,7 +3,7 @@
 use serde::de::{self, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::super::tree::Entry;
+use super::super::table::Entry;
 use super::error::Error;
 
 pub(super) struct KeyDeserializer<'de> {

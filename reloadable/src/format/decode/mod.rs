@@ -8,7 +8,7 @@ mod value;
 use serde::de::DeserializeOwned;
 
 use crate::path::{FieldPath, Segment};
-use crate::report::Violation;
+use crate::report::{Secrets, Violation};
 
 use super::expected::Expected;
 use super::tree::{Node, Tree};
@@ -23,16 +23,13 @@ use self::value::ValueDeserializer;
 /// What is wrong with the first value that does not fit.
 pub(crate) fn decode<T: DeserializeOwned>(tree: &Tree, expected: &Expected) -> Result<T, Violation> {
     T::deserialize(ValueDeserializer::new(tree, &tree.root))
-        .map_err(|error| violation(tree, expected.clone(), error.within(&tree.root).into_fault()))
+        .map_err(|error| violation(tree, expected, error.within(&tree.root).into_fault()))
 }
 
-fn violation(tree: &Tree, root: Expected, fault: Fault) -> Violation {
-    let mut expected = root;
-    for segment in &fault.path {
-        expected = expected.step(segment);
-    }
-    let message = if expected.holds_secret() { fault.redacted } else { fault.message };
-    let violation = Violation::new(FieldPath::from(fault.path), fault.code, message);
+fn violation(tree: &Tree, root: &Expected, fault: Fault) -> Violation {
+    let path = FieldPath::from(fault.path);
+    let message = if root.holds_secret(&path) { fault.redacted } else { fault.message };
+    let violation = Violation::new(root.shown(path), fault.code, message);
     match fault.place.and_then(|place| tree.position(&place)) {
         Some((origin, position)) => violation.located(origin, Some(position)),
         None => violation,

@@ -9,7 +9,8 @@ use serde::forward_to_deserialize_any;
 use crate::document::Format;
 use crate::path::Segment;
 
-use super::super::tree::{Entry, Kind, Node, Tree};
+use super::super::table::Entry;
+use super::super::tree::{Kind, Node, Tree};
 use super::enumeration::Variant;
 use super::error::Error;
 use super::key::KeyDeserializer;

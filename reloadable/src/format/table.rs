@@ -1,0 +1,107 @@
+//! A table of the tree: its entries in the order of the file, and an index of them where there are many.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::OnceLock;
+
+use super::tree::{Node, Place};
+
+/// A key and its value.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    /// Where the key stands.
+    pub(super) place: Place,
+    pub(super) value: Node,
+}
+
+/// Entries, no two with the same key. They are read as a slice, and changed only by its own functions, which keep the
+/// index in step: thousands of layers may each add to a table, and thousands of violations be looked up in it.
+#[derive(Clone, Default)]
+pub(super) struct Table {
+    entries: Vec<Entry>,
+    /// Made when a key is first looked for: most tables are never asked.
+    index: OnceLock<HashMap<String, usize>>,
+}
+
+/// Up to this many entries, comparing each key is as fast as an index.
+const FEW: usize = 16;
+
+impl Table {
+    #[cfg(any(test, feature = "json", feature = "toml"))]
+    pub(super) fn new(entries: Vec<Entry>) -> Self {
+        Self { entries, index: OnceLock::new() }
+    }
+
+    pub(super) fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+
+    /// Finds the entry with this key.
+    pub(super) fn find(&self, key: &str) -> Option<usize> {
+        if self.entries.len() <= FEW {
+            return self.entries.iter().position(|entry| entry.key == key);
+        }
+        let index = self.index.get_or_init(|| {
+            self.entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect()
+        });
+        index.get(key).copied()
+    }
+
+    /// Adds an entry whose key is not there yet.
+    pub(super) fn push(&mut self, entry: Entry) {
+        if let Some(index) = self.index.get_mut() {
+            index.insert(entry.key.clone(), self.entries.len());
+        }
+        self.entries.push(entry);
+    }
+
+    /// Puts an entry, which may have another key, in the place of one that [`find`](Self::find) found.
+    pub(super) fn replace(&mut self, at: usize, entry: Entry) {
+        let earlier = &mut self.entries[at];
+        if let Some(index) = self.index.get_mut().filter(|_| earlier.key != entry.key) {
+            index.remove(&earlier.key);
+            index.insert(entry.key.clone(), at);
+        }
+        *earlier = entry;
+    }
+
+    /// Returns the value of an entry that [`find`](Self::find) found.
+    pub(super) fn value_mut(&mut self, at: usize) -> &mut Node {
+        &mut self.entries[at].value
+    }
+}
+
+impl Deref for Table {
+    type Target = [Entry];
+
+    fn deref(&self) -> &[Entry] {
+        &self.entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::Kind;
+    use super::*;
+
+    fn entry(key: impl Into<String>) -> Entry {
+        let place = Place { layer: 0, span: 0..0 };
+        Entry { key: key.into(), place: place.clone(), value: Node { place, kind: Kind::Null } }
+    }
+
+    #[test]
+    fn the_index_follows_every_change() {
+        for many in [3, FEW, FEW + 1, 100] {
+            let mut table = Table::new((0..many).map(|number| entry(format!("k{number}"))).collect());
+            assert_eq!(table.find("k2"), Some(2));
+            assert_eq!(table.find("new"), None);
+            table.push(entry("new"));
+            assert_eq!(table.find("new"), Some(many));
+            table.replace(2, entry("other"));
+            table.replace(1, entry("k1"));
+            assert_eq!((table.find("k1"), table.find("k2"), table.find("other")), (Some(1), None, Some(2)));
+            assert_eq!(table.len(), many + 1);
+        }
+    }
+}
