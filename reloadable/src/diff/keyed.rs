@@ -226,39 +226,28 @@ macro_rules! sequences {
 
 sequences! { [] Vec<T>, [] VecDeque<T>, [] [T], [const N: usize] [T; N] }
 
-impl<Q: Keyed + ?Sized> Keyed for Box<Q> {
-    type Item = Q::Item;
-    type Changes<'a>
-        = <Q as Keyed>::Changes<'a>
-    where
-        Self: 'a;
+macro_rules! pointers {
+    ($($pointer:ident),*) => {$(
+        impl<Q: Keyed + ?Sized> Keyed for $pointer<Q> {
+            type Item = Q::Item;
+            type Changes<'a>
+                = <Q as Keyed>::Changes<'a>
+            where
+                Self: 'a;
 
-    fn keyed_diff<'a>(
-        &'a self,
-        new: &'a Self,
-        key: KeyFn<Q::Item>,
-        order: Order,
-    ) -> Option<<Q as Keyed>::Changes<'a>> {
-        (**self).keyed_diff(new, key, order)
-    }
+            fn keyed_diff<'a>(
+                &'a self,
+                new: &'a Self,
+                key: KeyFn<Q::Item>,
+                order: Order,
+            ) -> Option<<Q as Keyed>::Changes<'a>> {
+                (**self).keyed_diff(new, key, order)
+            }
+        }
+    )*};
 }
 
-impl<Q: Keyed + ?Sized> Keyed for Arc<Q> {
-    type Item = Q::Item;
-    type Changes<'a>
-        = <Q as Keyed>::Changes<'a>
-    where
-        Self: 'a;
-
-    fn keyed_diff<'a>(
-        &'a self,
-        new: &'a Self,
-        key: KeyFn<Q::Item>,
-        order: Order,
-    ) -> Option<<Q as Keyed>::Changes<'a>> {
-        (**self).keyed_diff(new, key, order)
-    }
-}
+pointers! { Box, Arc }
 
 impl<Q: Keyed> Keyed for Option<Q> {
     type Item = Q::Item;

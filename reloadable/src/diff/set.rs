@@ -207,27 +207,22 @@ fn without<'a, T: Eq + Hash>(
     elements.filter(|element| known.insert(element)).collect()
 }
 
-impl<Q: AsSet + ?Sized> AsSet for Box<Q> {
-    type Changes<'a>
-        = <Q as AsSet>::Changes<'a>
-    where
-        Self: 'a;
+macro_rules! pointers {
+    ($($pointer:ident),*) => {$(
+        impl<Q: AsSet + ?Sized> AsSet for $pointer<Q> {
+            type Changes<'a>
+                = <Q as AsSet>::Changes<'a>
+            where
+                Self: 'a;
 
-    fn set_diff<'a>(&'a self, new: &'a Self) -> Option<<Q as AsSet>::Changes<'a>> {
-        (**self).set_diff(new)
-    }
+            fn set_diff<'a>(&'a self, new: &'a Self) -> Option<<Q as AsSet>::Changes<'a>> {
+                (**self).set_diff(new)
+            }
+        }
+    )*};
 }
 
-impl<Q: AsSet + ?Sized> AsSet for Arc<Q> {
-    type Changes<'a>
-        = <Q as AsSet>::Changes<'a>
-    where
-        Self: 'a;
-
-    fn set_diff<'a>(&'a self, new: &'a Self) -> Option<<Q as AsSet>::Changes<'a>> {
-        (**self).set_diff(new)
-    }
-}
+pointers! { Box, Arc }
 
 impl<Q: AsSet> AsSet for Option<Q> {
     type Changes<'a>
