@@ -19,7 +19,7 @@ use crate::load::{Loaded, Reloadable, decode, guarded};
 use crate::path::FieldPath;
 use crate::publish::{Current, Publisher, Snapshot};
 use crate::report::{Report, Violation};
-use crate::source::{AnySource, Hint, Settle};
+use crate::source::{AnySource, Burst, Hint};
 use crate::status::{Applied, ReloadOutcome, SourceState, Status};
 use crate::subscribe::Sections;
 
@@ -58,7 +58,7 @@ pub(crate) struct Reload<T> {
     status: watch::Sender<Status>,
     /// What was refused last, so that it is not refused again at every look.
     refused: Option<Vec<Option<Revision>>>,
-    settle: Settle,
+    burst: Burst,
     retry: Backoff,
     retry_at: Option<Instant>,
     resync_at: Instant,
@@ -100,7 +100,7 @@ impl<T: Reloadable> Reload<T> {
             sections: Sections::new(),
             status,
             refused: None,
-            settle: Settle::new(timing.quiet, timing.max_wait),
+            burst: Burst::new(timing.quiet, timing.max_wait),
             retry: Backoff::new(Duration::from_millis(100), timing.resync),
             retry_at: None,
             resync_at: Instant::now() + jittered(timing.resync),
@@ -141,7 +141,7 @@ impl<T: Reloadable> Reload<T> {
                 }
                 Wake::Request(None) => return,
                 Wake::Hint(layer, Ok(hint)) => {
-                    self.settle.hint(hint, Instant::now().into_std());
+                    self.burst.hint(hint, Instant::now().into_std());
                     if let Some(layer) = self.layers.get_mut(layer) {
                         layer.backoff.reset();
                     }
@@ -187,7 +187,7 @@ impl<T: Reloadable> Reload<T> {
 
     /// Returns when to look without a further hint.
     fn due(&self) -> Instant {
-        let settled = self.settle.due().map(Instant::from_std);
+        let settled = self.burst.due().map(Instant::from_std);
         let deaf = self.layers.iter().filter_map(|layer| layer.deaf_until).min();
         [settled, deaf, self.retry_at].into_iter().flatten().fold(self.resync_at, Instant::min)
     }
@@ -207,7 +207,7 @@ impl<T: Reloadable> Reload<T> {
     /// One attempt, with exactly one outcome.
     async fn attempt(&mut self, trigger: Trigger) -> ReloadOutcome {
         let started = Instant::now();
-        self.settle.looked();
+        self.burst.looked();
         self.retry_at = None;
         self.resync_at = started + jittered(self.timing.resync);
         for layer in &mut self.layers {

@@ -13,7 +13,7 @@ use crate::document::{Document, Origin, Revision};
 use crate::error::SourceError;
 
 pub use self::memory::{MemoryHandle, MemorySource};
-pub(crate) use self::settle::Settle;
+pub(crate) use self::settle::Burst;
 
 /// A place from which documents come, and which can tell that they may have changed.
 ///

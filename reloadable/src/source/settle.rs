@@ -6,41 +6,41 @@ use super::Hint;
 
 /// Waits for `quiet` without a hint, but never longer than `max_wait` after the first one. Pure: it is told the time.
 #[derive(Debug, Clone)]
-pub(crate) struct Settle {
+pub(crate) struct Burst {
     quiet: Duration,
     max_wait: Duration,
-    burst: Option<Burst>,
+    hints: Option<Hints>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Burst {
+struct Hints {
     first: Instant,
     due: Instant,
 }
 
-impl Settle {
+impl Burst {
     pub(crate) fn new(quiet: Duration, max_wait: Duration) -> Self {
-        Self { quiet, max_wait, burst: None }
+        Self { quiet, max_wait, hints: None }
     }
 
     /// Takes a hint into account.
     pub(crate) fn hint(&mut self, hint: Hint, now: Instant) {
-        let first = self.burst.map_or(now, |burst| burst.first);
+        let first = self.hints.map_or(now, |hints| hints.first);
         let due = match hint {
             Hint::Complete => now,
             Hint::Settling => (now + self.quiet).min(first + self.max_wait),
         };
-        self.burst = Some(Burst { first, due });
+        self.hints = Some(Hints { first, due });
     }
 
     /// Returns when to look; nothing while there was no hint.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.burst.map(|burst| burst.due)
+        self.hints.map(|hints| hints.due)
     }
 
     /// Forgets the hints, since what they hint at is being looked at.
     pub(crate) fn looked(&mut self) {
-        self.burst = None;
+        self.hints = None;
     }
 }
 
@@ -58,31 +58,31 @@ mod tests {
     #[test]
     fn a_burst_is_over_after_a_quiet_moment() {
         let start = Instant::now();
-        let mut settle = Settle::new(QUIET, MAX);
-        assert_eq!(settle.due(), None);
-        settle.hint(Hint::Settling, start);
-        settle.hint(Hint::Settling, at(start, 30));
-        assert_eq!(settle.due(), Some(at(start, 80)));
-        settle.looked();
-        assert_eq!(settle.due(), None);
+        let mut burst = Burst::new(QUIET, MAX);
+        assert_eq!(burst.due(), None);
+        burst.hint(Hint::Settling, start);
+        burst.hint(Hint::Settling, at(start, 30));
+        assert_eq!(burst.due(), Some(at(start, 80)));
+        burst.looked();
+        assert_eq!(burst.due(), None);
     }
 
     #[test]
     fn endless_hints_do_not_wait_for_ever() {
         let start = Instant::now();
-        let mut settle = Settle::new(QUIET, MAX);
+        let mut burst = Burst::new(QUIET, MAX);
         for millis in (0..=300).step_by(10) {
-            settle.hint(Hint::Settling, at(start, millis));
-            assert!(settle.due() <= Some(at(start, 200)));
+            burst.hint(Hint::Settling, at(start, millis));
+            assert!(burst.due() <= Some(at(start, 200)));
         }
     }
 
     #[test]
     fn a_complete_change_is_looked_at_at_once() {
         let start = Instant::now();
-        let mut settle = Settle::new(QUIET, MAX);
-        settle.hint(Hint::Settling, start);
-        settle.hint(Hint::Complete, at(start, 10));
-        assert_eq!(settle.due(), Some(at(start, 10)));
+        let mut burst = Burst::new(QUIET, MAX);
+        burst.hint(Hint::Settling, start);
+        burst.hint(Hint::Complete, at(start, 10));
+        assert_eq!(burst.due(), Some(at(start, 10)));
     }
 }
