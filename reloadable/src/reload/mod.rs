@@ -19,7 +19,7 @@ use crate::load::{Loaded, Reloadable, decode, guarded};
 use crate::path::FieldPath;
 use crate::publish::{Current, Publisher, Snapshot};
 use crate::report::{Report, Violation};
-use crate::source::{AnySource, Burst, Hint};
+use crate::source::{AnySource, Burst, Hint, Settle};
 use crate::status::{Applied, ReloadOutcome, SourceState, Status};
 use crate::subscribe::Sections;
 
@@ -39,7 +39,7 @@ impl Default for Timing {
     /// writer from holding up reloads; 30 s between looks without a hint bounds how late a lost event is.
     fn default() -> Self {
         Self {
-            quiet: Duration::from_millis(50),
+            quiet: Settle::default().between_hints(),
             max_wait: Duration::from_secs(1),
             resync: Duration::from_secs(30),
             fetch: Duration::from_secs(30),

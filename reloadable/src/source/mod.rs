@@ -14,6 +14,7 @@ use crate::error::SourceError;
 
 pub use self::memory::{MemoryHandle, MemorySource};
 pub(crate) use self::settle::Burst;
+pub use self::settle::Settle;
 
 /// A place from which documents come, and which can tell that they may have changed.
 ///
