@@ -200,3 +200,536 @@ impl Settling {
         self.pending = Some(Pending { state, first, last: now, suspected });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MAX_WAIT: Duration = Duration::from_secs(1);
+
+    /// A file at a pace, with all times in milliseconds.
+    struct File {
+        pace: Pace,
+        settling: Settling,
+        start: Instant,
+    }
+
+    impl File {
+        fn at(pace: Pace) -> Self {
+            Self { pace, settling: Settling::default(), start: Instant::now() }
+        }
+
+        fn paced(settle: Settle) -> Self {
+            Self::at(Pace::new(settle, MAX_WAIT, true))
+        }
+
+        fn balanced() -> Self {
+            Self::paced(Settle::Balanced)
+        }
+
+        fn quiet(millis: u64) -> Self {
+            Self::paced(Settle::quiet(Duration::from_millis(millis)))
+        }
+
+        fn time(&self, millis: u64) -> Instant {
+            self.start + Duration::from_millis(millis)
+        }
+
+        /// Returns when to look after the signal.
+        fn signal(&mut self, millis: u64, signal: Signal) -> u64 {
+            self.settling.signal(signal, self.time(millis), &self.pace);
+            assert!(self.settling.is_pending());
+            self.due().unwrap()
+        }
+
+        /// Returns when to look again, if the verdict leaves something to look at.
+        fn looked(&mut self, millis: u64, verdict: Verdict) -> Option<u64> {
+            self.settling.looked(verdict, self.time(millis), &self.pace);
+            self.due()
+        }
+
+        fn due(&self) -> Option<u64> {
+            let due = self.settling.due(&self.pace)?.saturating_duration_since(self.start);
+            Some(due.as_millis().try_into().unwrap())
+        }
+
+        fn doubts(&self, millis: u64) -> bool {
+            self.settling.doubts(self.time(millis), &self.pace)
+        }
+    }
+
+    use Signal::{Appeared, Closed, Lost, Metadata, Removed, Replaced, Written};
+    use Verdict::{Believed, Suspicious, Unstable};
+
+    #[test]
+    fn a_file_without_signals_waits_for_nothing() {
+        let file = File::balanced();
+        assert!(!file.settling.is_pending());
+        assert_eq!(file.due(), None);
+        assert!(file.doubts(0));
+    }
+
+    #[test]
+    fn a_believed_look_settles_it() {
+        for signal in [Replaced, Closed, Written, Appeared, Removed, Metadata, Lost] {
+            let mut file = File::balanced();
+            file.signal(0, signal);
+            assert_eq!(file.looked(5, Believed), None);
+            assert!(!file.settling.is_pending());
+        }
+    }
+
+    #[test]
+    fn a_replaced_file_is_looked_at_at_once() {
+        let mut file = File::balanced();
+        assert_eq!(file.signal(0, Replaced), 0);
+        assert_eq!(file.looked(0, Believed), None);
+        // However busy it is.
+        assert_eq!(file.signal(1, Replaced), 1);
+    }
+
+    #[test]
+    fn a_closed_file_is_looked_at_at_once() {
+        let mut file = File::balanced();
+        assert_eq!(file.signal(0, Written), 1000);
+        assert_eq!(file.signal(300, Closed), 300);
+    }
+
+    #[test]
+    fn a_busy_file_needs_quiet_after_its_close() {
+        let mut file = File::balanced();
+        file.signal(0, Closed);
+        file.looked(0, Believed);
+        file.signal(100, Written);
+        assert_eq!(file.signal(130, Closed), 150);
+        assert_eq!(file.signal(140, Closed), 160);
+        file.looked(160, Believed);
+        file.signal(261, Written);
+        assert_eq!(file.signal(262, Closed), 262);
+    }
+
+    #[test]
+    fn a_file_is_busy_by_the_first_signal_after_a_look() {
+        let mut file = File::balanced();
+        file.signal(0, Closed);
+        file.looked(0, Suspicious);
+        assert_eq!(file.signal(10, Closed), 30);
+        file.looked(30, Suspicious);
+        file.looked(80, Believed);
+        file.signal(181, Written);
+        assert_eq!(file.signal(182, Closed), 182);
+    }
+
+    #[test]
+    fn a_file_being_written_waits_for_its_close_or_a_second_of_silence() {
+        let mut file = File::balanced();
+        for millis in (0..5000).step_by(900) {
+            assert_eq!(file.signal(millis, Written), millis + 1000);
+        }
+        assert_eq!(file.looked(5500, Believed), None);
+    }
+
+    #[test]
+    fn anything_else_needs_a_moment_of_quiet() {
+        for signal in [Appeared, Removed, Metadata, Lost] {
+            let mut file = File::balanced();
+            assert_eq!(file.signal(0, signal), 20);
+        }
+        let mut file = File::balanced();
+        file.signal(0, Removed);
+        assert_eq!(file.signal(15, Appeared), 35);
+    }
+
+    #[test]
+    fn later_signals_decide_anew() {
+        let mut file = File::balanced();
+        assert_eq!(file.signal(0, Replaced), 0);
+        assert_eq!(file.signal(1, Removed), 21);
+        assert_eq!(file.signal(2, Appeared), 22);
+        assert_eq!(file.signal(3, Written), 1003);
+        assert_eq!(file.signal(4, Closed), 4);
+        assert_eq!(file.signal(5, Written), 1005);
+        assert_eq!(file.signal(6, Replaced), 6);
+        assert_eq!(file.signal(7, Lost), 27);
+    }
+
+    #[test]
+    fn removal_and_creation_do_not_end_a_write() {
+        let mut file = File::balanced();
+        file.signal(0, Written);
+        assert_eq!(file.signal(10, Removed), 1010);
+        assert_eq!(file.signal(20, Appeared), 1020);
+        assert_eq!(file.signal(30, Closed), 30);
+    }
+
+    #[test]
+    fn lost_events_end_a_write_since_its_close_may_be_among_them() {
+        let mut file = File::balanced();
+        file.signal(0, Written);
+        assert_eq!(file.signal(10, Lost), 30);
+    }
+
+    #[test]
+    fn metadata_alone_takes_no_certainty_away() {
+        for (signal, due) in [(Replaced, 0), (Closed, 0), (Written, 1000), (Removed, 20), (Lost, 20)] {
+            let mut file = File::balanced();
+            file.signal(0, signal);
+            assert_eq!(file.signal(5, Metadata), due, "{signal:?}");
+        }
+        let mut file = File::balanced();
+        file.looked(0, Suspicious);
+        assert_eq!(file.signal(5, Metadata), 50);
+        assert!(!file.doubts(50));
+    }
+
+    #[test]
+    fn endless_signals_do_not_hold_up_a_look() {
+        for signal in [Removed, Appeared, Lost, Closed] {
+            let mut file = File::balanced();
+            file.looked(0, Believed);
+            for millis in (10..=1000).step_by(10) {
+                assert_eq!(file.signal(millis, signal), (millis + 20).min(1010), "{signal:?}");
+            }
+            assert_eq!(file.looked(1010, Believed), None);
+            assert_eq!(file.signal(1015, signal), 1035, "a new burst");
+        }
+    }
+
+    #[test]
+    fn a_long_write_is_looked_at_as_soon_as_it_is_none() {
+        let mut file = File::balanced();
+        for millis in (0..=2000).step_by(500) {
+            file.signal(millis, Written);
+        }
+        assert!(file.signal(2001, Lost) <= 2001);
+    }
+
+    #[test]
+    fn a_suspicious_file_is_believed_after_50_ms_of_quiet() {
+        let mut file = File::balanced();
+        file.signal(0, Closed);
+        assert!(file.doubts(0));
+        assert_eq!(file.looked(0, Suspicious), Some(50));
+        assert!(file.doubts(49));
+        assert!(!file.doubts(50));
+        assert_eq!(file.looked(50, Believed), None);
+        assert!(file.doubts(51), "the next change is doubted again");
+    }
+
+    #[test]
+    fn a_suspicious_file_that_goes_on_changing_is_doubted_until_it_is_quiet() {
+        let mut file = File::balanced();
+        file.looked(0, Suspicious);
+        assert_eq!(file.signal(40, Removed), 60);
+        assert!(file.doubts(60));
+        assert_eq!(file.looked(60, Suspicious), Some(110));
+        file.signal(70, Written);
+        assert_eq!(file.due(), Some(1070));
+        assert!(!file.doubts(1070), "it was quiet for long enough");
+    }
+
+    #[test]
+    fn a_file_that_was_never_suspicious_is_doubted_however_quiet_it_was() {
+        let mut file = File::balanced();
+        file.signal(0, Written);
+        assert!(file.doubts(1000));
+        assert_eq!(file.looked(1000, Suspicious), Some(1050));
+        assert!(!file.doubts(1050));
+    }
+
+    #[test]
+    fn a_forced_look_still_doubts_and_is_forced_again_a_second_later() {
+        let mut file = File::balanced();
+        for millis in (0..1000).step_by(10) {
+            file.signal(millis, Removed);
+        }
+        assert_eq!(file.due(), Some(1000));
+        assert!(file.doubts(1000));
+        assert_eq!(file.looked(1000, Suspicious), Some(1050));
+        for millis in (1010..2000).step_by(10) {
+            assert_eq!(file.signal(millis, Removed), (millis + 20).min(2000));
+        }
+        assert!(file.doubts(2000));
+        assert_eq!(file.looked(2000, Suspicious), Some(2050));
+        assert!(!file.doubts(2050));
+    }
+
+    #[test]
+    fn an_unstable_file_is_looked_at_again_after_a_moment() {
+        let mut file = File::balanced();
+        file.signal(0, Replaced);
+        assert_eq!(file.looked(0, Unstable), Some(20));
+        assert_eq!(file.looked(20, Unstable), Some(40));
+        assert_eq!(file.signal(990, Removed), 1000, "the longest wait runs on");
+        assert_eq!(file.looked(1000, Unstable), Some(1020), "and ends with a look");
+    }
+
+    #[test]
+    fn an_unstable_look_breaks_the_quiet_that_ends_doubt() {
+        let mut file = File::balanced();
+        file.looked(0, Suspicious);
+        file.looked(50, Unstable);
+        assert!(file.doubts(70));
+        file.looked(70, Suspicious);
+        assert!(!file.doubts(120));
+    }
+
+    #[test]
+    fn without_closes_a_write_needs_a_moment_of_quiet() {
+        let mut file = File::at(Pace::new(Settle::Balanced, MAX_WAIT, false));
+        assert_eq!(file.signal(0, Written), 20);
+        assert_eq!(file.signal(15, Written), 35);
+        for millis in (20..1000).step_by(10) {
+            file.signal(millis, Written);
+        }
+        assert_eq!(file.due(), Some(1000));
+    }
+
+    #[test]
+    fn fast_takes_every_close_and_5_ms_of_quiet() {
+        let mut file = File::paced(Settle::Fast);
+        assert_eq!(file.signal(0, Closed), 0);
+        assert!(!file.doubts(0));
+        file.looked(0, Believed);
+        assert_eq!(file.signal(1, Closed), 1);
+        assert_eq!(file.signal(2, Replaced), 2);
+        assert_eq!(file.signal(3, Removed), 8);
+        assert_eq!(file.signal(4, Written), 1004);
+    }
+
+    #[test]
+    fn quiet_waits_whatever_has_happened() {
+        for signal in [Replaced, Closed, Appeared, Removed, Metadata, Lost] {
+            let mut file = File::quiet(200);
+            assert_eq!(file.signal(0, signal), 200, "{signal:?}");
+            assert!(!file.doubts(0));
+        }
+        let mut file = File::quiet(200);
+        for millis in (0..1000).step_by(100) {
+            assert_eq!(file.signal(millis, Replaced), (millis + 200).min(1000));
+        }
+    }
+
+    #[test]
+    fn quiet_waits_for_the_close_too() {
+        let mut file = File::quiet(200);
+        assert_eq!(file.signal(0, Written), 1000);
+        assert_eq!(file.signal(10, Closed), 210);
+        let mut file = File::quiet(3000);
+        assert_eq!(file.signal(0, Written), 3000);
+        assert_eq!(file.signal(10, Closed), 1000);
+    }
+
+    #[test]
+    fn no_pace_looks_without_a_pause_at_a_file_that_never_is_stable() {
+        for settle in [Settle::Fast, Settle::Balanced, Settle::quiet(Duration::ZERO)] {
+            let mut file = File::at(Pace::new(settle, Duration::ZERO, true));
+            let mut due = file.signal(0, Lost);
+            for _ in 0..10 {
+                let next = file.looked(due, Unstable).unwrap();
+                assert!(next >= due + 5, "{settle:?}");
+                due = next;
+            }
+        }
+    }
+
+    #[test]
+    fn a_wait_without_end_can_be_added_to_any_time() {
+        let pace = Pace::new(Settle::quiet(Duration::MAX), Duration::MAX, true);
+        for signal in [Replaced, Closed, Written, Lost] {
+            let mut file = File::at(pace);
+            assert!(file.signal(0, signal) > 1_000_000);
+            file.looked(1, Suspicious);
+            file.looked(2, Unstable);
+            assert!(!file.doubts(3));
+        }
+    }
+
+    /// What the real loop does: it looks when it is due, and knows of each signal when it came.
+    struct Driver {
+        file: File,
+        balanced: bool,
+        closes: bool,
+        max_wait: u64,
+        otherwise: u64,
+        now: u64,
+        /// A write has begun and nothing has ended it.
+        writing: bool,
+        /// The first signal that no look came after.
+        unlooked: Option<u64>,
+        last_signal: u64,
+        last_look: Option<(u64, Verdict)>,
+        looks_since_signal: Vec<u64>,
+        /// The last suspicious look since the last believed one, and when it was no longer quiet.
+        suspected: bool,
+        disturbed: u64,
+    }
+
+    impl Driver {
+        fn new(settle: Settle, max_wait: u64, closes: bool) -> Self {
+            let pace = Pace::new(settle, Duration::from_millis(max_wait), closes);
+            let otherwise = match settle {
+                Settle::Fast => 5,
+                Settle::Balanced => 20,
+                Settle::Quiet(quiet) => u64::try_from(quiet.as_millis()).unwrap().max(5),
+            };
+            Self {
+                file: File::at(pace),
+                balanced: settle == Settle::Balanced,
+                closes,
+                max_wait: max_wait.max(5),
+                otherwise,
+                now: 0,
+                writing: false,
+                unlooked: None,
+                last_signal: 0,
+                last_look: None,
+                looks_since_signal: Vec::new(),
+                suspected: false,
+                disturbed: 0,
+            }
+        }
+
+        fn silence(&self) -> u64 {
+            if self.balanced { 1000 } else { self.otherwise.max(1000) }
+        }
+
+        fn signal(&mut self, signal: Signal) {
+            let pending = self.file.settling.is_pending();
+            self.file.signal(self.now, signal);
+            if signal == Metadata && pending {
+                return;
+            }
+            match signal {
+                Written => self.writing = self.closes,
+                Replaced | Closed | Lost => self.writing = false,
+                Appeared | Removed | Metadata => {}
+            }
+            self.unlooked.get_or_insert(self.now);
+            self.last_signal = self.now;
+            self.disturbed = self.now;
+            self.looks_since_signal.clear();
+        }
+
+        /// Looks at what is due before `until`, and with `inclusive` at that time too.
+        fn run(&mut self, until: u64, inclusive: bool, verdicts: &mut impl Iterator<Item = Verdict>) {
+            while let Some(due) = self.checked_due() {
+                if due > until || (due == until && !inclusive) {
+                    break;
+                }
+                self.now = self.now.max(due);
+                self.look(verdicts.next().unwrap_or(Suspicious));
+            }
+            self.now = self.now.max(until);
+        }
+
+        fn checked_due(&self) -> Option<u64> {
+            let due = self.file.due();
+            assert_eq!(due.is_some(), self.file.settling.is_pending());
+            due
+        }
+
+        fn look(&mut self, wanted: Verdict) {
+            let doubts = self.file.doubts(self.now);
+            if !self.balanced {
+                assert!(!doubts);
+            } else if !doubts {
+                assert!(self.suspected && self.now - self.disturbed >= 50, "believed too soon");
+            } else if self.suspected {
+                assert!(self.now - self.disturbed < 50, "doubted for too long");
+            }
+            if self.writing {
+                assert!(self.now - self.last_signal >= self.silence(), "looked into a write");
+            } else if let Some(first) = self.unlooked {
+                // A write that has just ended may have outlasted the longest wait.
+                let latest = (first + self.max_wait).max(self.last_signal);
+                assert!(self.now <= latest, "looked later than the longest wait");
+            }
+            // One look may come soon after another, where it is the one that the longest wait forces.
+            self.looks_since_signal.push(self.now);
+            for looks in self.looks_since_signal.windows(3) {
+                assert!(looks[2] >= looks[0] + 5, "looked again without a pause");
+            }
+            let verdict = if wanted == Suspicious && !doubts { Believed } else { wanted };
+            self.file.looked(self.now, verdict);
+            assert_eq!(self.file.settling.is_pending(), verdict != Believed);
+            match verdict {
+                Believed => self.suspected = false,
+                Suspicious => self.suspected = true,
+                Unstable => {}
+            }
+            self.disturbed = self.now;
+            self.writing = false;
+            self.unlooked = None;
+            self.last_look = Some((self.now, verdict));
+        }
+    }
+
+    fn any_settle() -> impl Strategy<Value = Settle> {
+        prop_oneof![
+            1 => Just(Settle::Fast),
+            4 => Just(Settle::Balanced),
+            2 => (0_u64..1500).prop_map(|quiet| Settle::quiet(Duration::from_millis(quiet))),
+        ]
+    }
+
+    fn any_signal() -> impl Strategy<Value = Signal> {
+        use Signal::{Appeared, Closed, Lost, Metadata, Removed, Replaced, Written};
+        prop::sample::select(vec![Replaced, Closed, Written, Appeared, Removed, Metadata, Lost])
+    }
+
+    fn any_verdict() -> impl Strategy<Value = Verdict> {
+        prop::sample::select(vec![Believed, Suspicious, Unstable])
+    }
+
+    fn any_gap() -> impl Strategy<Value = u64> {
+        prop_oneof![Just(0), 1_u64..30, 1_u64..120, 1_u64..1200]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn every_trace_ends_with_a_believed_look(
+            settle in any_settle(),
+            max_wait in prop_oneof![3 => Just(1000_u64), 1 => 0_u64..2000],
+            closes in prop::bool::weighted(0.8),
+            trace in prop::collection::vec((any_gap(), any_signal(), any::<bool>()), 1..60),
+            mut verdicts in prop::collection::vec(any_verdict(), 0..40).prop_map(Vec::into_iter),
+            unstable in 0_u64..4,
+        ) {
+            let mut driver = Driver::new(settle, max_wait, closes);
+            for (gap, signal, look_first) in trace {
+                driver.run(driver.now + gap, look_first, &mut verdicts);
+                driver.signal(signal);
+            }
+
+            let ended = driver.now;
+            let quiet = driver.otherwise.min(driver.max_wait).max(50);
+            let wait = if driver.writing { driver.silence() } else { quiet };
+            let mut rest = (0..unstable).map(|_| Unstable);
+            driver.run(u64::MAX, true, &mut rest);
+            prop_assert!(!driver.looks_since_signal.is_empty());
+            let (looked_at, verdict) = driver.last_look.unwrap();
+            prop_assert_eq!(verdict, Believed);
+            let again = unstable * quiet + (unstable + 1) * 50;
+            prop_assert!(looked_at <= ended + wait + again, "{} ms after the last signal", looked_at - ended);
+        }
+
+        #[test]
+        fn a_storm_does_not_hold_up_looks(
+            settle in any_settle(),
+            storm in prop::collection::vec((1_u64..15, any_signal()), 200..400),
+        ) {
+            let mut driver = Driver::new(settle, 1000, false);
+            for (gap, signal) in storm {
+                driver.run(driver.now + gap, true, &mut std::iter::repeat(Suspicious));
+                driver.signal(signal);
+                let since = driver.last_look.map_or(0, |(looked_at, _)| looked_at);
+                prop_assert!(driver.now <= since + 1000 + 15, "no look for {} ms", driver.now - since);
+            }
+        }
+    }
+}
