@@ -173,6 +173,11 @@ impl Settling {
         self.pending.is_some()
     }
 
+    /// Tells whether a look has been put off for as long as it may be.
+    pub(super) fn is_forced(&self, now: Instant, pace: &Pace) -> bool {
+        self.pending.is_some_and(|pending| after(pending.first, pace.max_wait) <= now)
+    }
+
     /// Tells whether a look now may disbelieve a suspicious file. It was doubted long enough once it has been quiet
     /// since a look that did.
     pub(super) fn doubts(&self, now: Instant, pace: &Pace) -> bool {
