@@ -1,5 +1,7 @@
 //! Files and directories.
 
+#[allow(dead_code)]
+mod chain;
 mod directory;
 mod events;
 mod file;
