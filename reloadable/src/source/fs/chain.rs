@@ -304,8 +304,8 @@ fn nearest(places: Vec<Place>) -> Vec<Place> {
     places.into_iter().zip(near).filter_map(|(place, is_near)| is_near.then_some(place)).collect()
 }
 
-#[cfg(test)]
 #[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;

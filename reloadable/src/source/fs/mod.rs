@@ -6,6 +6,8 @@ mod directory;
 mod events;
 mod file;
 mod look;
+#[allow(dead_code)]
+mod probe;
 mod read;
 
 pub(crate) use self::directory::DirectorySource;
