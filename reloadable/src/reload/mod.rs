@@ -19,7 +19,7 @@ use crate::load::{Loaded, Reloadable, decode, guarded};
 use crate::path::FieldPath;
 use crate::publish::{Current, Publisher, Snapshot};
 use crate::report::{Report, Violation};
-use crate::source::{AnySource, Burst, Hint, Settle};
+use crate::source::{AnySource, Burst, Hint, Settle, Trigger};
 use crate::status::{Applied, ReloadOutcome, SourceState, Status};
 use crate::subscribe::Sections;
 
@@ -40,8 +40,9 @@ impl Default for Timing {
     /// late a lost event is.
     fn default() -> Self {
         Self {
-            quiet: Settle::default().between_hints(),
+            settle: Settle::default(),
             max_wait: Duration::from_secs(1),
+            min_interval: Duration::ZERO,
             resync: Duration::from_secs(30),
             fetch: Duration::from_secs(30),
         }
@@ -60,6 +61,8 @@ pub(crate) struct Reload<T> {
     /// What was refused last, so that it is not refused again at every look.
     refused: Option<Vec<Option<Revision>>>,
     burst: Burst,
+    /// When another snapshot may be published.
+    next_publish: Option<Instant>,
     retry: Backoff,
     retry_at: Option<Instant>,
     resync_at: Instant,
@@ -101,7 +104,8 @@ impl<T: Reloadable> Reload<T> {
             sections: Sections::new(),
             status,
             refused: None,
-            burst: Burst::new(timing.quiet, timing.max_wait),
+            burst: Burst::new(timing.settle.between_hints(), timing.max_wait),
+            next_publish: None,
             retry: Backoff::new(Duration::from_millis(100), timing.resync),
             retry_at: None,
             resync_at: Instant::now() + jittered(timing.resync),

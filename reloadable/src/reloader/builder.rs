@@ -232,7 +232,8 @@ impl<T: Reloadable> Builder<T> {
             ));
         }
         #[cfg(feature = "fs")]
-        let settings = Settings::new(self.timing.settle, self.timing.max_wait, self.timing.resync, self.max_size);
+        let settings =
+            Settings::new(self.timing.settle, self.timing.max_wait, self.timing.resync, self.max_size);
         let sources = self.layers.into_iter().map(|layer| -> Result<Box<dyn AnySource>, Error> {
             match layer {
                 #[cfg(feature = "fs")]

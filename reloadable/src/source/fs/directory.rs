@@ -126,8 +126,11 @@ pub(super) struct Listing {
 }
 
 /// A star stays within one name; `**` does not.
-const MATCHING: MatchOptions =
-    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+const MATCHING: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
 
 impl Directory {
     /// Refuses a pattern that is none.
@@ -135,8 +138,9 @@ impl Directory {
         let patterns: Vec<_> = patterns
             .iter()
             .map(|pattern| {
-                Pattern::new(pattern)
-                    .map_err(|error| Error::setup("pattern", format!("`{pattern}` is not a pattern: {error}")))
+                Pattern::new(pattern).map_err(|error| {
+                    Error::setup("pattern", format!("`{pattern}` is not a pattern: {error}"))
+                })
             })
             .collect::<Result<_, _>>()?;
         if patterns.is_empty() {

@@ -469,7 +469,9 @@ fn kind_of(kind: EventKind) -> Option<Kind> {
     Some(match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => Kind::Closed,
         // Our own reading must not wake us.
-        EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(MetadataKind::AccessTime)) => return None,
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(MetadataKind::AccessTime)) => {
+            return None;
+        }
         // Inotify tells both halves before.
         EventKind::Modify(ModifyKind::Name(RenameMode::Both)) if cfg!(target_os = "linux") => return None,
         EventKind::Modify(ModifyKind::Name(RenameMode::From)) => Kind::MovedFrom,

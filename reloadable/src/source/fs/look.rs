@@ -32,7 +32,13 @@ type Probe = fn(&Path) -> std::io::Result<Option<&'static str>>;
 impl Settings {
     pub(crate) fn new(settle: Settle, max_wait: Duration, resync: Duration, limit: u64) -> Self {
         let reports_closes = cfg!(any(target_os = "linux", target_os = "android"));
-        Self { pace: Pace::new(settle, max_wait, reports_closes), max_wait, resync, limit, probe: probe::remote }
+        Self {
+            pace: Pace::new(settle, max_wait, reports_closes),
+            max_wait,
+            resync,
+            limit,
+            probe: probe::remote,
+        }
     }
 }
 
@@ -44,7 +50,11 @@ pub(super) type Files = Vec<(PathBuf, Arc<[u8]>)>;
 pub(super) enum Mode {
     Native,
     /// With the reason, and when to look next.
-    Polling { why: String, every: Duration, next: Instant },
+    Polling {
+        why: String,
+        every: Duration,
+        next: Instant,
+    },
 }
 
 /// What is known about a target.
@@ -226,7 +236,7 @@ impl Looked {
 
     /// Watches what is to be watched, and only then looks at all of it. It blocks.
     pub(super) fn look_at_all(&mut self, now: Instant, scope: Scope) {
-        self.mounts = probe::mount_points();
+        self.mounts = probe::mounts();
         self.watch();
         self.look(now, scope, Thread::Own);
         // So that a look for another reason shortly before the time counts.
@@ -477,7 +487,8 @@ impl Looked {
                 is_new
             }
             Sight::Failed(error) => {
-                let is_new = !matches!(&member.found, Some(Err(known)) if known.to_string() == error.to_string());
+                let is_new =
+                    !matches!(&member.found, Some(Err(known)) if known.to_string() == error.to_string());
                 member.found = Some(Err(error));
                 is_new
             }

@@ -129,7 +129,8 @@ impl Survey {
             is_elsewhere |= entry.role != Role::Target || entry.member.is_none();
             concerned.push((entry.member.clone().map_or(Subject::Whole, Subject::Member), signal));
         }
-        if let (Target::Directory(directory), Some(tree), true) = (target, &route.tree, concerned.is_empty()) {
+        if let (Target::Directory(directory), Some(tree), true) = (target, &route.tree, concerned.is_empty())
+        {
             let path = tree.join(name);
             if directory.includes(&path) {
                 is_elsewhere |= matches!(event.kind, Kind::Created | Kind::MovedTo) && path.is_symlink();

@@ -132,9 +132,9 @@ impl Unit {
 
     fn has_news(&self) -> bool {
         let offered = self.offered.as_ref().map(|offered| offered.version);
-        self.looked
-            .as_ref()
-            .is_some_and(|looked| !looked.is_doubtful() && offered.is_some_and(|offered| offered != looked.version()))
+        self.looked.as_ref().is_some_and(|looked| {
+            !looked.is_doubtful() && offered.is_some_and(|offered| offered != looked.version())
+        })
     }
 
     /// Somebody asks for what is there now, so it is given time to come to rest, but not for ever.
