@@ -46,6 +46,8 @@ pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
 pub use crate::reloader::{Builder, Reloader};
 pub use crate::report::{Position, Report, Reporter, Violation};
+#[cfg(feature = "fs")]
+pub use crate::source::atomic_write;
 #[cfg(feature = "tokio")]
 pub use crate::source::{Fetched, Hint, MemoryHandle, MemorySource, Source};
 #[cfg(feature = "tokio")]

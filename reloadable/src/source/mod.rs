@@ -12,6 +12,8 @@ use std::pin::Pin;
 use crate::document::{Document, Origin, Revision};
 use crate::error::SourceError;
 
+#[cfg(feature = "fs")]
+pub use self::fs::atomic_write;
 pub use self::memory::{MemoryHandle, MemorySource};
 pub(crate) use self::settle::Settle;
 

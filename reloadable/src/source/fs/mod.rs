@@ -9,6 +9,8 @@ mod look;
 #[allow(dead_code)]
 mod probe;
 mod read;
+mod write;
 
 pub(crate) use self::directory::DirectorySource;
 pub(crate) use self::file::FileSource;
+pub use self::write::atomic_write;
