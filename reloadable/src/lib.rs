@@ -46,10 +46,10 @@ pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
 pub use crate::reloader::{Builder, Reloader};
 pub use crate::report::{Position, Report, Reporter, Violation};
-#[cfg(feature = "fs")]
-pub use crate::source::fs::Patterns;
 #[cfg(feature = "tokio")]
 pub use crate::source::{Fetched, Hint, MemoryHandle, MemorySource, Settle, Source};
+#[cfg(feature = "fs")]
+pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status, StatusSubscription};
 #[cfg(feature = "tokio")]

@@ -14,7 +14,9 @@ use crate::load::Reloadable;
 use crate::reload::{Reload, Timing};
 use crate::reloader::Reloader;
 #[cfg(feature = "fs")]
-use crate::source::fs::{DirectorySource, FileSource, Patterns, Settings};
+use crate::source::Patterns;
+#[cfg(feature = "fs")]
+use crate::source::fs::{DirectorySource, FileSource, Settings};
 use crate::source::{AnySource, Settle, Source};
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.

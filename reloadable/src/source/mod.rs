@@ -13,6 +13,8 @@ use std::time::SystemTime;
 use crate::document::{Document, Origin, Revision};
 use crate::error::SourceError;
 
+#[cfg(feature = "fs")]
+pub use self::fs::{Patterns, atomic_write};
 pub use self::memory::{MemoryHandle, MemorySource};
 pub(crate) use self::settle::Burst;
 pub use self::settle::Settle;

@@ -283,7 +283,7 @@ impl Walk {
 }
 
 /// Tells whether a path says by its end that it leads to a directory: `conf.d/` and `conf.d/.` do.
-fn needs_directory(path: &Path) -> bool {
+pub(super) fn needs_directory(path: &Path) -> bool {
     let bytes = path.as_os_str().as_encoded_bytes();
     let ends_with_separator =
         |bytes: &[u8]| bytes.last().is_some_and(|byte| std::path::is_separator((*byte).into()));

@@ -10,8 +10,10 @@ mod look;
 mod unit;
 mod file;
 mod directory;
+mod write;
 
 pub(crate) use self::directory::DirectorySource;
 pub use self::directory::Patterns;
 pub(crate) use self::file::FileSource;
 pub(crate) use self::look::Settings;
+pub use self::write::atomic_write;

@@ -35,7 +35,7 @@ pub fn normalized(function: &str, verdict: impl Verdict, report: &mut Reporter<'
 fn refuse(code: &'static str, function: &str, verdict: impl Verdict, report: &mut Reporter<'_>) {
     let Some(reason) = verdict.into_refusal() else { return };
     if report.is_secret() {
-        let problem = format_args!("is refused by `{function}`; why is withheld, since it is a secret");
+        let problem = format!("is refused by `{function}`; why is withheld, since it is a secret");
         report.value_violation(code, "", problem);
     } else {
         report.violation(code, reason.to_string());
