@@ -72,7 +72,7 @@ pub(crate) struct Reload<T> {
 /// Why the task woke up.
 enum Wake {
     Request(Option<Request>),
-    Hint(usize, Result<Hint, SourceError>),
+    Hint(usize, Result<Option<Hint>, SourceError>),
     Due,
 }
 
@@ -146,9 +146,15 @@ impl<T: Reloadable> Reload<T> {
                 }
                 Wake::Request(None) => return,
                 Wake::Hint(layer, Ok(hint)) => {
-                    self.burst.hint(hint, Instant::now().into_std());
+                    if let Some(hint) = hint {
+                        self.burst.hint(hint, Instant::now().into_std());
+                    }
                     if let Some(layer) = self.layers.get_mut(layer) {
                         layer.backoff.reset();
+                        layer.check();
+                    }
+                    if hint.is_none() {
+                        self.tell(None);
                     }
                 }
                 Wake::Hint(layer, Err(error)) => self.deafened(layer, error),
@@ -161,8 +167,10 @@ impl<T: Reloadable> Reload<T> {
 
     /// Waits for whatever comes first. Requests go first, so that a storm of hints cannot hold them up.
     async fn wake(&mut self, requests: &mut mpsc::Receiver<Request>) -> Wake {
-        let now = Instant::now();
-        let mut due = pin!(sleep_until(self.due()));
+        let (now, due) = (Instant::now(), self.due());
+        // A timer is as coarse as a millisecond, and what is due already must not wait for it.
+        let is_due = due <= now;
+        let mut due = pin!(sleep_until(due));
         let mut hints: Vec<_> = self
             .layers
             .iter_mut()
@@ -177,7 +185,7 @@ impl<T: Reloadable> Reload<T> {
             if let Poll::Ready(request) = requests.poll_recv(context) {
                 return Poll::Ready(Wake::Request(request));
             }
-            if due.as_mut().poll(context).is_ready() {
+            if is_due || due.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Wake::Due);
             }
             for (index, hint) in &mut hints {
@@ -204,8 +212,7 @@ impl<T: Reloadable> Reload<T> {
             let wait = layer.backoff.next().unwrap_or(self.timing.resync);
             layer.deafen(error, Instant::now() + wait);
         }
-        let sources = self.layers.iter().map(Layer::status).collect();
-        self.status.send_modify(|status| status.sources = sources);
+        self.tell(None);
     }
 
     /// One attempt, with exactly one outcome.

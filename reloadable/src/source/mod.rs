@@ -142,7 +142,8 @@ pub(crate) trait AnySource: Send {
         trigger: Trigger,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>>;
 
-    fn changed(&mut self) -> BoxFuture<'_, Result<Hint, SourceError>>;
+    /// As [`Source::changed`]; without a hint, it only looked, or learns of changes in another way from here on.
+    fn changed(&mut self) -> BoxFuture<'_, Result<Option<Hint>, SourceError>>;
 
     /// What it gave with this revision is in force now.
     fn accepted(&mut self, _revision: &Revision) {}
@@ -170,7 +171,8 @@ impl<S: Source> AnySource for S {
         Box::pin(Source::fetch(self, known))
     }
 
-    fn changed(&mut self) -> BoxFuture<'_, Result<Hint, SourceError>> {
-        Box::pin(Source::changed(self))
+    fn changed(&mut self) -> BoxFuture<'_, Result<Option<Hint>, SourceError>> {
+        let changed = Source::changed(self);
+        Box::pin(async { changed.await.map(Some) })
     }
 }

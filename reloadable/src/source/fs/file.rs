@@ -51,11 +51,8 @@ impl AnySource for FileSource {
         })
     }
 
-    fn changed(&mut self) -> BoxFuture<'_, Result<Hint, SourceError>> {
-        Box::pin(async {
-            self.unit.changed().await;
-            Ok(Hint::Complete)
-        })
+    fn changed(&mut self) -> BoxFuture<'_, Result<Option<Hint>, SourceError>> {
+        Box::pin(async { Ok(self.unit.changed().await) })
     }
 
     fn accepted(&mut self, revision: &Revision) {

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::chain::{Chain, End, Identity};
+use super::chain::{Chain, End};
 use super::events::{Arrived, Deaf, Inbox, Watch, Watches};
+use super::member::{Glance, Member, Sight};
 use super::probe;
-use super::read::{self, Content, Stamp};
 use super::settle::{Pace, Settling, Signal, Verdict};
 use super::survey::{Subject, Survey, Target, Way};
-use crate::document::{Format, Origin};
-use crate::error::{SourceError, SourceErrorKind};
+use crate::error::SourceError;
 use crate::source::Settle;
 
 /// How a target is looked at.
@@ -64,6 +63,8 @@ pub(super) struct Looked {
     settings: Settings,
     watches: Watches,
     survey: Survey,
+    /// Why the directory could not be listed at the last look.
+    refused: Option<String>,
     /// What is watched.
     followed: Vec<Watch>,
     members: BTreeMap<PathBuf, Member>,
@@ -83,32 +84,6 @@ pub(super) struct Looked {
     mounts: Vec<PathBuf>,
 }
 
-/// One file.
-#[derive(Debug, Default)]
-struct Member {
-    settling: Settling,
-    found: Option<Result<Content, SourceError>>,
-    /// What is in force of it.
-    published: Option<(Identity, Arc<[u8]>)>,
-    /// The last look did not believe what it saw.
-    is_doubtful: bool,
-    /// What polling saw last; it is believed when it is still so a little later.
-    seen: Option<Stamp>,
-    was_dangling: bool,
-}
-
-/// What a look at one file came to.
-enum Sight {
-    Same,
-    Read(Content),
-    Failed(SourceError),
-    Gone,
-    /// It is not believed yet.
-    Doubtful(Verdict),
-    /// It is too large for a thread that must not block.
-    Large,
-}
-
 /// What a look is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
@@ -116,6 +91,8 @@ pub(super) enum Scope {
     Due,
     /// All that is not being changed.
     All,
+    /// All that is not open for writing, since somebody says that it is complete.
+    Asked,
     /// All, since there was time enough to come to rest.
     Forced,
 }
@@ -150,6 +127,7 @@ impl Looked {
             settings,
             watches: Watches::new(),
             survey: Survey::default(),
+            refused: None,
             followed: Vec::new(),
             members: BTreeMap::new(),
             whole: Settling::default(),
@@ -321,6 +299,7 @@ impl Looked {
             }
             let is_chosen = |member: &Member| match scope {
                 Scope::Forced => true,
+                Scope::Asked => !member.settling.is_being_written(),
                 _ => is_due(&member.settling) || (is_all && !member.settling.is_pending()),
             };
             let chosen: Vec<_> = self
@@ -329,16 +308,10 @@ impl Looked {
                 .filter(|(_, member)| is_chosen(member))
                 .map(|(path, _)| path.clone())
                 .collect();
-            let mut sights = Vec::with_capacity(chosen.len());
-            for path in chosen {
-                match self.sight(&path, now, thread) {
-                    Sight::Large => {
-                        self.is_slow = true;
-                        return;
-                    }
-                    sight => sights.push((path, sight)),
-                }
-            }
+            let Some(sights) = self.sights(chosen, now, thread) else {
+                self.is_slow = true;
+                return;
+            };
             if !self.is_one_side() {
                 continue;
             }
@@ -363,8 +336,9 @@ impl Looked {
             // What is watched now still tells of itself.
             survey.keep_routes_of(&mut self.survey);
         }
-        let told = |survey: &Survey| survey.refused.as_ref().map(ToString::to_string);
-        self.version += u64::from(told(&survey) != told(&self.survey));
+        let refused = survey.refused.as_ref().map(ToString::to_string);
+        self.version += u64::from(refused != self.refused);
+        self.refused = refused;
         self.survey = survey;
         self.members.retain(|path, member| {
             let is_there = self.survey.members.contains_key(path);
@@ -389,121 +363,54 @@ impl Looked {
         })
     }
 
-    /// Looks at one file.
-    fn sight(&mut self, path: &Path, now: Instant, thread: Thread) -> Sight {
-        let left = self.room_for(path);
-        let is_tree = matches!(self.target, Target::Directory(_));
-        let is_polled = self.mode != Mode::Native;
-        let pace = self.settings.pace;
-        let Some(member) = self.members.get_mut(path) else { return Sight::Gone };
-        let metadata = match std::fs::metadata(path) {
-            Ok(metadata) => metadata,
-            Err(error) if is_tree && error.kind() == std::io::ErrorKind::NotFound => {
-                if path.symlink_metadata().is_err() {
-                    return Sight::Gone;
-                }
-                // Kubernetes removes the links to files that are gone after it has swapped `..data`.
-                return if std::mem::replace(&mut member.was_dangling, true) {
-                    Sight::Failed(SourceError::io(Origin::file(path), &error))
-                } else {
-                    Sight::Doubtful(Verdict::Unstable)
-                };
-            }
-            Err(error) => return Sight::Failed(SourceError::io(Origin::file(path), &error)),
+    /// Looks at files, as far as this thread may.
+    fn sights(
+        &mut self,
+        chosen: Vec<PathBuf>,
+        now: Instant,
+        thread: Thread,
+    ) -> Option<Vec<(PathBuf, Sight)>> {
+        let mut used: u64 = self.members.values().map(Member::size).sum();
+        let mut glance = Glance {
+            now,
+            pace: self.settings.pace,
+            is_in_directory: matches!(self.target, Target::Directory(_)),
+            is_polled: self.mode != Mode::Native,
+            largest: if thread == Thread::Shared { QUICK_BYTES } else { u64::MAX },
+            limit: self.settings.limit,
+            left: self.settings.limit,
         };
-        member.was_dangling = false;
-        let stamp = Stamp::of(&metadata);
-        if let Some(Ok(content)) = &member.found {
-            if content.stamp == stamp && !content.is_fresh {
-                return Sight::Same;
-            }
+        let mut sights = Vec::with_capacity(chosen.len());
+        for path in chosen {
+            let Some(member) = self.members.get_mut(&path) else { continue };
+            used -= member.size();
+            // The limit counts for all files together.
+            glance.left = self.settings.limit.saturating_sub(used);
+            let sight = member.sight(&path, &glance);
+            used += match &sight {
+                Sight::Large => return None,
+                Sight::Read(content) => content.bytes.len() as u64,
+                _ => member.size(),
+            };
+            sights.push((path, sight));
         }
-        if thread == Thread::Shared && stamp.size() > QUICK_BYTES {
-            return Sight::Large;
-        }
-        if is_polled && member.found.is_some() && member.seen.replace(stamp) != Some(stamp) {
-            member.settling.signal(Signal::Lost, now, &pace);
-            return Sight::Doubtful(Verdict::Suspicious);
-        }
-        let content = match read::stable(path, left) {
-            Ok(content) => content,
-            Err(error) => {
-                return match error.kind() {
-                    SourceErrorKind::Unstable => Sight::Doubtful(Verdict::Unstable),
-                    SourceErrorKind::TooLarge if is_tree => {
-                        let limit = self.settings.limit;
-                        Sight::Failed(read::too_large(Origin::file(path), limit.saturating_add(1), limit))
-                    }
-                    _ => Sight::Failed(error),
-                };
-            }
-        };
-        let is_same = matches!(&member.found, Some(Ok(known)) if known.bytes == content.bytes);
-        // Nothing told of this change, so nothing tells whether it is complete.
-        if !is_same && content.is_fresh && !member.settling.is_pending() {
-            return Sight::Doubtful(Verdict::Unstable);
-        }
-        if !is_same && member.settling.doubts(now, &pace) && member.is_suspicious(path, &content) {
-            return Sight::Doubtful(Verdict::Suspicious);
-        }
-        Sight::Read(content)
-    }
-
-    /// The limit counts for all files together.
-    fn room_for(&self, path: &Path) -> u64 {
-        if self.members.len() < 2 {
-            return self.settings.limit;
-        }
-        let others = self.members.iter().filter(|(other, _)| *other != path);
-        let used: u64 = others.map(|(_, member)| member.size()).sum();
-        self.settings.limit.saturating_sub(used)
+        Some(sights)
     }
 
     fn judge(&mut self, path: &Path, sight: Sight, newer: &[(Subject, Signal)], now: Instant) {
-        let pace = self.settings.pace;
         let Some(member) = self.members.get_mut(path) else { return };
-        // What was read while it changed does not count, unless it changes all the time.
+        // What was read while it changed does not count.
         let is_overtaken = newer.iter().any(|(subject, signal)| {
             matches!(subject, Subject::Member(member) if member == path)
                 && matches!(signal, Signal::Written | Signal::Closed | Signal::Appeared | Signal::Removed)
         });
-        if is_overtaken && member.settling.is_pending() && !member.settling.is_forced(now, &pace) {
-            return;
+        if matches!(sight, Sight::Gone) {
+            self.version += u64::from(member.found.is_some());
+            self.members.remove(path);
+            self.survey.members.remove(path);
+        } else if member.judge(sight, is_overtaken, now, &self.settings.pace) {
+            self.version += 1;
         }
-        let verdict = match sight {
-            Sight::Doubtful(verdict) => {
-                member.is_doubtful = true;
-                member.settling.looked(verdict, now, &pace);
-                return;
-            }
-            Sight::Same => false,
-            Sight::Read(content) => {
-                let is_new = !matches!(&member.found, Some(Ok(known)) if known.bytes == content.bytes);
-                member.found = Some(Ok(match (&member.found, is_new) {
-                    // The same bytes need no second copy.
-                    (Some(Ok(known)), false) => Content { bytes: Arc::clone(&known.bytes), ..content },
-                    _ => content,
-                }));
-                is_new
-            }
-            Sight::Failed(error) => {
-                let is_new =
-                    !matches!(&member.found, Some(Err(known)) if known.to_string() == error.to_string());
-                member.found = Some(Err(error));
-                is_new
-            }
-            Sight::Gone => {
-                let member = self.members.remove(path);
-                self.survey.members.remove(path);
-                self.version += u64::from(member.is_some_and(|member| member.found.is_some()));
-                return;
-            }
-            Sight::Large => return,
-        };
-        member.is_doubtful = false;
-        member.seen = None;
-        member.settling.looked(Verdict::Believed, now, &pace);
-        self.version += u64::from(verdict);
     }
 
     fn judge_whole(&mut self, now: Instant) {
@@ -573,35 +480,9 @@ impl Looked {
     /// What was found is in force now.
     pub(super) fn accept(&mut self, files: &Files) {
         for (path, bytes) in files {
-            let Some(member) = self.members.get_mut(path) else { continue };
-            let identity = match (&member.found, &member.published) {
-                (Some(Ok(content)), _) => content.stamp.identity,
-                (_, Some((identity, _))) => *identity,
-                _ => continue,
-            };
-            member.published = Some((identity, Arc::clone(bytes)));
+            if let Some(member) = self.members.get_mut(path) {
+                member.accept(bytes);
+            }
         }
-    }
-}
-
-impl Member {
-    fn size(&self) -> u64 {
-        match &self.found {
-            Some(Ok(content)) => content.bytes.len() as u64,
-            _ => 0,
-        }
-    }
-
-    /// A file that is written anew in its place is shorter for a moment, or ends in the middle of a line. JSON tells
-    /// by itself that its end is missing.
-    fn is_suspicious(&self, path: &Path, content: &Content) -> bool {
-        let Some((identity, published)) = &self.published else { return false };
-        if *identity != content.stamp.identity {
-            return false;
-        }
-        let (old, new) = (published, &content.bytes);
-        let lost_its_newline = old.ends_with(b"\n") && !new.ends_with(b"\n");
-        new.is_empty()
-            || (Format::from_path(path) != Some(Format::Json) && (new.len() < old.len() || lost_its_newline))
     }
 }

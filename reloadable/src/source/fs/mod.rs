@@ -6,6 +6,7 @@ mod probe;
 mod read;
 mod events;
 mod survey;
+mod member;
 mod look;
 mod unit;
 mod file;

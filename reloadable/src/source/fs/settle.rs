@@ -173,6 +173,11 @@ impl Settling {
         self.pending.is_some()
     }
 
+    /// Tells whether it waits for the close.
+    pub(super) fn is_being_written(&self) -> bool {
+        self.pending.is_some_and(|pending| pending.state == State::Writing)
+    }
+
     /// Tells whether a look has been put off for as long as it may be.
     pub(super) fn is_forced(&self, now: Instant, pace: &Pace) -> bool {
         self.pending.is_some_and(|pending| after(pending.first, pace.max_wait) <= now)

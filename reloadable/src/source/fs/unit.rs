@@ -11,7 +11,7 @@ use super::look::{Files, Looked, Mode, Scope, Settings, Thread};
 use super::survey::Target;
 use crate::document::Revision;
 use crate::error::SourceError;
-use crate::source::{Health, Trigger};
+use crate::source::{Health, Hint, Trigger};
 
 /// A target, what was found of it, and what of that was offered.
 #[derive(Debug)]
@@ -108,16 +108,21 @@ impl Unit {
         }
     }
 
-    /// Resolves when something else was found than what was offered last.
+    /// Resolves when something else was found than what was offered last, with a hint, or when it was only looked.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe.
-    pub(super) async fn changed(&mut self) {
+    pub(super) async fn changed(&mut self) -> Option<Hint> {
+        let before = self.health.clone();
         while !self.has_news() {
+            if self.health != before {
+                return None;
+            }
             let next = self.next(None);
             self.step(next, None).await;
         }
+        Some(Hint::Complete)
     }
 
     /// Tells whether what was offered last is still from one side of whatever may be swapped.
@@ -140,7 +145,7 @@ impl Unit {
     /// Somebody asks for what is there now, so it is given time to come to rest, but not for ever.
     async fn look_until_settled(&mut self) {
         let deadline = Instant::now() + self.settings.max_wait;
-        let mut next = Next::LookAtAll(Scope::All);
+        let mut next = Next::LookAtAll(Scope::Asked);
         loop {
             self.join().await;
             self.step(next, Some(deadline)).await;
