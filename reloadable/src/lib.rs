@@ -46,8 +46,10 @@ pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
 pub use crate::reloader::{Builder, Reloader};
 pub use crate::report::{Position, Report, Reporter, Violation};
+#[cfg(feature = "fs")]
+pub use crate::source::fs::Patterns;
 #[cfg(feature = "tokio")]
-pub use crate::source::{Fetched, Hint, MemoryHandle, MemorySource, Source};
+pub use crate::source::{Fetched, Hint, MemoryHandle, MemorySource, Settle, Source};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status, StatusSubscription};
 #[cfg(feature = "tokio")]

@@ -221,15 +221,33 @@ impl StatusSubscription {
 }
 
 /// How one source is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Two are equal if they say the same but for the time of the last look.
+#[derive(Debug, Clone, Eq)]
 #[non_exhaustive]
 pub struct SourceStatus {
     /// The source.
     pub origin: Origin,
     /// Whether it tells of changes.
     pub state: SourceState,
+    /// When it came into this state.
+    pub since: SystemTime,
+    /// Why it is looked at now and then instead of telling of changes; nothing if it does tell.
+    pub reason: Option<String>,
+    /// Changes that can never be seen here, and what to do about it.
+    pub warning: Option<String>,
+    /// When it was looked at last.
+    pub last_look: Option<SystemTime>,
     /// What went wrong with it last; nothing if it is well.
     pub last_error: Option<String>,
+}
+
+impl PartialEq for SourceStatus {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { origin, state, since, reason, warning, last_look: _, last_error } = self;
+        (origin, state, since, reason, warning, last_error)
+            == (&other.origin, &other.state, &other.since, &other.reason, &other.warning, &other.last_error)
+    }
 }
 
 /// Whether a source tells of changes.

@@ -19,7 +19,7 @@ use crate::load::{Loaded, Reloadable, decode, guarded};
 use crate::path::FieldPath;
 use crate::publish::{Current, Publisher, Snapshot};
 use crate::report::{Report, Violation};
-use crate::source::{AnySource, Hint, Settle};
+use crate::source::{AnySource, Burst, Hint, Settle, Trigger};
 use crate::status::{Applied, ReloadOutcome, SourceState, Status};
 use crate::subscribe::Sections;
 
@@ -28,19 +28,21 @@ use self::layer::{Layer, accept, contained, documents, fetch};
 /// How long things take, as the user has set them.
 #[derive(Debug, Clone)]
 pub(crate) struct Timing {
-    pub(crate) quiet: Duration,
+    pub(crate) settle: Settle,
     pub(crate) max_wait: Duration,
+    pub(crate) min_interval: Duration,
     pub(crate) resync: Duration,
     pub(crate) fetch: Duration,
 }
 
 impl Default for Timing {
-    /// The quiet period outlasts the pause between the writes of common editors, the longest wait keeps an endless
-    /// writer from holding up reloads; 30 s between looks without a hint bounds how late a lost event is.
+    /// The longest wait keeps an endless writer from holding up reloads; 30 s between looks without a hint bounds how
+    /// late a lost event is.
     fn default() -> Self {
         Self {
-            quiet: Duration::from_millis(50),
+            settle: Settle::default(),
             max_wait: Duration::from_secs(1),
+            min_interval: Duration::ZERO,
             resync: Duration::from_secs(30),
             fetch: Duration::from_secs(30),
         }
@@ -58,7 +60,9 @@ pub(crate) struct Reload<T> {
     status: watch::Sender<Status>,
     /// What was refused last, so that it is not refused again at every look.
     refused: Option<Vec<Option<Revision>>>,
-    settle: Settle,
+    burst: Burst,
+    /// When another snapshot may be published.
+    next_publish: Option<Instant>,
     retry: Backoff,
     retry_at: Option<Instant>,
     resync_at: Instant,
@@ -79,7 +83,7 @@ impl<T: Reloadable> Reload<T> {
         timing: Timing,
     ) -> Result<(Self, watch::Receiver<Status>), Error> {
         let mut layers: Vec<_> = sources.into_iter().map(Layer::new).collect();
-        let contents = fetch::<T>(&mut layers, timing.fetch).await?;
+        let contents = fetch::<T>(&mut layers, timing.fetch, Trigger::Manual).await?;
         let documents = documents(&layers, &contents);
         let loaded: T =
             decode_apart(documents).await.map_err(|report| Error::new(ErrorKind::Invalid, report))?;
@@ -100,7 +104,8 @@ impl<T: Reloadable> Reload<T> {
             sections: Sections::new(),
             status,
             refused: None,
-            settle: Settle::new(timing.quiet, timing.max_wait),
+            burst: Burst::new(timing.settle.between_hints(), timing.max_wait),
+            next_publish: None,
             retry: Backoff::new(Duration::from_millis(100), timing.resync),
             retry_at: None,
             resync_at: Instant::now() + jittered(timing.resync),
@@ -141,7 +146,7 @@ impl<T: Reloadable> Reload<T> {
                 }
                 Wake::Request(None) => return,
                 Wake::Hint(layer, Ok(hint)) => {
-                    self.settle.hint(hint, Instant::now().into_std());
+                    self.burst.hint(hint, Instant::now().into_std());
                     if let Some(layer) = self.layers.get_mut(layer) {
                         layer.backoff.reset();
                     }
@@ -187,18 +192,17 @@ impl<T: Reloadable> Reload<T> {
 
     /// Returns when to look without a further hint.
     fn due(&self) -> Instant {
-        let settled = self.settle.due().map(Instant::from_std);
+        let settled = self.burst.due().map(Instant::from_std);
         let deaf = self.layers.iter().filter_map(|layer| layer.deaf_until).min();
-        [settled, deaf, self.retry_at].into_iter().flatten().fold(self.resync_at, Instant::min)
+        let due = [settled, deaf, self.retry_at].into_iter().flatten().fold(self.resync_at, Instant::min);
+        self.next_publish.map_or(due, |next| next.max(due))
     }
 
     /// A source that cannot tell of changes is looked at now and then, at first often.
     fn deafened(&mut self, layer: usize, error: SourceError) {
         if let Some(layer) = self.layers.get_mut(layer) {
             let wait = layer.backoff.next().unwrap_or(self.timing.resync);
-            layer.deaf_until = Some(Instant::now() + wait);
-            layer.state = SourceState::Polling;
-            layer.last_error = Some(error);
+            layer.deafen(error, Instant::now() + wait);
         }
         let sources = self.layers.iter().map(Layer::status).collect();
         self.status.send_modify(|status| status.sources = sources);
@@ -207,7 +211,7 @@ impl<T: Reloadable> Reload<T> {
     /// One attempt, with exactly one outcome.
     async fn attempt(&mut self, trigger: Trigger) -> ReloadOutcome {
         let started = Instant::now();
-        self.settle.looked();
+        self.burst.looked();
         self.retry_at = None;
         self.resync_at = started + jittered(self.timing.resync);
         for layer in &mut self.layers {
@@ -223,6 +227,7 @@ impl<T: Reloadable> Reload<T> {
         }
         match tried {
             Tried::Published(applied, previous, current) => {
+                self.next_publish = Some(Instant::now() + self.timing.min_interval);
                 // Whoever is woken finds the status of what woke him.
                 let outcome = self.tell(Some(ReloadOutcome::Applied(applied)));
                 self.sections.wake(&previous, &current);
@@ -238,7 +243,7 @@ impl<T: Reloadable> Reload<T> {
 
     /// Fetches, decodes, validates, compares and publishes. The subscribers do not know yet.
     async fn try_reload(&mut self, trigger: Trigger, started: Instant) -> Tried<T> {
-        let contents = match fetch::<T>(&mut self.layers, self.timing.fetch).await {
+        let contents = match fetch::<T>(&mut self.layers, self.timing.fetch, trigger).await {
             Ok(contents) => contents,
             Err(error) => {
                 self.refused = None;
@@ -317,15 +322,6 @@ enum Tried<T> {
     Refused(ReloadOutcome),
     /// What was refused last is still there.
     RefusedBefore,
-}
-
-/// Who wants an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trigger {
-    /// A hint, or time.
-    Automatic,
-    /// The application, which wants an answer in any case.
-    Manual,
 }
 
 struct End<T: Reloadable> {

@@ -14,8 +14,8 @@ use crate::load::Reloadable;
 use crate::reload::{Reload, Timing};
 use crate::reloader::Reloader;
 #[cfg(feature = "fs")]
-use crate::source::fs::{DirectorySource, FileSource};
-use crate::source::{AnySource, Source};
+use crate::source::fs::{DirectorySource, FileSource, Patterns, Settings};
+use crate::source::{AnySource, Settle, Source};
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
 ///
@@ -67,7 +67,7 @@ enum Layer {
     #[cfg(feature = "fs")]
     Directory {
         path: PathBuf,
-        pattern: String,
+        patterns: Patterns,
     },
     Source(Box<dyn AnySource>),
 }
@@ -100,12 +100,15 @@ impl<T: Reloadable> Builder<T> {
         self
     }
 
-    /// Adds the files of a directory whose names match `pattern` (`*`, `?` and `[a-z]`, as in a shell), in the order of
-    /// their names. Hidden files, and those that editors and package managers leave beside others, are left out. The
-    /// directory must exist; it may be empty, but no file in it may be.
+    /// Adds the files of a directory that match one of the patterns, in the order of their paths. Hidden files, and
+    /// those that editors and package managers leave beside others, are left out. The directory must exist; it may be
+    /// empty, but no file in it may be.
+    ///
+    /// Patterns are those of a shell: `*`, `?` and `[a-z]` stay within a name, `**` stands for any directories. One
+    /// with a slash, as `**/*.toml`, reaches into the directories below, but for hidden ones and links to others.
     #[cfg(feature = "fs")]
-    pub fn directory(mut self, path: impl Into<PathBuf>, pattern: impl Into<String>) -> Self {
-        self.layers.push(Layer::Directory { path: path.into(), pattern: pattern.into() });
+    pub fn directory(mut self, path: impl Into<PathBuf>, patterns: impl Into<Patterns>) -> Self {
+        self.layers.push(Layer::Directory { path: path.into(), patterns: patterns.into() });
         self
     }
 
@@ -115,16 +118,24 @@ impl<T: Reloadable> Builder<T> {
         self
     }
 
-    /// Sets how long it must be quiet before a change is taken as complete, where the source cannot tell: 50 ms unless
-    /// set. It outlasts the pauses between the writes of one save.
-    pub fn quiet_period(mut self, quiet: Duration) -> Self {
-        self.timing.quiet = quiet.min(LONGEST);
+    /// Sets how long to wait, after something has changed, for the rest of the change: [`Settle::Balanced`] unless set,
+    /// which does not wait where the change is known to be complete.
+    pub fn settle(mut self, settle: Settle) -> Self {
+        self.timing.settle = settle;
         self
     }
 
-    /// Sets how long to wait at most while there is no quiet: 1 s unless set.
+    /// Sets how long to wait at most for the rest of a change: 1 s unless set. A file that is open for writing is waited
+    /// for longer, until nothing has been written to it for a second.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.timing.max_wait = max_wait.min(LONGEST);
+        self
+    }
+
+    /// Sets how much time there is at least between one snapshot and the next: none unless set. What changes meanwhile
+    /// is published together. [`Reloader::reload`] does not wait for it.
+    pub fn min_interval(mut self, interval: Duration) -> Self {
+        self.timing.min_interval = interval.min(LONGEST);
         self
     }
 
@@ -221,14 +232,15 @@ impl<T: Reloadable> Builder<T> {
             ));
         }
         #[cfg(feature = "fs")]
-        let max_size = self.max_size;
+        let settings =
+            Settings::new(self.timing.settle, self.timing.max_wait, self.timing.resync, self.max_size);
         let sources = self.layers.into_iter().map(|layer| -> Result<Box<dyn AnySource>, Error> {
             match layer {
                 #[cfg(feature = "fs")]
-                Layer::File { path, format } => Ok(Box::new(FileSource::new(path, format, max_size))),
+                Layer::File { path, format } => Ok(Box::new(FileSource::new(path, format, settings.clone()))),
                 #[cfg(feature = "fs")]
-                Layer::Directory { path, pattern } => {
-                    Ok(Box::new(DirectorySource::new(path, &pattern, max_size)?))
+                Layer::Directory { path, patterns } => {
+                    Ok(Box::new(DirectorySource::new(path, &patterns, settings.clone())?))
                 }
                 Layer::Source(source) => Ok(source),
             }

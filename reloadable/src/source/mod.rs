@@ -8,12 +8,14 @@ pub(crate) mod fs;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::SystemTime;
 
 use crate::document::{Document, Origin, Revision};
 use crate::error::SourceError;
 
 pub use self::memory::{MemoryHandle, MemorySource};
-pub(crate) use self::settle::Settle;
+pub(crate) use self::settle::Burst;
+pub use self::settle::Settle;
 
 /// A place from which documents come, and which can tell that they may have changed.
 ///
@@ -108,11 +110,49 @@ pub enum Hint {
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The twin of [`Source`] without its type.
+/// Who wants to know what a source holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    /// A hint, or time.
+    Automatic,
+    /// The application, which wants to know what is there now.
+    Manual,
+}
+
+/// How a source learns of changes at present.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Health {
+    /// Why it looks now and then instead of being told.
+    pub(crate) polls: Option<String>,
+    /// What it can never see.
+    pub(crate) warning: Option<String>,
+    /// When it looked last, where it keeps track of that itself.
+    pub(crate) looked_at: Option<SystemTime>,
+}
+
+/// A source without its type. What is asked beyond [`Source`] concerns files.
 pub(crate) trait AnySource: Send {
     fn origin(&self) -> Origin;
-    fn fetch<'a>(&'a mut self, known: Option<&'a Revision>) -> BoxFuture<'a, Result<Fetched, SourceError>>;
+
+    fn fetch<'a>(
+        &'a mut self,
+        known: Option<&'a Revision>,
+        trigger: Trigger,
+    ) -> BoxFuture<'a, Result<Fetched, SourceError>>;
+
     fn changed(&mut self) -> BoxFuture<'_, Result<Hint, SourceError>>;
+
+    /// What it gave with this revision is in force now.
+    fn accepted(&mut self, _revision: &Revision) {}
+
+    /// Tells whether nothing that several files have in common was swapped since they were looked at.
+    fn is_one_side(&self) -> bool {
+        true
+    }
+
+    fn health(&self) -> Health {
+        Health::default()
+    }
 }
 
 impl<S: Source> AnySource for S {
@@ -120,7 +160,11 @@ impl<S: Source> AnySource for S {
         Source::origin(self)
     }
 
-    fn fetch<'a>(&'a mut self, known: Option<&'a Revision>) -> BoxFuture<'a, Result<Fetched, SourceError>> {
+    fn fetch<'a>(
+        &'a mut self,
+        known: Option<&'a Revision>,
+        _trigger: Trigger,
+    ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(Source::fetch(self, known))
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reloadable::{
     Document, Error, ErrorKind, Fetched, Format, Hint, MemorySource, Origin, ReloadOutcome, Reloader,
-    Revision, Source, SourceError, SourceErrorKind, SourceState,
+    Revision, Settle, Source, SourceError, SourceErrorKind, SourceState,
 };
 
 use crate::{App, in_memory, in_time};
@@ -119,7 +119,7 @@ async fn a_burst_is_one_attempt() -> Result<(), Error> {
     let (source, handle) = MemorySource::new("memory", Format::Toml, pool(1));
     let config = Reloader::<App>::builder()
         .source(source)
-        .quiet_period(Duration::from_millis(50))
+        .settle(Settle::quiet(Duration::from_millis(50)))
         .max_wait(Duration::from_secs(10))
         .start()
         .await?;
@@ -142,7 +142,7 @@ async fn endless_writing_does_not_hold_up_the_reload_for_ever() -> Result<(), Er
     let (source, handle) = MemorySource::new("memory", Format::Toml, pool(0));
     let config = Reloader::<App>::builder()
         .source(source)
-        .quiet_period(Duration::from_millis(50))
+        .settle(Settle::quiet(Duration::from_millis(50)))
         .max_wait(Duration::from_millis(200))
         .start()
         .await?;
@@ -432,7 +432,7 @@ async fn the_longest_and_the_shortest_times_are_times() -> Result<(), Error> {
     let (source, handle) = MemorySource::new("memory", Format::Toml, pool(1));
     let config = Reloader::<App>::builder()
         .source(source)
-        .quiet_period(Duration::MAX)
+        .settle(Settle::quiet(Duration::MAX))
         .max_wait(Duration::MAX)
         .resync(Duration::MAX)
         .fetch_timeout(Duration::MAX)
@@ -445,7 +445,7 @@ async fn the_longest_and_the_shortest_times_are_times() -> Result<(), Error> {
 
     let config = Reloader::<App>::builder()
         .source(Mute(0))
-        .quiet_period(Duration::ZERO)
+        .settle(Settle::quiet(Duration::ZERO))
         .max_wait(Duration::ZERO)
         .resync(Duration::ZERO)
         .start()

@@ -1,163 +1,274 @@
 //! The files of a directory, as one layer.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use glob::Pattern;
+use glob::{MatchOptions, Pattern};
 
-use super::look::{Looker, Target};
-use super::read;
+use super::chain::Identity;
+use super::look::Settings;
+use super::survey::Target;
+use super::unit::Unit;
 use crate::document::{Document, Format, Origin, Revision};
 use crate::error::{Error, SourceError, SourceErrorKind};
-use crate::source::{Fetched, Hint, Source};
+use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
 
-/// All files of one directory whose names match a pattern, merged in the order of their names.
+/// All files of a directory that match its patterns, merged in the order of their names.
 #[derive(Debug)]
 pub(crate) struct DirectorySource {
-    directory: WatchedDirectory,
-    looker: Looker<Files>,
-}
-
-#[derive(Debug, Clone)]
-struct WatchedDirectory {
     path: PathBuf,
-    pattern: Pattern,
-    limit: u64,
+    unit: Unit,
 }
 
-type Files = Vec<(PathBuf, Vec<u8>)>;
+/// The patterns of the files that a directory gives: one, or several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patterns(Vec<String>);
+
+impl From<&str> for Patterns {
+    fn from(pattern: &str) -> Self {
+        Self(vec![pattern.to_owned()])
+    }
+}
+
+impl From<String> for Patterns {
+    fn from(pattern: String) -> Self {
+        Self(vec![pattern])
+    }
+}
+
+impl<S: Into<String>, const N: usize> From<[S; N]> for Patterns {
+    fn from(patterns: [S; N]) -> Self {
+        Self(patterns.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<S: Into<String>> From<Vec<S>> for Patterns {
+    fn from(patterns: Vec<S>) -> Self {
+        Self(patterns.into_iter().map(Into::into).collect())
+    }
+}
 
 impl DirectorySource {
     /// Refuses a pattern that is none.
-    pub(crate) fn new(path: PathBuf, pattern: &str, limit: u64) -> Result<Self, Error> {
-        let pattern = Pattern::new(pattern)
-            .map_err(|error| Error::setup("pattern", format!("`{pattern}` is not a pattern: {error}")))?;
-        Ok(Self { directory: WatchedDirectory { path, pattern, limit }, looker: Looker::new() })
+    pub(crate) fn new(path: PathBuf, patterns: &Patterns, settings: Settings) -> Result<Self, Error> {
+        let directory = Directory::new(path.clone(), &patterns.0)?;
+        Ok(Self { path, unit: Unit::new(Target::Directory(directory), settings) })
     }
 }
 
-impl Source for DirectorySource {
+impl AnySource for DirectorySource {
     fn origin(&self) -> Origin {
-        Origin::file(&self.directory.path)
+        Origin::file(&self.path)
     }
 
-    async fn fetch(&mut self, known: Option<&Revision>) -> Result<Fetched, SourceError> {
-        let files = self.looker.look(&self.directory).await?;
-        let revision = revision_of(&files);
-        if known == Some(&revision) {
-            return Ok(Fetched::NotModified);
-        }
-        let documents = files.into_iter().map(|(path, bytes)| match Format::from_path(&path) {
-            Some(format) => Ok(Document::new(Origin::file(path), format, bytes)),
-            None => Err(SourceError::new(
-                SourceErrorKind::UnknownFormat,
-                Origin::file(path),
-                "its extension is not one of `.toml` and `.json`; narrow the pattern of the directory",
-            )),
-        });
-        Ok(Fetched::Documents { documents: documents.collect::<Result<_, _>>()?, revision })
+    fn fetch<'a>(
+        &'a mut self,
+        known: Option<&'a Revision>,
+        trigger: Trigger,
+    ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
+        Box::pin(async move {
+            let Some((files, revision)) = self.unit.fetch(known, trigger).await? else {
+                return Ok(Fetched::NotModified);
+            };
+            let documents = files.into_iter().map(|(path, bytes)| match Format::from_path(&path) {
+                Some(format) => Ok(Document::new(Origin::file(path), format, bytes)),
+                None => Err(SourceError::new(
+                    SourceErrorKind::UnknownFormat,
+                    Origin::file(path),
+                    "its extension is not one of `.toml` and `.json`; narrow the pattern of the directory",
+                )),
+            });
+            Ok(Fetched::Documents { documents: documents.collect::<Result<_, _>>()?, revision })
+        })
     }
 
-    async fn changed(&mut self) -> Result<Hint, SourceError> {
-        self.looker.changed().await
+    fn changed(&mut self) -> BoxFuture<'_, Result<Hint, SourceError>> {
+        Box::pin(async {
+            self.unit.changed().await;
+            Ok(Hint::Complete)
+        })
+    }
+
+    fn accepted(&mut self, revision: &Revision) {
+        self.unit.accepted(revision);
+    }
+
+    fn is_one_side(&self) -> bool {
+        self.unit.is_one_side()
+    }
+
+    fn health(&self) -> Health {
+        self.unit.health()
     }
 }
 
-impl Target for WatchedDirectory {
-    type Found = Files;
+/// A directory, and the patterns of the files in it that are meant.
+#[derive(Debug, Clone)]
+pub(super) struct Directory {
+    path: PathBuf,
+    patterns: Arc<[Pattern]>,
+    is_recursive: bool,
+}
 
-    fn path(&self) -> &Path {
+/// What a directory holds.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// It and, where the patterns reach there, those below it: the path, the real path, and which one that was.
+    pub(super) directories: Vec<(PathBuf, PathBuf, Identity)>,
+    /// The files that are meant, and whether each is a symbolic link.
+    pub(super) files: Vec<(PathBuf, bool)>,
+    /// Why it could not be listed.
+    pub(super) refused: Option<SourceError>,
+    /// There is a file in `..data` which has no name in the directory yet.
+    pub(super) is_unfinished: bool,
+}
+
+/// A star stays within one name; `**` does not.
+const MATCHING: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
+
+impl Directory {
+    /// Refuses a pattern that is none.
+    pub(super) fn new(path: PathBuf, patterns: &[String]) -> Result<Self, Error> {
+        let patterns: Vec<_> = patterns
+            .iter()
+            .map(|pattern| {
+                Pattern::new(pattern).map_err(|error| {
+                    Error::setup("pattern", format!("`{pattern}` is not a pattern: {error}"))
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        if patterns.is_empty() {
+            return Err(Error::setup("pattern", format!("no pattern for the files of {}", path.display())));
+        }
+        let is_recursive = patterns.iter().any(|pattern| pattern.as_str().contains(['/', '\\']));
+        Ok(Self { path, patterns: patterns.into(), is_recursive })
+    }
+
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its parent too, in which it may be replaced.
-    fn directories(&self) -> Vec<PathBuf> {
-        let mut directories = read::directories_of(&self.path);
-        directories.push(self.path.clone());
-        directories
+    /// Tells whether the patterns reach below the directory.
+    pub(super) fn is_recursive(&self) -> bool {
+        self.is_recursive
     }
 
-    fn concerns(&self, changed: &Path) -> bool {
-        let Some(name) = changed.file_name() else { return true };
-        Some(name) == self.path.file_name()
-            || read::is_swap(name)
-            || name.to_str().is_some_and(|name| included(&self.pattern, name))
+    /// Tells whether a file of this path is meant.
+    pub(super) fn includes(&self, path: &Path) -> bool {
+        let Ok(relative) = path.strip_prefix(&self.path) else { return false };
+        path.file_name().is_some_and(|name| !is_temporary(name))
+            && self.patterns.iter().any(|pattern| pattern.matches_path_with(relative, MATCHING))
     }
 
-    fn read(&self) -> Result<Files, SourceError> {
-        list(&self.path, &self.pattern, self.limit)
-    }
-}
-
-/// Names and contents, each with its length before it, so that no two listings look alike.
-fn revision_of(files: &[(PathBuf, Vec<u8>)]) -> Revision {
-    let mut mark = Vec::new();
-    for (path, bytes) in files {
-        for part in [path.as_os_str().as_encoded_bytes(), bytes] {
-            mark.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            mark.extend_from_slice(part);
+    /// Returns what tells, by an entry's name alone, whether it may matter.
+    pub(super) fn filter(&self) -> Arc<dyn Fn(&OsStr) -> bool + Send + Sync> {
+        if self.is_recursive {
+            return Arc::new(|name| !is_temporary(name));
         }
+        let patterns = Arc::clone(&self.patterns);
+        Arc::new(move |name| {
+            let matches = |pattern: &Pattern| pattern.matches_path_with(Path::new(name), MATCHING);
+            !is_temporary(name) && patterns.iter().any(matches)
+        })
     }
-    Revision::new(mark)
+
+    /// Lists what is there. Only what stands in the way of the directory itself, or of reading one below it, is told.
+    pub(super) fn list(&self) -> Listing {
+        let mut listing = Listing::default();
+        let mut left = vec![(self.path.clone(), None)];
+        while let Some((path, real)) = left.pop() {
+            if let Err(error) = self.list_one(&path, real, &mut left, &mut listing) {
+                // One below may have been removed since it was listed.
+                if path == self.path || error.kind() != std::io::ErrorKind::NotFound {
+                    listing.refused.get_or_insert_with(|| refused(&path, &error));
+                }
+            }
+        }
+        listing.is_unfinished = self.is_unfinished(&listing);
+        listing
+    }
+
+    fn list_one(
+        &self,
+        path: &Path,
+        real: Option<PathBuf>,
+        left: &mut Vec<(PathBuf, Option<PathBuf>)>,
+        listing: &mut Listing,
+    ) -> std::io::Result<()> {
+        let identity = Identity::of(path)?;
+        let real = real.map_or_else(|| path.canonicalize(), Ok)?;
+        let entries = std::fs::read_dir(path)?;
+        listing.directories.push((path.to_path_buf(), real.clone(), identity));
+        for entry in entries {
+            let entry = entry?;
+            let (name, kind) = (entry.file_name(), entry.file_type()?);
+            if is_temporary(&name) {
+                continue;
+            }
+            let file = path.join(&name);
+            // Links to directories are not followed: they may lead in a circle.
+            if kind.is_dir() && self.is_recursive {
+                left.push((file, Some(real.join(&name))));
+            } else if self.includes(&file) && !kind.is_dir() && !(kind.is_symlink() && file.is_dir()) {
+                listing.files.push((file, kind.is_symlink()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Kubernetes makes the links to new files after it has swapped `..data`, in which they are already.
+    fn is_unfinished(&self, listing: &Listing) -> bool {
+        let Ok(data) = std::fs::read_dir(self.path.join("..data")) else { return false };
+        let known: HashSet<_> = listing.files.iter().filter_map(|(path, _)| path.file_name()).collect();
+        data.filter_map(Result::ok).any(|entry| {
+            let name = entry.file_name();
+            let path = self.path.join(&name);
+            !known.contains(name.as_os_str())
+                && self.includes(&path)
+                && entry.file_type().is_ok_and(|kind| !kind.is_dir())
+                && path.symlink_metadata().is_err()
+        })
+    }
 }
 
-/// Reads the matching files in the order of their names. The limit counts for all of them together.
-fn list(path: &Path, pattern: &Pattern, limit: u64) -> Result<Files, SourceError> {
-    let failed = |error: std::io::Error| SourceError::io(Origin::file(path), &error);
-    let mut names = Vec::new();
-    let entries = std::fs::read_dir(path).map_err(|error| match error.kind() {
+fn refused(path: &Path, error: &std::io::Error) -> SourceError {
+    match error.kind() {
         std::io::ErrorKind::NotADirectory => SourceError::new(
             SourceErrorKind::WrongKind,
             Origin::file(path),
             "it is not a directory; use `.file(path)` for a file",
         ),
-        _ => failed(error),
-    })?;
-    for entry in entries {
-        let name = entry.map_err(failed)?.file_name();
-        if name.to_str().is_some_and(|name| included(pattern, name)) {
-            names.push(name);
-        }
+        _ => SourceError::io(Origin::file(path), error),
     }
-    names.sort_unstable();
-    let mut left = limit;
-    let mut files = Vec::with_capacity(names.len());
-    for name in names {
-        let file = path.join(name);
-        if file.is_dir() {
-            continue;
-        }
-        let bytes = read::stable(&file, left).map_err(|error| match error.kind() {
-            SourceErrorKind::TooLarge => read::too_large(Origin::file(path), limit.saturating_add(1), limit),
-            _ => error,
-        })?;
-        left -= bytes.len() as u64;
-        files.push((file, bytes));
-    }
-    Ok(files)
 }
 
-/// Leaves out what editors and other programs put beside a file while they save it.
-fn included(pattern: &Pattern, name: &str) -> bool {
-    let temporary = name.starts_with(['.', '#'])
-        || name.ends_with(['~', '#'])
-        || [
-            ".tmp",
-            ".temp",
-            ".bak",
-            ".orig",
-            ".swp",
-            ".swo",
-            ".swx",
-            ".part",
-            ".new",
-            ".dpkg-old",
-            ".dpkg-dist",
-            ".rpmsave",
-            ".rpmnew",
-        ]
-        .iter()
-        .any(|suffix| name.ends_with(suffix));
-    !temporary && pattern.matches(name)
+/// Tells what editors and other programs put beside a file while they save it.
+fn is_temporary(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    const ENDS: [&[u8]; 15] = [
+        b"~",
+        b"#",
+        b".tmp",
+        b".temp",
+        b".bak",
+        b".orig",
+        b".swp",
+        b".swo",
+        b".swx",
+        b".part",
+        b".new",
+        b".dpkg-old",
+        b".dpkg-dist",
+        b".rpmsave",
+        b".rpmnew",
+    ];
+    name.starts_with(b".") || name.starts_with(b"#") || ENDS.iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]
@@ -165,22 +276,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_backup_and_temporary_names_are_left_out() {
-        let Ok(everything) = Pattern::new("*") else { unreachable!("a star is a pattern") };
+    fn hidden_backup_and_temporary_names_are_left_out() -> Result<(), Error> {
+        let everything = Directory::new("conf.d".into(), &["*".to_owned()])?;
         for name in ["10-a.toml", "b.json", "c"] {
-            assert!(included(&everything, name), "{name}");
+            assert!(everything.includes(&Path::new("conf.d").join(name)), "{name}");
+            assert!(everything.filter()(OsStr::new(name)), "{name}");
         }
         for name in
             [".10-a.toml", "a.toml~", "#a.toml#", ".#a.toml", "a.toml.swp", "a.tmp", "a.toml.bak", "..data"]
         {
-            assert!(!included(&everything, name), "{name}");
+            assert!(!everything.includes(&Path::new("conf.d").join(name)), "{name}");
+            assert!(!everything.filter()(OsStr::new(name)), "{name}");
         }
+        Ok(())
     }
 
     #[test]
-    fn a_byte_that_moves_from_name_to_content_makes_another_revision() {
-        let one = revision_of(&[("ab".into(), b"c".to_vec())]);
-        let other = revision_of(&[("a".into(), b"bc".to_vec())]);
-        assert_ne!(one, other);
+    fn a_pattern_reaches_below_only_where_it_says_so() -> Result<(), Error> {
+        let flat = Directory::new("d".into(), &["*.toml".to_owned(), "*.json".to_owned()])?;
+        assert!(!flat.is_recursive());
+        assert!(flat.includes(Path::new("d/a.toml")) && flat.includes(Path::new("d/a.json")));
+        assert!(!flat.includes(Path::new("d/e/a.toml")) && !flat.includes(Path::new("d/a.txt")));
+        let deep = Directory::new("d".into(), &["**/*.toml".to_owned()])?;
+        assert!(deep.is_recursive());
+        for path in ["d/a.toml", "d/e/a.toml", "d/e/f/a.toml"] {
+            assert!(deep.includes(Path::new(path)), "{path}");
+        }
+        assert!(!deep.includes(Path::new("d/e/a.json")) && !deep.includes(Path::new("e/a.toml")));
+        Ok(())
     }
 }

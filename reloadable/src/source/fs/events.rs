@@ -1,124 +1,499 @@
 //! What the operating system says about directories. The only file that names `notify`.
+//!
+//! One backend serves the whole process: a user may have no more than 128 inotify instances on a common system. What
+//! fails for one source fails for it alone, and events that a source does not take in time are lost to it alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use notify::event::{EventKind, ModifyKind};
+use notify::event::{AccessKind, AccessMode, EventKind, MetadataKind, ModifyKind, RenameMode};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
-use crate::document::Origin;
-use crate::error::{SourceError, SourceErrorKind};
+use super::chain::Identity;
 
-/// Watches directories, never files: a file that is replaced takes its watch with it.
-pub(super) struct Events {
-    watcher: RecommendedWatcher,
-    woken: Arc<Notify>,
-    watched: HashMap<PathBuf, Identity>,
+/// What happened to an entry of a watched directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Event {
+    /// The directory; the file itself where that is watched.
+    pub(super) watched: Identity,
+    /// The entry in it; none where the event is about what is watched.
+    pub(super) name: Option<OsString>,
+    pub(super) kind: Kind,
 }
 
-impl fmt::Debug for Events {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("watched", &self.watched).finish_non_exhaustive()
-    }
-}
-
-/// Tells a directory apart from another one that took its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity(u64, u64);
+pub(super) enum Kind {
+    Created,
+    Written,
+    Closed,
+    MovedFrom,
+    MovedTo,
+    Metadata,
+    Removed,
+}
 
-impl Identity {
-    fn of(directory: &Path) -> std::io::Result<Self> {
-        let metadata = std::fs::metadata(directory)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            Ok(Self(metadata.dev(), metadata.ino()))
+/// Something to watch: a directory, or a file that can be reached by another name.
+#[derive(Debug, Clone)]
+pub(super) struct Watch {
+    pub(super) path: PathBuf,
+    pub(super) identity: Identity,
+    pub(super) names: Names,
+    /// Whether nothing can be told without it. The others make it sooner known that a directory was replaced.
+    pub(super) required: bool,
+}
+
+/// The entries of a directory that matter; events about others wake nobody.
+#[derive(Clone, Default)]
+pub(super) struct Names {
+    pub(super) listed: Vec<OsString>,
+    pub(super) included: Option<Included>,
+}
+
+type Included = Arc<dyn Fn(&OsStr) -> bool + Send + Sync>;
+
+impl Names {
+    fn contains(&self, name: &OsStr) -> bool {
+        self.listed.iter().any(|listed| same(listed, name))
+            || self.included.as_ref().is_some_and(|included| included(name))
+    }
+}
+
+/// Where the file system may not tell case apart, an event may spell a name differently from the user.
+fn same(one: &OsStr, other: &OsStr) -> bool {
+    one == other || (cfg!(any(target_os = "macos", windows)) && one.eq_ignore_ascii_case(other))
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Names").field("listed", &self.listed).finish_non_exhaustive()
+    }
+}
+
+/// Why there are no events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Deaf(pub(super) String);
+
+/// The watches of one source, and what they told.
+#[derive(Debug)]
+pub(super) struct Watches {
+    listener: u64,
+    inbox: Arc<Inbox>,
+    backend: Option<Arc<Backend>>,
+}
+
+impl Watches {
+    pub(super) fn new() -> Self {
+        // Only has to be unique.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let listener = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { listener, inbox: Arc::new(Inbox::default()), backend: None }
+    }
+
+    pub(super) fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
+    }
+
+    /// Sees to it that exactly these are watched, and that each is still what was meant. It may wait for the
+    /// operating system.
+    ///
+    /// # Errors
+    ///
+    /// One that is required cannot be watched.
+    pub(super) fn follow(&mut self, wanted: &[Watch]) -> Result<(), Deaf> {
+        if self.backend.as_ref().is_some_and(|backend| backend.routes.lock().ended) {
+            self.backend = None;
         }
-        #[cfg(not(unix))]
-        {
-            let created = metadata.created().ok();
-            let age = created.and_then(|created| created.duration_since(std::time::UNIX_EPOCH).ok());
-            Ok(Self(0, age.map_or(0, |age| age.as_nanos() as u64)))
+        let backend = match &self.backend {
+            Some(backend) => backend,
+            None => self.backend.insert(Backend::shared()?),
+        };
+        backend.follow(self.listener, &self.inbox, wanted)
+    }
+
+    /// Watches nothing any more.
+    pub(super) fn release(&mut self) {
+        if let Some(backend) = self.backend.take() {
+            backend.routes.lock().forget(self.listener, &[]);
         }
     }
 }
 
-impl Events {
-    /// Starts to listen. `relevant` is asked about each path that an event names, on a thread of the backend.
-    pub(super) fn new(
-        origin: &Origin,
-        relevant: impl Fn(&Path) -> bool + Send + 'static,
-    ) -> Result<Self, SourceError> {
-        let woken = Arc::new(Notify::new());
-        let waker = Arc::clone(&woken);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // An error, too, may mean that something was missed.
-            let look = event.map_or(true, |event| {
-                event.need_rescan()
-                    || event.paths.is_empty()
-                    || may_change_content(event.kind) && event.paths.iter().any(|path| relevant(path))
-            });
-            if look {
-                waker.notify_one();
-            }
-        })
-        .map_err(|error| backend(origin, &error))?;
-        Ok(Self { watcher, woken, watched: HashMap::new() })
+/// It does not wait for the operating system: what only this source watched is given up at the next change of watches,
+/// or with the backend.
+impl Drop for Watches {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// Events on their way to a source.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    arrived: Mutex<Arrived>,
+    woken: Notify,
+}
+
+/// What came since it was last asked for.
+#[derive(Debug, Default)]
+pub(super) struct Arrived {
+    pub(super) events: Vec<Event>,
+    /// There was more than is told here: anything may have happened.
+    pub(super) lost: bool,
+}
+
+/// A source that has not come round to this many events looks at everything anyway.
+const MOST_EVENTS: usize = 1024;
+
+impl Inbox {
+    fn push(&self, event: Event) {
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        if arrived.lost || arrived.events.last() == Some(&event) {
+            return;
+        }
+        if arrived.events.len() == MOST_EVENTS {
+            arrived.events.clear();
+            arrived.lost = true;
+        } else {
+            arrived.events.push(event);
+        }
+        drop(arrived);
+        self.woken.notify_one();
     }
 
-    /// Sees to it that exactly these directories are watched, and that they are still the ones that were meant.
-    /// Directories that do not exist are left out.
-    pub(super) fn watch(&mut self, origin: &Origin, directories: &[PathBuf]) -> Result<(), SourceError> {
-        let gone: Vec<_> = self
-            .watched
-            .iter()
-            .filter(|(path, identity)| {
-                !directories.contains(path) || Identity::of(path).ok().as_ref() != Some(*identity)
-            })
-            .map(|(path, _)| path.clone())
-            .collect();
-        for path in gone {
-            self.watched.remove(&path);
-            // It fails where the kernel has dropped the watch already, which is what is wanted.
-            let _ = self.watcher.unwatch(&path);
-        }
-        for directory in directories {
-            if self.watched.contains_key(directory) {
-                continue;
-            }
-            let Ok(identity) = Identity::of(directory) else { continue };
-            self.watcher
-                .watch(directory, RecursiveMode::NonRecursive)
-                .map_err(|error| backend(origin, &error))?;
-            self.watched.insert(directory.clone(), identity);
-        }
-        Ok(())
+    fn lose(&self) {
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        arrived.events.clear();
+        arrived.lost = true;
+        drop(arrived);
+        self.woken.notify_one();
     }
 
-    /// Resolves when something relevant may have happened since it last resolved.
+    pub(super) fn take(&self) -> Arrived {
+        std::mem::take(&mut *self.arrived.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Resolves when something may have come since it last resolved.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: a wake that was not taken is kept.
-    pub(super) async fn changed(&self) {
+    pub(super) async fn woken(&self) {
         self.woken.notified().await;
     }
 }
 
-/// Our own reading must not wake us.
-fn may_change_content(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(access) => {
-            matches!(access, notify::event::AccessKind::Close(notify::event::AccessMode::Write))
+/// The one instance of the operating system's events, for as long as anybody watches.
+///
+/// Locks are taken in the order of the fields. The backend's own thread takes only the second, and answers to whoever
+/// holds the first: so the first may wait for that thread, and under the second nobody waits for anything.
+struct Backend {
+    watcher: Mutex<Option<RecommendedWatcher>>,
+    routes: Arc<Routes>,
+}
+
+static SHARED: Mutex<Weak<Backend>> = Mutex::new(Weak::new());
+
+impl Backend {
+    fn shared() -> Result<Arc<Self>, Deaf> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(backend) = shared.upgrade() {
+            if !backend.routes.lock().ended {
+                return Ok(backend);
+            }
         }
-        EventKind::Modify(ModifyKind::Metadata(notify::event::MetadataKind::AccessTime)) => false,
-        _ => true,
+        let backend = Arc::new(Self::new()?);
+        *shared = Arc::downgrade(&backend);
+        Ok(backend)
+    }
+
+    fn new() -> Result<Self, Deaf> {
+        let routes = Arc::new(Routes::default());
+        let end = End(Arc::clone(&routes));
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {
+            Ok(event) => end.0.dispatch(&event),
+            // An error, too, may mean that something was missed.
+            Err(_) => end.0.lock().lose(),
+        })
+        .map_err(|error| deaf(&error))?;
+        Ok(Self { watcher: Mutex::new(Some(watcher)), routes })
+    }
+
+    fn follow(&self, listener: u64, inbox: &Arc<Inbox>, wanted: &[Watch]) -> Result<(), Deaf> {
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = {
+            let mut routes = self.routes.lock();
+            routes.forget(listener, wanted);
+            std::mem::take(&mut routes.idle)
+        };
+        for path in gone {
+            self.unwatch(&mut watcher, &path);
+        }
+        let mut outcome = Ok(());
+        for watch in wanted {
+            let added = self.add(&mut watcher, listener, inbox, watch);
+            if watch.required && outcome.is_ok() {
+                outcome = added;
+            }
+        }
+        outcome
+    }
+
+    fn add(
+        &self,
+        watcher: &mut Option<RecommendedWatcher>,
+        listener: u64,
+        inbox: &Arc<Inbox>,
+        watch: &Watch,
+    ) -> Result<(), Deaf> {
+        let known = self.routes.lock().known(watch);
+        if let Some(known) = known {
+            if known == watch.path || Identity::of(&known).ok() == Some(watch.identity) {
+                self.routes.lock().listen(&known, listener, inbox, watch);
+                return Ok(());
+            }
+            self.take_out(watcher, &known);
+        }
+        self.take_out(watcher, &watch.path);
+        // Listening comes first, so that no event finds nobody.
+        let was_idle = self.routes.lock().listen(&watch.path, listener, inbox, watch);
+        if was_idle {
+            self.unwatch(watcher, &watch.path);
+        }
+        let added = watcher.as_mut().map_or_else(
+            || Err(Deaf("the event backend has ended".to_owned())),
+            |watcher| {
+                catch_unwind(AssertUnwindSafe(|| watcher.watch(&watch.path, RecursiveMode::NonRecursive)))
+                    .map_err(|_| Deaf("the event backend has ended".to_owned()))?
+                    .map_err(|error| deaf(&error))
+            },
+        );
+        if added.is_err() {
+            self.routes.lock().remove(&watch.path);
+        } else if Identity::of(&watch.path).ok() != Some(watch.identity) {
+            // It was replaced on the way; whoever listens looks again, and asks for what is there then.
+            self.take_out(watcher, &watch.path);
+            inbox.lose();
+        }
+        added
+    }
+
+    /// Gives up a watch that is not what it was; those who listen are told.
+    fn take_out(&self, watcher: &mut Option<RecommendedWatcher>, path: &Path) {
+        let Some(watched) = self.routes.lock().remove(path) else { return };
+        self.unwatch(watcher, path);
+        for listener in watched.listeners {
+            listener.inbox.lose();
+        }
+    }
+
+    /// It fails where the operating system has dropped the watch already, which is what is wanted.
+    #[expect(clippy::unused_self, reason = "only who has the backend may do it")]
+    fn unwatch(&self, watcher: &mut Option<RecommendedWatcher>, path: &Path) {
+        if let Some(watcher) = watcher {
+            let _ = catch_unwind(AssertUnwindSafe(|| watcher.unwatch(path)));
+        }
     }
 }
 
-fn backend(origin: &Origin, error: &notify::Error) -> SourceError {
-    SourceError::new(SourceErrorKind::Other, origin.clone(), format!("cannot be watched: {error}"))
+impl Drop for Backend {
+    fn drop(&mut self) {
+        let watcher = self.watcher.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // It panics where its thread has ended.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(watcher)));
+    }
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("watched", &self.routes.lock().watched.len()).finish_non_exhaustive()
+    }
+}
+
+/// Dropped with the callback, and so with the backend's thread, however that ends.
+struct End(Arc<Routes>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let mut table = self.0.lock();
+        table.ended = true;
+        table.lose();
+    }
+}
+
+/// Who wants to know what.
+#[derive(Default)]
+struct Routes(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    watched: HashMap<PathBuf, Watched>,
+    /// The path under which an inode is watched: the backend knows one, even if it is asked to watch two.
+    paths: HashMap<Identity, PathBuf>,
+    /// What nobody listens to any more, to be given up.
+    idle: Vec<PathBuf>,
+    /// The backend's thread is gone.
+    ended: bool,
+}
+
+struct Watched {
+    identity: Identity,
+    /// The backend forgets what was moved or removed, even if something is there again.
+    forgotten: bool,
+    listeners: Vec<Listener>,
+}
+
+struct Listener {
+    id: u64,
+    inbox: Arc<Inbox>,
+    names: Names,
+}
+
+impl Routes {
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn dispatch(&self, event: &notify::Event) {
+        if event.need_rescan() || event.paths.is_empty() {
+            return self.lock().lose();
+        }
+        let Some(kind) = kind_of(event.kind) else { return };
+        let mut table = self.lock();
+        match (event.kind, event.paths.as_slice()) {
+            (EventKind::Modify(ModifyKind::Name(RenameMode::Both)), [from, to]) => {
+                table.tell(from, Kind::MovedFrom);
+                table.tell(to, Kind::MovedTo);
+            }
+            (_, paths) => paths.iter().for_each(|path| table.tell(path, kind)),
+        }
+    }
+}
+
+impl Table {
+    fn tell(&mut self, path: &Path, kind: Kind) {
+        if matches!(kind, Kind::MovedFrom | Kind::Removed) {
+            self.forget_below(path);
+        }
+        if let Some(watched) = self.watched.get(path) {
+            for listener in &watched.listeners {
+                listener.inbox.push(Event { watched: watched.identity, name: None, kind });
+            }
+        }
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return };
+        if let Some(watched) = self.watched.get(directory) {
+            for listener in watched.listeners.iter().filter(|listener| listener.names.contains(name)) {
+                listener.inbox.push(Event { watched: watched.identity, name: Some(name.to_owned()), kind });
+            }
+        }
+    }
+
+    /// The backend drops its watches on a path that was moved or removed, and on all below it.
+    fn forget_below(&mut self, path: &Path) {
+        if !self.watched.contains_key(path) {
+            return;
+        }
+        for (watched, entry) in &mut self.watched {
+            if watched.starts_with(path) {
+                entry.forgotten = true;
+                for listener in &entry.listeners {
+                    listener.inbox.push(Event { watched: entry.identity, name: None, kind: Kind::Removed });
+                }
+            }
+        }
+    }
+
+    /// Something was missed, and nobody knows what.
+    fn lose(&mut self) {
+        for listener in self.watched.values().flat_map(|watched| &watched.listeners) {
+            listener.inbox.lose();
+        }
+    }
+
+    /// Returns the path under which an inode is watched.
+    fn known(&self, watch: &Watch) -> Option<PathBuf> {
+        let path = self.paths.get(&watch.identity)?;
+        let watched = self.watched.get(path)?;
+        (watched.identity == watch.identity && !watched.forgotten).then(|| path.clone())
+    }
+
+    /// Tells whether the path was about to be given up.
+    fn listen(&mut self, path: &Path, id: u64, inbox: &Arc<Inbox>, watch: &Watch) -> bool {
+        let idle = self.idle.len();
+        self.idle.retain(|idle| idle != path);
+        let watched = self.watched.entry(path.to_path_buf()).or_insert_with(|| {
+            self.paths.insert(watch.identity, path.to_path_buf());
+            Watched { identity: watch.identity, forgotten: false, listeners: Vec::new() }
+        });
+        let listener = Listener { id, inbox: Arc::clone(inbox), names: watch.names.clone() };
+        match watched.listeners.iter_mut().find(|known| known.id == id) {
+            Some(known) => *known = listener,
+            None => watched.listeners.push(listener),
+        }
+        self.idle.len() < idle
+    }
+
+    fn remove(&mut self, path: &Path) -> Option<Watched> {
+        let watched = self.watched.remove(path)?;
+        if self.paths.get(&watched.identity).is_some_and(|known| known == path) {
+            self.paths.remove(&watched.identity);
+        }
+        Some(watched)
+    }
+
+    /// Ends a source's listening but to what it still wants.
+    fn forget(&mut self, listener: u64, wanted: &[Watch]) {
+        let wanted: HashSet<_> = wanted.iter().map(|watch| watch.identity).collect();
+        let mut idle = Vec::new();
+        for (path, watched) in &mut self.watched {
+            if !wanted.contains(&watched.identity) {
+                watched.listeners.retain(|known| known.id != listener);
+            }
+            if watched.listeners.is_empty() {
+                idle.push(path.clone());
+            }
+        }
+        for path in &idle {
+            self.remove(path);
+        }
+        self.idle.extend(idle);
+    }
+}
+
+fn kind_of(kind: EventKind) -> Option<Kind> {
+    Some(match kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Kind::Closed,
+        // Our own reading must not wake us.
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(MetadataKind::AccessTime)) => {
+            return None;
+        }
+        // Inotify tells both halves before.
+        EventKind::Modify(ModifyKind::Name(RenameMode::Both)) if cfg!(target_os = "linux") => return None,
+        EventKind::Modify(ModifyKind::Name(RenameMode::From)) => Kind::MovedFrom,
+        EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both)) => Kind::MovedTo,
+        EventKind::Modify(ModifyKind::Metadata(_)) => Kind::Metadata,
+        EventKind::Modify(ModifyKind::Data(_)) => Kind::Written,
+        EventKind::Remove(_) => Kind::Removed,
+        EventKind::Create(_) | EventKind::Modify(_) | EventKind::Any | EventKind::Other => Kind::Created,
+    })
+}
+
+fn deaf(error: &notify::Error) -> Deaf {
+    const TOO_MANY_OPEN_FILES: i32 = 24;
+    Deaf(match &error.kind {
+        notify::ErrorKind::MaxFilesWatch => {
+            "the limit of watches is reached; raise `fs.inotify.max_user_watches`".to_owned()
+        }
+        notify::ErrorKind::Io(error) if error.raw_os_error() == Some(TOO_MANY_OPEN_FILES) => {
+            format!(
+                "no event instance is to be had ({error}); raise `fs.inotify.max_user_instances` or the limit of open files"
+            )
+        }
+        _ => format!("the event backend refused: {error}"),
+    })
 }

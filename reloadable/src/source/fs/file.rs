@@ -1,82 +1,72 @@
-//! One file.
+//! One file, as one layer.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use super::look::{Looker, Target};
-use super::read;
+use super::look::Settings;
+use super::survey::Target;
+use super::unit::Unit;
 use crate::document::{Document, Format, Origin, Revision};
 use crate::error::{SourceError, SourceErrorKind};
-use crate::source::{Fetched, Hint, Source};
+use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
 
-/// A file, watched through the directory that holds it.
+/// A file, watched through the directories on the way to it.
 #[derive(Debug)]
 pub(crate) struct FileSource {
-    file: WatchedFile,
-    format: Option<Format>,
-    looker: Looker<Vec<u8>>,
-}
-
-#[derive(Debug, Clone)]
-struct WatchedFile {
     path: PathBuf,
-    limit: u64,
+    format: Option<Format>,
+    unit: Unit,
 }
 
 impl FileSource {
     /// `format` is told by the extension if it is not given.
-    pub(crate) fn new(path: PathBuf, format: Option<Format>, limit: u64) -> Self {
+    pub(crate) fn new(path: PathBuf, format: Option<Format>, settings: Settings) -> Self {
         let format = format.or_else(|| Format::from_path(&path));
-        Self { file: WatchedFile { path, limit }, format, looker: Looker::new() }
+        Self { format, unit: Unit::new(Target::Files(vec![path.clone()]), settings), path }
     }
 }
 
-impl Source for FileSource {
+impl AnySource for FileSource {
     fn origin(&self) -> Origin {
-        Origin::file(&self.file.path)
+        Origin::file(&self.path)
     }
 
-    async fn fetch(&mut self, known: Option<&Revision>) -> Result<Fetched, SourceError> {
-        let Some(format) = self.format else {
-            return Err(SourceError::new(
-                SourceErrorKind::UnknownFormat,
-                self.origin(),
-                "its extension is not one of `.toml` and `.json`; use `.file_as(path, format)`",
-            ));
-        };
-        let bytes: Arc<[u8]> = self.looker.look(&self.file).await?.into();
-        let revision = Revision::from(Arc::clone(&bytes));
-        if known == Some(&revision) {
-            return Ok(Fetched::NotModified);
-        }
-        Ok(Fetched::Documents { documents: vec![Document::new(self.origin(), format, bytes)], revision })
+    fn fetch<'a>(
+        &'a mut self,
+        known: Option<&'a Revision>,
+        trigger: Trigger,
+    ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
+        Box::pin(async move {
+            let Some(format) = self.format else {
+                return Err(SourceError::new(
+                    SourceErrorKind::UnknownFormat,
+                    self.origin(),
+                    "its extension is not one of `.toml` and `.json`; use `.file_as(path, format)`",
+                ));
+            };
+            let Some((files, revision)) = self.unit.fetch(known, trigger).await? else {
+                return Ok(Fetched::NotModified);
+            };
+            let documents = files.into_iter().map(|(_, bytes)| Document::new(self.origin(), format, bytes));
+            Ok(Fetched::Documents { documents: documents.collect(), revision })
+        })
     }
 
-    async fn changed(&mut self) -> Result<Hint, SourceError> {
-        self.looker.changed().await
-    }
-}
-
-impl Target for WatchedFile {
-    type Found = Vec<u8>;
-
-    fn path(&self) -> &Path {
-        &self.path
+    fn changed(&mut self) -> BoxFuture<'_, Result<Hint, SourceError>> {
+        Box::pin(async {
+            self.unit.changed().await;
+            Ok(Hint::Complete)
+        })
     }
 
-    fn directories(&self) -> Vec<PathBuf> {
-        read::directories_of(&self.path)
+    fn accepted(&mut self, revision: &Revision) {
+        self.unit.accepted(revision);
     }
 
-    /// An event concerns the file if it names it, what a link of that name leads to, or a swap of its directory.
-    fn concerns(&self, changed: &Path) -> bool {
-        let Some(name) = changed.file_name() else { return true };
-        Some(name) == self.path.file_name()
-            || read::is_swap(name)
-            || self.path.canonicalize().is_ok_and(|target| target.file_name() == Some(name))
+    fn is_one_side(&self) -> bool {
+        self.unit.is_one_side()
     }
 
-    fn read(&self) -> Result<Vec<u8>, SourceError> {
-        read::stable(&self.path, self.limit)
+    fn health(&self) -> Health {
+        self.unit.health()
     }
 }

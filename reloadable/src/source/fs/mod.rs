@@ -1,10 +1,17 @@
-//! Files and directories.
+//! Files and directories: events say when to look, and a look says what is there.
 
-mod directory;
-mod events;
-mod file;
-mod look;
+mod chain;
+mod settle;
+mod probe;
 mod read;
+mod events;
+mod survey;
+mod look;
+mod unit;
+mod file;
+mod directory;
 
 pub(crate) use self::directory::DirectorySource;
+pub use self::directory::Patterns;
 pub(crate) use self::file::FileSource;
+pub(crate) use self::look::Settings;

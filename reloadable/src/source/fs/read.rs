@@ -1,11 +1,13 @@
 //! Reading a file that others may be writing.
 
-use std::ffi::OsStr;
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+use super::chain::Identity;
+use super::probe;
 use crate::document::Origin;
 use crate::error::{SourceError, SourceErrorKind};
 
@@ -13,15 +15,28 @@ use crate::error::{SourceError, SourceErrorKind};
 /// event, or the next look, tries anew.
 const TRIES: usize = 5;
 
+/// What a file holds, and the marks by which it is known again.
+#[derive(Debug, Clone)]
+pub(super) struct Content {
+    pub(super) stamp: Stamp,
+    pub(super) bytes: Arc<[u8]>,
+    /// It was read so soon after it was written to that a later write might leave the same stamp.
+    pub(super) is_fresh: bool,
+}
+
+/// Where the kernel tells times apart only by its timer's ticks (before Linux 6.13), two writes within 10 ms may leave
+/// the same times. Twice that.
+const TICK: Duration = Duration::from_millis(20);
+
 /// Reads a regular file of at most `limit` bytes. Between the first look at its metadata and the last, nothing about
 /// it changed.
-pub(super) fn stable(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
+pub(super) fn stable(path: &Path, limit: u64) -> Result<Content, SourceError> {
     let origin = || Origin::file(path);
     let failed = |error: std::io::Error| SourceError::io(origin(), &error);
     for _ in 0..TRIES {
-        // Before the open, since opening a pipe waits for its writer.
+        // Before the open, since opening a device may do something.
         regular(path, &std::fs::metadata(path).map_err(failed)?)?;
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = open(path).map_err(failed)?;
         let before = file.metadata().map_err(failed)?;
         regular(path, &before)?;
         if before.len() > limit {
@@ -33,11 +48,22 @@ pub(super) fn stable(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
             return Err(too_large(origin(), bytes.len() as u64, limit));
         }
         let now = std::fs::metadata(path).map_err(failed)?;
-        if Stamp::of(&before) == Stamp::of(&now) && bytes.len() as u64 == now.len() {
-            return Ok(bytes);
+        let stamp = Stamp::of(&now);
+        if Stamp::of(&before) == stamp && bytes.len() as u64 == now.len() {
+            let is_fresh = stamp.is_fresh(SystemTime::now());
+            return Ok(Content { stamp, bytes: bytes.into(), is_fresh });
         }
     }
     Err(SourceError::new(SourceErrorKind::Unstable, origin(), "it changed while it was read"))
+}
+
+/// It does not wait where a pipe has taken the file's place.
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, probe::NONBLOCK);
+    options.open(path)
 }
 
 fn regular(path: &Path, metadata: &Metadata) -> Result<(), SourceError> {
@@ -61,55 +87,53 @@ pub(super) fn too_large(origin: Origin, size: u64, limit: u64) -> SourceError {
     )
 }
 
-/// Two equal stamps: the same file, not written to in between.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp {
+/// Two equal stamps: the same file, not written to in between. A time that goes back differs, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) identity: Identity,
     size: u64,
     modified: Option<SystemTime>,
-    #[cfg(unix)]
-    inode: (u64, u64),
+    /// When anything about it was changed last; nobody can set that.
     #[cfg(unix)]
     changed: (i64, i64),
 }
 
 impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         use std::os::unix::fs::MetadataExt as _;
         Self {
+            identity: Identity::from_metadata(metadata),
             size: metadata.len(),
             modified: metadata.modified().ok(),
-            #[cfg(unix)]
-            inode: (metadata.dev(), metadata.ino()),
             #[cfg(unix)]
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
-}
 
-/// Returns the directories in which something happens when a file at `path` does: the one that holds the name, and,
-/// where symbolic links lead elsewhere, the one that holds the file itself.
-pub(super) fn directories_of(path: &Path) -> Vec<PathBuf> {
-    let mut directories = vec![parent(path)];
-    if let Ok(target) = path.canonicalize() {
-        let directory = parent(&target);
-        if directories.iter().all(|known| known.canonicalize().ok().as_ref() != Some(&directory)) {
-            directories.push(directory);
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Tells whether the file was changed so short a time ago that it may be about to change again.
+    pub(super) fn is_fresh(&self, now: SystemTime) -> bool {
+        let Some(changed) = self.changed() else { return true };
+        match now.duration_since(changed) {
+            Ok(age) => age < TICK,
+            // A clock that is not ours, or was set: nothing can be told.
+            Err(_) => true,
         }
     }
-    directories
-}
 
-/// Returns the directory that holds a name; the current one for a bare name.
-pub(super) fn parent(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-        _ => PathBuf::from("."),
+    #[cfg(unix)]
+    fn changed(&self) -> Option<SystemTime> {
+        let (seconds, nanos) = self.changed;
+        let since = Duration::new(u64::try_from(seconds).ok()?, u32::try_from(nanos).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(since)
     }
-}
 
-/// Tells whether a name belongs to the machinery by which Kubernetes and others swap whole directories (`..data`):
-/// any event on it may change every file beside it.
-pub(super) fn is_swap(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b"..")
+    #[cfg(not(unix))]
+    fn changed(&self) -> Option<SystemTime> {
+        self.modified
+    }
 }

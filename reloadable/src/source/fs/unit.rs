@@ -1,0 +1,290 @@
+//! A target that is followed: it waits for events and for time, and looks where that may block.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::events::Inbox;
+use super::look::{Files, Looked, Mode, Scope, Settings, Thread};
+use super::survey::Target;
+use crate::document::Revision;
+use crate::error::SourceError;
+use crate::source::{Health, Trigger};
+
+/// A target, what was found of it, and what of that was offered.
+#[derive(Debug)]
+pub(super) struct Unit {
+    target: Target,
+    settings: Settings,
+    /// Away while a look is under way.
+    looked: Option<Box<Looked>>,
+    /// A look that was given up waiting for. Another one does not start before it ends, so that a file system that
+    /// hangs costs one thread and no more.
+    looking: Option<JoinHandle<Box<Looked>>>,
+    inbox: Arc<Inbox>,
+    /// What was offered last.
+    offered: Option<Offered>,
+    health: Health,
+    revisions: u64,
+}
+
+#[derive(Debug)]
+struct Offered {
+    version: u64,
+    revision: Revision,
+    files: Result<Files, SourceError>,
+}
+
+/// What is to be done next.
+enum Next {
+    Look(Scope),
+    LookAtAll(Scope),
+    Poll,
+    CatchUp,
+    Wait(Option<std::time::Instant>),
+}
+
+impl Unit {
+    pub(super) fn new(target: Target, settings: Settings) -> Self {
+        let looked = Box::new(Looked::new(target.clone(), settings.clone()));
+        let inbox = Arc::clone(looked.inbox());
+        Self {
+            target,
+            settings,
+            looked: Some(looked),
+            looking: None,
+            inbox,
+            offered: None,
+            health: Health::default(),
+            revisions: 0,
+        }
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Says how changes are noticed at present.
+    pub(super) fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Sets what is to be followed from now on.
+    pub(super) fn follow(&mut self, target: Target) {
+        self.target = target;
+        self.looking = None;
+        let mut looked = self.looked.take().unwrap_or_else(|| self.anew());
+        looked.follow(self.target.clone());
+        self.inbox = Arc::clone(looked.inbox());
+        self.looked = Some(looked);
+    }
+
+    /// Returns the files, with the mark of this state of them; nothing if that is what is known.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a look that was under way is the answer to the next call.
+    pub(super) async fn fetch(
+        &mut self,
+        known: Option<&Revision>,
+        trigger: Trigger,
+    ) -> Result<Option<(Files, Revision)>, SourceError> {
+        if trigger == Trigger::Manual || self.offered.is_none() {
+            self.look_until_settled().await;
+        } else {
+            self.look_at_what_is_due().await;
+        }
+        self.offer(known)
+    }
+
+    /// What was offered with this mark is in force now.
+    pub(super) fn accepted(&mut self, revision: &Revision) {
+        if let (Some(looked), Some(offered)) = (&mut self.looked, &self.offered) {
+            if let (true, Ok(files)) = (offered.revision == *revision, &offered.files) {
+                looked.accept(files);
+            }
+        }
+    }
+
+    /// Resolves when something else was found than what was offered last.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub(super) async fn changed(&mut self) {
+        while !self.has_news() {
+            let next = self.next(None);
+            self.step(next, None).await;
+        }
+    }
+
+    /// Tells whether what was offered last is still from one side of whatever may be swapped.
+    pub(super) fn is_one_side(&self) -> bool {
+        self.looked.as_ref().is_none_or(|looked| looked.is_one_side())
+    }
+
+    /// Returns what was found of one file.
+    pub(super) fn found_of(&self, path: &Path) -> Option<Result<Arc<[u8]>, SourceError>> {
+        self.looked.as_ref()?.found_of(path)
+    }
+
+    fn has_news(&self) -> bool {
+        let offered = self.offered.as_ref().map(|offered| offered.version);
+        self.looked.as_ref().is_some_and(|looked| {
+            !looked.is_doubtful() && offered.is_some_and(|offered| offered != looked.version())
+        })
+    }
+
+    /// Somebody asks for what is there now, so it is given time to come to rest, but not for ever.
+    async fn look_until_settled(&mut self) {
+        let deadline = Instant::now() + self.settings.max_wait;
+        let mut next = Next::LookAtAll(Scope::All);
+        loop {
+            self.join().await;
+            self.step(next, Some(deadline)).await;
+            self.join().await;
+            let is_settled = self.looked.as_ref().is_some_and(|looked| !looked.is_pending());
+            if is_settled {
+                return;
+            }
+            if Instant::now() >= deadline {
+                break;
+            }
+            next = self.next(Some(deadline));
+        }
+        self.step(Next::LookAtAll(Scope::Forced), None).await;
+        self.join().await;
+    }
+
+    async fn look_at_what_is_due(&mut self) {
+        self.join().await;
+        let now = Instant::now().into_std();
+        let is_resync = self.looked.as_ref().is_some_and(|looked| looked.is_resync_due(now));
+        let next = if is_resync { Next::LookAtAll(Scope::All) } else { self.next(None) };
+        if !matches!(next, Next::Wait(_) | Next::CatchUp) {
+            self.step(next, None).await;
+            self.join().await;
+            // A look that must not block may have found that it has to.
+            let next = self.next(None);
+            if matches!(next, Next::Look(_)) {
+                self.step(next, None).await;
+                self.join().await;
+            }
+        }
+    }
+
+    /// Waits for a look that is under way.
+    async fn join(&mut self) {
+        if let Some(looking) = &mut self.looking {
+            let looked = looking.await;
+            self.looking = None;
+            // A look does not panic; if one did, everything is looked at anew.
+            let looked = looked.unwrap_or_else(|_| self.anew());
+            self.inbox = Arc::clone(looked.inbox());
+            self.looked = Some(looked);
+        }
+        self.check_health();
+    }
+
+    fn anew(&self) -> Box<Looked> {
+        Box::new(Looked::new(self.target.clone(), self.settings.clone()))
+    }
+
+    /// Decides what to do now.
+    fn next(&mut self, until: Option<Instant>) -> Next {
+        let now = Instant::now().into_std();
+        let Some(looked) = &mut self.looked else { return Next::Wait(None) };
+        looked.listen(now);
+        if looked.is_new() {
+            return Next::LookAtAll(Scope::All);
+        }
+        let due = looked.due();
+        if due.is_some_and(|due| due <= now) {
+            return if looked.mode == Mode::Native { Next::Look(Scope::Due) } else { Next::Poll };
+        }
+        // After what is due, since nobody waits for it.
+        if looked.is_elsewhere() && looked.mode == Mode::Native {
+            return Next::CatchUp;
+        }
+        let until = until.map(Instant::into_std);
+        Next::Wait([due, until].into_iter().flatten().min())
+    }
+
+    async fn step(&mut self, next: Next, until: Option<Instant>) {
+        if self.looking.is_some() {
+            return self.join().await;
+        }
+        let now = Instant::now().into_std();
+        match next {
+            Next::Wait(due) => {
+                let due = due.map(Instant::from_std).into_iter().chain(until).min();
+                match due {
+                    // Whether it was an event or the time is found out next.
+                    Some(due) => {
+                        let _ = timeout_at(due, self.inbox.woken()).await;
+                    }
+                    None => self.inbox.woken().await,
+                }
+            }
+            Next::Look(scope) if self.looked.as_ref().is_some_and(|looked| looked.is_quick()) => {
+                if let Some(looked) = &mut self.looked {
+                    looked.look(now, scope, Thread::Shared);
+                }
+                self.check_health();
+            }
+            Next::Look(scope) => self.start(move |looked| looked.look(now, scope, Thread::Own)),
+            Next::LookAtAll(scope) => self.start(move |looked| looked.look_at_all(now, scope)),
+            Next::Poll => self.start(move |looked| looked.poll(now)),
+            Next::CatchUp => self.start(move |looked| looked.catch_up(now)),
+        }
+    }
+
+    /// Looks on a thread that may block.
+    fn start(&mut self, look: impl FnOnce(&mut Looked) + Send + 'static) {
+        if let Some(mut looked) = self.looked.take() {
+            self.looking = Some(tokio::task::spawn_blocking(move || {
+                look(&mut looked);
+                looked
+            }));
+        }
+    }
+
+    fn check_health(&mut self) {
+        let Some(looked) = &self.looked else { return };
+        self.health = Health {
+            polls: match &looked.mode {
+                Mode::Native => None,
+                Mode::Polling { why, .. } => Some(why.clone()),
+            },
+            warning: looked.warning().map(str::to_owned),
+            looked_at: looked.looked_at(),
+        };
+    }
+
+    /// Hands out what was found; what was handed out before, where part of it is not believed.
+    fn offer(&mut self, known: Option<&Revision>) -> Result<Option<(Files, Revision)>, SourceError> {
+        let Some(looked) = &self.looked else { return Ok(None) };
+        if self.offered.is_none() || self.has_news() {
+            let files = looked.found();
+            let same = match (&self.offered, &files) {
+                (Some(Offered { files: Ok(before), revision, .. }), Ok(files)) if before == files => {
+                    Some(revision.clone())
+                }
+                _ => None,
+            };
+            let revision = same.unwrap_or_else(|| {
+                self.revisions += 1;
+                Revision::new(self.revisions.to_le_bytes())
+            });
+            self.offered = Some(Offered { version: looked.version(), revision, files });
+        }
+        let Some(offered) = &self.offered else { return Ok(None) };
+        let files = offered.files.as_ref().map_err(Clone::clone)?;
+        if known == Some(&offered.revision) {
+            return Ok(None);
+        }
+        Ok(Some((files.clone(), offered.revision.clone())))
+    }
+}
