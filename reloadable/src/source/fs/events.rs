@@ -13,30 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use notify::event::{AccessKind, AccessMode, EventKind, MetadataKind, ModifyKind, RenameMode};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::Notify;
 
 use super::chain::Identity;
-
-/// What happened to an entry of a watched directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Event {
-    /// The directory; the file itself where that is watched.
-    pub(super) watched: Identity,
-    /// The entry in it; none where the event is about what is watched.
-    pub(super) name: Option<OsString>,
-    pub(super) kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Created,
-    Written,
-    Closed,
-    MovedFrom,
-    MovedTo,
-    Metadata,
-    Removed,
-}
+use super::inbox::{Event, Inbox, Kind};
 
 /// Something to watch: a directory, or a file that can be reached by another name.
 #[derive(Debug, Clone)]
@@ -75,6 +54,17 @@ impl fmt::Debug for Names {
     }
 }
 
+/// Whether to trust that what was watched before still is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follow {
+    New,
+    /// An unmounted file system takes its watches with it, and no event tells, even if it is mounted again.
+    Renewed,
+}
+
+/// To renew the watches of a large tree would take long. Such a tree is on one file system.
+const MOST_RENEWED: usize = 64;
+
 /// Why there are no events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Deaf(pub(super) String);
@@ -105,7 +95,7 @@ impl Watches {
     /// # Errors
     ///
     /// One that is required cannot be watched.
-    pub(super) fn follow(&mut self, wanted: &[Watch]) -> Result<(), Deaf> {
+    pub(super) fn follow(&mut self, wanted: &[Watch], how: Follow) -> Result<(), Deaf> {
         if self.backend.as_ref().is_some_and(|backend| backend.routes.lock().ended) {
             self.backend = None;
         }
@@ -113,7 +103,7 @@ impl Watches {
             Some(backend) => backend,
             None => self.backend.insert(Backend::shared()?),
         };
-        backend.follow(self.listener, &self.inbox, wanted)
+        backend.follow(self.listener, &self.inbox, wanted, how)
     }
 
     /// Watches nothing any more.
@@ -129,62 +119,6 @@ impl Watches {
 impl Drop for Watches {
     fn drop(&mut self) {
         self.release();
-    }
-}
-
-/// Events on their way to a source.
-#[derive(Debug, Default)]
-pub(super) struct Inbox {
-    arrived: Mutex<Arrived>,
-    woken: Notify,
-}
-
-/// What came since it was last asked for.
-#[derive(Debug, Default)]
-pub(super) struct Arrived {
-    pub(super) events: Vec<Event>,
-    /// There was more than is told here: anything may have happened.
-    pub(super) lost: bool,
-}
-
-/// A source that has not come round to this many events looks at everything anyway.
-const MOST_EVENTS: usize = 1024;
-
-impl Inbox {
-    fn push(&self, event: Event) {
-        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        if arrived.lost || arrived.events.last() == Some(&event) {
-            return;
-        }
-        if arrived.events.len() == MOST_EVENTS {
-            arrived.events.clear();
-            arrived.lost = true;
-        } else {
-            arrived.events.push(event);
-        }
-        drop(arrived);
-        self.woken.notify_one();
-    }
-
-    fn lose(&self) {
-        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        arrived.events.clear();
-        arrived.lost = true;
-        drop(arrived);
-        self.woken.notify_one();
-    }
-
-    pub(super) fn take(&self) -> Arrived {
-        std::mem::take(&mut *self.arrived.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Resolves when something may have come since it last resolved.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: a wake that was not taken is kept.
-    pub(super) async fn woken(&self) {
-        self.woken.notified().await;
     }
 }
 
@@ -224,7 +158,7 @@ impl Backend {
         Ok(Self { watcher: Mutex::new(Some(watcher)), routes })
     }
 
-    fn follow(&self, listener: u64, inbox: &Arc<Inbox>, wanted: &[Watch]) -> Result<(), Deaf> {
+    fn follow(&self, listener: u64, inbox: &Arc<Inbox>, wanted: &[Watch], how: Follow) -> Result<(), Deaf> {
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         let gone = {
             let mut routes = self.routes.lock();
@@ -232,11 +166,12 @@ impl Backend {
             std::mem::take(&mut routes.idle)
         };
         for path in gone {
-            self.unwatch(&mut watcher, &path);
+            unwatch(&mut watcher, &path);
         }
         let mut outcome = Ok(());
-        for watch in wanted {
-            let added = self.add(&mut watcher, listener, inbox, watch);
+        for (nth, watch) in wanted.iter().enumerate() {
+            let how = if nth < MOST_RENEWED { how } else { Follow::New };
+            let added = self.add(&mut watcher, listener, inbox, watch, how);
             if watch.required && outcome.is_ok() {
                 outcome = added;
             }
@@ -250,12 +185,13 @@ impl Backend {
         listener: u64,
         inbox: &Arc<Inbox>,
         watch: &Watch,
+        how: Follow,
     ) -> Result<(), Deaf> {
         let known = self.routes.lock().known(watch);
         if let Some(known) = known {
             if known == watch.path || Identity::of(&known).ok() == Some(watch.identity) {
                 self.routes.lock().listen(&known, listener, inbox, watch);
-                return Ok(());
+                return if how == Follow::Renewed { watch_now(watcher, &known) } else { Ok(()) };
             }
             self.take_out(watcher, &known);
         }
@@ -263,16 +199,9 @@ impl Backend {
         // Listening comes first, so that no event finds nobody.
         let was_idle = self.routes.lock().listen(&watch.path, listener, inbox, watch);
         if was_idle {
-            self.unwatch(watcher, &watch.path);
+            unwatch(watcher, &watch.path);
         }
-        let added = watcher.as_mut().map_or_else(
-            || Err(Deaf("the event backend has ended".to_owned())),
-            |watcher| {
-                catch_unwind(AssertUnwindSafe(|| watcher.watch(&watch.path, RecursiveMode::NonRecursive)))
-                    .map_err(|_| Deaf("the event backend has ended".to_owned()))?
-                    .map_err(|error| deaf(&error))
-            },
-        );
+        let added = watch_now(watcher, &watch.path);
         if added.is_err() {
             self.routes.lock().remove(&watch.path);
         } else if Identity::of(&watch.path).ok() != Some(watch.identity) {
@@ -286,18 +215,26 @@ impl Backend {
     /// Gives up a watch that is not what it was; those who listen are told.
     fn take_out(&self, watcher: &mut Option<RecommendedWatcher>, path: &Path) {
         let Some(watched) = self.routes.lock().remove(path) else { return };
-        self.unwatch(watcher, path);
+        unwatch(watcher, path);
         for listener in watched.listeners {
             listener.inbox.lose();
         }
     }
+}
 
-    /// It fails where the operating system has dropped the watch already, which is what is wanted.
-    #[expect(clippy::unused_self, reason = "only who has the backend may do it")]
-    fn unwatch(&self, watcher: &mut Option<RecommendedWatcher>, path: &Path) {
-        if let Some(watcher) = watcher {
-            let _ = catch_unwind(AssertUnwindSafe(|| watcher.unwatch(path)));
-        }
+/// It panics where its thread has ended.
+fn watch_now(watcher: &mut Option<RecommendedWatcher>, path: &Path) -> Result<(), Deaf> {
+    let ended = || Deaf("the event backend has ended".to_owned());
+    let watcher = watcher.as_mut().ok_or_else(ended)?;
+    catch_unwind(AssertUnwindSafe(|| watcher.watch(path, RecursiveMode::NonRecursive)))
+        .map_err(|_| ended())?
+        .map_err(|error| deaf(&error))
+}
+
+/// It fails where the operating system has dropped the watch already, which is what is wanted.
+fn unwatch(watcher: &mut Option<RecommendedWatcher>, path: &Path) {
+    if let Some(watcher) = watcher {
+        let _ = catch_unwind(AssertUnwindSafe(|| watcher.unwatch(path)));
     }
 }
 

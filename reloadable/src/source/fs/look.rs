@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::chain::{Chain, End};
-use super::events::{Arrived, Deaf, Inbox, Watch, Watches};
+use super::events::{Deaf, Follow, Watch, Watches};
+use super::inbox::{Arrived, Inbox};
 use super::member::{Glance, Member, Sight};
 use super::probe;
 use super::settle::{Pace, Settling, Signal, Verdict};
@@ -17,16 +18,16 @@ use crate::source::Settle;
 /// How a target is looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    pace: Pace,
+    pub(super) pace: Pace,
     pub(super) max_wait: Duration,
-    resync: Duration,
+    pub(super) resync: Duration,
     /// How many bytes all files of the target may have.
-    limit: u64,
+    pub(super) limit: u64,
     pub(super) probe: Probe,
 }
 
 /// Tells why the changes in a directory send no events, where they do not.
-type Probe = fn(&Path) -> std::io::Result<Option<&'static str>>;
+pub(super) type Probe = fn(&Path) -> std::io::Result<Option<&'static str>>;
 
 impl Settings {
     pub(crate) fn new(settle: Settle, max_wait: Duration, resync: Duration, limit: u64) -> Self {
@@ -150,6 +151,11 @@ impl Looked {
         self.version
     }
 
+    #[cfg(test)]
+    pub(super) fn set_probe(&mut self, probe: Probe) {
+        self.settings.probe = probe;
+    }
+
     /// Tells whether it has never been looked at.
     pub(super) fn is_new(&self) -> bool {
         self.resync_at.is_none()
@@ -215,7 +221,7 @@ impl Looked {
     /// Watches what is to be watched, and only then looks at all of it. It blocks.
     pub(super) fn look_at_all(&mut self, now: Instant, scope: Scope) {
         self.mounts = probe::mounts();
-        self.watch();
+        self.watch(Follow::Renewed);
         self.look(now, scope, Thread::Own);
         // So that a look for another reason shortly before the time counts.
         self.resync_at = now.checked_add(self.settings.resync.mul_f64(0.8));
@@ -237,21 +243,21 @@ impl Looked {
 
     /// Sees to it that what has moved is watched where it is now. It blocks.
     pub(super) fn catch_up(&mut self, now: Instant) {
-        if self.watch() {
+        if self.watch(Follow::New) {
             // What happened before it was watched had no event.
             self.apply(vec![(Subject::Whole, Signal::Lost)], now);
         }
     }
 
     /// Tells whether something is watched that was not.
-    fn watch(&mut self) -> bool {
+    fn watch(&mut self, mut how: Follow) -> bool {
         self.is_elsewhere = false;
         let mut grew = false;
         for _ in 0..ROUNDS {
             let survey = Survey::of(&self.target, &self.mounts);
             let is_new = !survey.is_watched_by(&self.followed);
             self.survey = survey;
-            if let Err(why) = self.follow_survey() {
+            if let Err(why) = self.follow_survey(how) {
                 self.watches.release();
                 self.followed.clear();
                 if let Mode::Polling { why: known, .. } = &mut self.mode {
@@ -263,6 +269,7 @@ impl Looked {
                 return false;
             }
             self.mode = Mode::Native;
+            how = Follow::New;
             if !is_new {
                 return grew;
             }
@@ -273,14 +280,14 @@ impl Looked {
         grew
     }
 
-    fn follow_survey(&mut self) -> Result<(), String> {
+    fn follow_survey(&mut self, how: Follow) -> Result<(), String> {
         for watch in self.survey.watches.iter().filter(|watch| watch.required) {
             if let Ok(Some(kind)) = (self.settings.probe)(&watch.path) {
                 let path = watch.path.display();
                 return Err(format!("{path} is on {kind}, which sends no events for the changes of others"));
             }
         }
-        self.watches.follow(&self.survey.watches).map_err(|Deaf(why)| why)?;
+        self.watches.follow(&self.survey.watches, how).map_err(|Deaf(why)| why)?;
         self.followed.clone_from(&self.survey.watches);
         Ok(())
     }

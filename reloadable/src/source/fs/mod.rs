@@ -4,6 +4,7 @@ mod chain;
 mod settle;
 mod probe;
 mod read;
+mod inbox;
 mod events;
 mod survey;
 mod member;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::chain::{Chain, End, Identity, Place, Role};
 use super::directory::Directory;
-use super::events::{Event, Kind, Names, Watch};
+use super::events::{Names, Watch};
+use super::inbox::{Event, Kind};
 use super::settle::Signal;
 use crate::error::SourceError;
 

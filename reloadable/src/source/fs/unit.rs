@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+#[cfg(test)]
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::events::Inbox;
+use super::inbox::Inbox;
 use super::look::{Files, Looked, Mode, Scope, Settings, Thread};
 use super::survey::Target;
 use crate::document::Revision;
@@ -291,5 +293,102 @@ impl Unit {
             return Ok(None);
         }
         Ok(Some((files.clone(), offered.revision.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::source::Settle;
+
+    fn settings() -> Settings {
+        Settings::new(Settle::Balanced, Duration::from_secs(1), Duration::from_secs(30), 1 << 20)
+    }
+
+    fn contents(fetched: Result<Option<(Files, Revision)>, SourceError>) -> Vec<Vec<u8>> {
+        let (files, _) = fetched.unwrap().expect("there is something new");
+        files.into_iter().map(|(_, bytes)| bytes.to_vec()).collect()
+    }
+
+    async fn news(unit: &mut Unit) -> Vec<Vec<u8>> {
+        let news = async { while unit.changed().await.is_none() {} };
+        tokio::time::timeout(Duration::from_secs(20), news).await.expect("it was seen in time");
+        contents(unit.fetch(None, Trigger::Automatic).await)
+    }
+
+    #[tokio::test]
+    async fn a_remote_file_system_is_polled_from_the_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.toml");
+        fs::write(&path, "a = 1\n").unwrap();
+        let settings = Settings { probe: |_| Ok(Some("NFS")), ..settings() };
+        let mut unit = Unit::new(Target::Files(vec![path.clone()]), settings);
+        assert_eq!(contents(unit.fetch(None, Trigger::Manual).await), [b"a = 1\n"]);
+        assert!(unit.health().polls.is_some_and(|why| why.contains("is on NFS")));
+
+        fs::write(&path, "a = 2\n").unwrap();
+        assert_eq!(news(&mut unit).await, [b"a = 2\n"]);
+        // As large as before, and as old: only the time that nobody can set tells.
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut &file, b"a = 3\n").unwrap();
+        file.set_modified(modified).unwrap();
+        drop(file);
+        assert_eq!(news(&mut unit).await, [b"a = 3\n"]);
+        // Older than before.
+        let other = directory.path().join("other");
+        fs::write(&other, "a = 4\n").unwrap();
+        fs::File::options().write(true).open(&other).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+        fs::rename(&other, &path).unwrap();
+        assert_eq!(news(&mut unit).await, [b"a = 4\n"]);
+    }
+
+    #[tokio::test]
+    async fn native_events_come_back_at_a_resync() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.toml");
+        fs::write(&path, "a = 1\n").unwrap();
+        let settings = Settings { probe: |_| Ok(Some("NFS")), ..settings() };
+        let mut unit = Unit::new(Target::Files(vec![path.clone()]), settings.clone());
+        unit.fetch(None, Trigger::Manual).await.unwrap();
+        assert!(unit.health().polls.is_some());
+        let mut looked = unit.looked.take().unwrap();
+        looked.set_probe(|_| Ok(None));
+        unit.looked = Some(looked);
+        unit.fetch(None, Trigger::Manual).await.unwrap();
+        assert_eq!(unit.health().polls, None);
+        fs::write(&path, "a = 2\n").unwrap();
+        assert_eq!(news(&mut unit).await, [b"a = 2\n"]);
+    }
+
+    #[tokio::test]
+    async fn a_look_that_finds_nothing_new_is_no_news() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.toml");
+        fs::write(&path, "a = 1\n").unwrap();
+        let mut unit = Unit::new(Target::Files(vec![path.clone()]), settings());
+        let Ok(Some((_, first))) = unit.fetch(None, Trigger::Manual).await else { panic!("it is there") };
+        unit.accepted(&first);
+        fs::write(&path, "a = 1\n").unwrap();
+        assert_eq!(unit.changed().await, None);
+        assert!(matches!(unit.fetch(Some(&first), Trigger::Automatic).await, Ok(None)));
+        fs::write(&path, "a = 2\n").unwrap();
+        assert_eq!(news(&mut unit).await, [b"a = 2\n"]);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_shrinks_in_its_place_is_believed_only_after_quiet() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.toml");
+        fs::write(&path, "a = 1\nb = 1\n").unwrap();
+        let mut unit = Unit::new(Target::Files(vec![path.clone()]), settings());
+        let Ok(Some((_, first))) = unit.fetch(None, Trigger::Manual).await else { panic!("it is there") };
+        unit.accepted(&first);
+        let began = Instant::now();
+        fs::write(&path, "a = 1\n").unwrap();
+        assert_eq!(news(&mut unit).await, [b"a = 1\n"]);
+        assert!(began.elapsed() >= Duration::from_millis(50), "{:?}", began.elapsed());
     }
 }
