@@ -7,40 +7,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::chain::{Chain, End};
 use super::events::{Deaf, Follow, Watch, Watches};
-use super::inbox::{Arrived, Inbox};
+use super::inbox::{Arrived, Inbox, Kind};
 use super::member::{Glance, Member, Sight};
 use super::probe;
-use super::settle::{Pace, Settling, Signal, Verdict};
+use super::settings::Settings;
+use super::settle::{Settling, Signal, Verdict};
 use super::survey::{Subject, Survey, Target, Way};
 use crate::error::SourceError;
-use crate::source::Settle;
-
-/// How a target is looked at.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub(super) pace: Pace,
-    pub(super) max_wait: Duration,
-    pub(super) resync: Duration,
-    /// How many bytes all files of the target may have.
-    pub(super) limit: u64,
-    pub(super) probe: Probe,
-}
-
-/// Tells why the changes in a directory send no events, where they do not.
-pub(super) type Probe = fn(&Path) -> std::io::Result<Option<&'static str>>;
-
-impl Settings {
-    pub(crate) fn new(settle: Settle, max_wait: Duration, resync: Duration, limit: u64) -> Self {
-        let reports_closes = cfg!(any(target_os = "linux", target_os = "android"));
-        Self {
-            pace: Pace::new(settle, max_wait, reports_closes),
-            max_wait,
-            resync,
-            limit,
-            probe: probe::remote,
-        }
-    }
-}
 
 /// The files of a target with their contents, in order.
 pub(super) type Files = Vec<(PathBuf, Arc<[u8]>)>;
@@ -74,6 +47,8 @@ pub(super) struct Looked {
     pub(super) mode: Mode,
     /// What is to be watched may be something else now.
     is_elsewhere: bool,
+    /// The backend has given up a watch.
+    is_forgotten: bool,
     /// Whoever fills the directory was not done at the last look.
     is_unfinished: bool,
     /// Looking takes too long for a thread that must not block.
@@ -134,6 +109,7 @@ impl Looked {
             whole: Settling::default(),
             mode: Mode::Native,
             is_elsewhere: true,
+            is_forgotten: false,
             is_unfinished: false,
             is_slow: true,
             resync_at: None,
@@ -152,7 +128,7 @@ impl Looked {
     }
 
     #[cfg(test)]
-    pub(super) fn set_probe(&mut self, probe: Probe) {
+    pub(super) fn set_probe(&mut self, probe: super::settings::Probe) {
         self.settings.probe = probe;
     }
 
@@ -257,7 +233,9 @@ impl Looked {
             let survey = Survey::of(&self.target, &self.mounts);
             let is_new = !survey.is_watched_by(&self.followed);
             self.survey = survey;
-            if let Err(why) = self.follow_survey(how) {
+            let followed = self.follow_survey(how);
+            let is_new = is_new || followed == Ok(true);
+            if let Err(why) = followed {
                 self.watches.release();
                 self.followed.clear();
                 if let Mode::Polling { why: known, .. } = &mut self.mode {
@@ -280,16 +258,16 @@ impl Looked {
         grew
     }
 
-    fn follow_survey(&mut self, how: Follow) -> Result<(), String> {
+    fn follow_survey(&mut self, how: Follow) -> Result<bool, String> {
         for watch in self.survey.watches.iter().filter(|watch| watch.required) {
             if let Ok(Some(kind)) = (self.settings.probe)(&watch.path) {
                 let path = watch.path.display();
                 return Err(format!("{path} is on {kind}, which sends no events for the changes of others"));
             }
         }
-        self.watches.follow(&self.survey.watches, how).map_err(|Deaf(why)| why)?;
+        let is_new = self.watches.follow(&self.survey.watches, how).map_err(|Deaf(why)| why)?;
         self.followed.clone_from(&self.survey.watches);
-        Ok(())
+        Ok(is_new)
     }
 
     /// Looks at what the scope says. A thread that must not block gives up before anything that takes long; then
@@ -330,6 +308,7 @@ impl Looked {
                 self.judge_whole(now);
             }
             self.apply(newer, now);
+            self.is_elsewhere |= std::mem::take(&mut self.is_forgotten);
             return;
         }
         self.apply(vec![(Subject::Whole, Signal::Lost)], now);
@@ -438,6 +417,9 @@ impl Looked {
         }
         let mut signals = Vec::new();
         for event in events {
+            // Its watch is gone. There is time until the look that this leads to, and then there may be another.
+            self.is_forgotten |=
+                event.name.is_none() && matches!(event.kind, Kind::MovedFrom | Kind::Removed);
             let (concerned, is_elsewhere) = self.survey.route(&self.target, &event);
             self.is_elsewhere |= is_elsewhere;
             signals.extend(concerned);

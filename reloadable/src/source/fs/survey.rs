@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::chain::{Chain, End, Identity, Place, Role};
 use super::directory::Directory;
-use super::events::{Names, Watch};
+use super::events::{Names, Watch, same};
 use super::inbox::{Event, Kind};
 use super::settle::Signal;
 use crate::error::SourceError;
@@ -112,14 +112,15 @@ impl Survey {
             match &route.itself {
                 Some(member) => concerned.push((Subject::Member(member.clone()), at_target(event.kind))),
                 None if matches!(event.kind, Kind::MovedFrom | Kind::Removed) => {
-                    is_elsewhere = true;
                     concerned.push((Subject::Whole, Signal::Removed));
                 }
                 None => {}
             }
-            return (concerned, is_elsewhere);
+            return (concerned, false);
         };
-        for entry in route.entries.iter().filter(|entry| entry.name == *name) {
+        // Where something is gone, there is nothing else to watch until something is there again.
+        let may_be_elsewhere = !matches!(event.kind, Kind::MovedFrom | Kind::Removed);
+        for entry in route.entries.iter().filter(|entry| same(&entry.name, name)) {
             let signal = match entry.role {
                 Role::Target if entry.member.is_some() => at_target(event.kind),
                 Role::Target | Role::Link | Role::Ancestor | Role::Missing => match on_the_way(event.kind) {
@@ -127,7 +128,7 @@ impl Survey {
                     None => continue,
                 },
             };
-            is_elsewhere |= entry.role != Role::Target || entry.member.is_none();
+            is_elsewhere |= may_be_elsewhere && (entry.role != Role::Target || entry.member.is_none());
             concerned.push((entry.member.clone().map_or(Subject::Whole, Subject::Member), signal));
         }
         if let (Target::Directory(directory), Some(tree), true) = (target, &route.tree, concerned.is_empty())
@@ -143,7 +144,7 @@ impl Survey {
                 _ => false,
             };
             if directory.is_recursive() && may_be_a_directory {
-                is_elsewhere = true;
+                is_elsewhere |= may_be_elsewhere;
                 concerned.push((Subject::Whole, on_the_way(event.kind).unwrap_or(Signal::Appeared)));
             }
         }
