@@ -8,7 +8,7 @@ use std::sync::Arc;
 use glob::{MatchOptions, Pattern};
 
 use super::chain::Identity;
-use super::look::Settings;
+use super::settings::Settings;
 use super::survey::Target;
 use super::unit::Unit;
 use crate::document::{Document, Format, Origin, Revision};

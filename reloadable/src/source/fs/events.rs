@@ -44,7 +44,7 @@ impl Names {
 }
 
 /// Where the file system may not tell case apart, an event may spell a name differently from the user.
-fn same(one: &OsStr, other: &OsStr) -> bool {
+pub(super) fn same(one: &OsStr, other: &OsStr) -> bool {
     one == other || (cfg!(any(target_os = "macos", windows)) && one.eq_ignore_ascii_case(other))
 }
 
@@ -90,12 +90,12 @@ impl Watches {
     }
 
     /// Sees to it that exactly these are watched, and that each is still what was meant. It may wait for the
-    /// operating system.
+    /// operating system. Tells whether any is watched that was not.
     ///
     /// # Errors
     ///
     /// One that is required cannot be watched.
-    pub(super) fn follow(&mut self, wanted: &[Watch], how: Follow) -> Result<(), Deaf> {
+    pub(super) fn follow(&mut self, wanted: &[Watch], how: Follow) -> Result<bool, Deaf> {
         if self.backend.as_ref().is_some_and(|backend| backend.routes.lock().ended) {
             self.backend = None;
         }
@@ -158,7 +158,7 @@ impl Backend {
         Ok(Self { watcher: Mutex::new(Some(watcher)), routes })
     }
 
-    fn follow(&self, listener: u64, inbox: &Arc<Inbox>, wanted: &[Watch], how: Follow) -> Result<(), Deaf> {
+    fn follow(&self, listener: u64, inbox: &Arc<Inbox>, wanted: &[Watch], how: Follow) -> Result<bool, Deaf> {
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         let gone = {
             let mut routes = self.routes.lock();
@@ -168,12 +168,14 @@ impl Backend {
         for path in gone {
             unwatch(&mut watcher, &path);
         }
-        let mut outcome = Ok(());
+        let mut outcome = Ok(false);
         for (nth, watch) in wanted.iter().enumerate() {
             let how = if nth < MOST_RENEWED { how } else { Follow::New };
             let added = self.add(&mut watcher, listener, inbox, watch, how);
-            if watch.required && outcome.is_ok() {
-                outcome = added;
+            match (&mut outcome, added) {
+                (Ok(any), Ok(added)) => *any |= added,
+                (Ok(_), Err(why)) if watch.required => outcome = Err(why),
+                _ => {}
             }
         }
         outcome
@@ -186,12 +188,15 @@ impl Backend {
         inbox: &Arc<Inbox>,
         watch: &Watch,
         how: Follow,
-    ) -> Result<(), Deaf> {
+    ) -> Result<bool, Deaf> {
         let known = self.routes.lock().known(watch);
         if let Some(known) = known {
             if known == watch.path || Identity::of(&known).ok() == Some(watch.identity) {
                 self.routes.lock().listen(&known, listener, inbox, watch);
-                return if how == Follow::Renewed { watch_now(watcher, &known) } else { Ok(()) };
+                if how == Follow::Renewed {
+                    watch_now(watcher, &known)?;
+                }
+                return Ok(false);
             }
             self.take_out(watcher, &known);
         }
@@ -209,7 +214,7 @@ impl Backend {
             self.take_out(watcher, &watch.path);
             inbox.lose();
         }
-        added
+        added.map(|()| true)
     }
 
     /// Gives up a watch that is not what it was; those who listen are told.

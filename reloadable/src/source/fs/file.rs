@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::look::Settings;
+use super::settings::Settings;
 use super::survey::Target;
 use super::unit::Unit;
 use crate::document::{Document, Format, Origin, Revision};

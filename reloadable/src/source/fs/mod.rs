@@ -3,6 +3,7 @@
 mod chain;
 mod settle;
 mod probe;
+mod settings;
 mod read;
 mod inbox;
 mod events;
@@ -17,5 +18,5 @@ mod write;
 pub(crate) use self::directory::DirectorySource;
 pub use self::directory::Patterns;
 pub(crate) use self::file::FileSource;
-pub(crate) use self::look::Settings;
+pub(crate) use self::settings::Settings;
 pub use self::write::atomic_write;

@@ -9,7 +9,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::inbox::Inbox;
-use super::look::{Files, Looked, Mode, Scope, Settings, Thread};
+use super::look::{Files, Looked, Mode, Scope, Thread};
+use super::settings::Settings;
 use super::survey::Target;
 use crate::document::Revision;
 use crate::error::SourceError;

@@ -1,0 +1,35 @@
+//! What the user has set, as far as files are concerned.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::probe;
+use super::settle::Pace;
+use crate::source::Settle;
+
+/// How a target is looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(super) pace: Pace,
+    pub(super) max_wait: Duration,
+    pub(super) resync: Duration,
+    /// How many bytes all files of the target may have.
+    pub(super) limit: u64,
+    pub(super) probe: Probe,
+}
+
+/// Tells why the changes in a directory send no events, where they do not.
+pub(super) type Probe = fn(&Path) -> std::io::Result<Option<&'static str>>;
+
+impl Settings {
+    pub(crate) fn new(settle: Settle, max_wait: Duration, resync: Duration, limit: u64) -> Self {
+        let reports_closes = cfg!(any(target_os = "linux", target_os = "android"));
+        Self {
+            pace: Pace::new(settle, max_wait, reports_closes),
+            max_wait,
+            resync,
+            limit,
+            probe: probe::remote,
+        }
+    }
+}
