@@ -52,7 +52,7 @@ pub(super) struct Looked {
     /// The files that were swapped with a link or a directory on the way to them, since the last look. What is told of
     /// them in the old place is of no interest, as that Kubernetes removes it.
     swapped: HashSet<PathBuf>,
-    /// The backend has given up a watch.
+    /// Something has to be watched anew, after the next look.
     is_forgotten: bool,
     /// Whoever fills the directory was not done at the last look.
     is_unfinished: bool,
@@ -306,7 +306,8 @@ impl Looked {
                 return;
             };
             self.is_unsurveyed |= sights.iter().any(|(_, sight)| matches!(sight, Sight::Elsewhere));
-            if self.is_unsurveyed || !self.is_one_side() {
+            // One file has only one side.
+            if self.is_unsurveyed || (self.members.len() > 1 && !self.is_one_side()) {
                 self.is_unsurveyed = true;
                 continue;
             }
@@ -438,8 +439,9 @@ impl Looked {
             let (concerned, is_elsewhere) = self.survey.route(&self.target, &event);
             self.is_elsewhere |= is_elsewhere;
             for (subject, signal, role) in concerned {
-                // A file that was linked to another name says so by its metadata.
-                self.is_unsurveyed |= role != Role::Target || signal == Signal::Metadata;
+                self.is_unsurveyed |= role != Role::Target;
+                // A file that was linked to another name says so by its metadata; to watch it there is not urgent.
+                self.is_forgotten |= signal == Signal::Metadata;
                 if let Subject::Member(path) = &subject {
                     if role != Role::Target && signal == Signal::Replaced {
                         self.swapped.insert(path.clone());
