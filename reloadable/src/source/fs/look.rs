@@ -1,11 +1,11 @@
 //! What one target holds, as far as it is believed: events are hints, and what counts is what a look finds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::chain::{Chain, End};
+use super::chain::{Chain, End, Role};
 use super::events::{Deaf, Follow, Watch, Watches};
 use super::inbox::{Arrived, Inbox, Kind};
 use super::member::{Glance, Member, Sight};
@@ -47,6 +47,11 @@ pub(super) struct Looked {
     pub(super) mode: Mode,
     /// What is to be watched may be something else now.
     is_elsewhere: bool,
+    /// The way to a file may be another since the last survey.
+    is_unsurveyed: bool,
+    /// The files that were swapped with a link or a directory on the way to them, since the last look. What is told of
+    /// them in the old place is of no interest, as that Kubernetes removes it.
+    swapped: HashSet<PathBuf>,
     /// The backend has given up a watch.
     is_forgotten: bool,
     /// Whoever fills the directory was not done at the last look.
@@ -109,6 +114,8 @@ impl Looked {
             whole: Settling::default(),
             mode: Mode::Native,
             is_elsewhere: true,
+            is_unsurveyed: true,
+            swapped: HashSet::new(),
             is_forgotten: false,
             is_unfinished: false,
             is_slow: true,
@@ -190,6 +197,7 @@ impl Looked {
     pub(super) fn follow(&mut self, target: Target) {
         self.target = target;
         self.is_elsewhere = true;
+        self.is_unsurveyed = true;
         self.is_slow = true;
         self.resync_at = None;
     }
@@ -279,7 +287,7 @@ impl Looked {
         let is_due = |settling: &Settling| settling.due(&pace).is_some_and(|due| due <= now);
         let is_all = scope != Scope::Due || is_due(&self.whole);
         for _ in 0..TRIES {
-            if is_all || matches!(self.target, Target::Files(_)) {
+            if is_all || self.is_unsurveyed {
                 self.survey_again();
             }
             let is_chosen = |member: &Member| match scope {
@@ -297,7 +305,9 @@ impl Looked {
                 self.is_slow = true;
                 return;
             };
-            if !self.is_one_side() {
+            self.is_unsurveyed |= sights.iter().any(|(_, sight)| matches!(sight, Sight::Elsewhere));
+            if self.is_unsurveyed || !self.is_one_side() {
+                self.is_unsurveyed = true;
                 continue;
             }
             let newer = self.signals();
@@ -326,6 +336,8 @@ impl Looked {
         self.version += u64::from(refused != self.refused);
         self.refused = refused;
         self.survey = survey;
+        self.swapped.clear();
+        self.is_unsurveyed = false;
         self.members.retain(|path, member| {
             let is_there = self.survey.members.contains_key(path);
             if !is_there && member.found.is_some() {
@@ -362,6 +374,7 @@ impl Looked {
             pace: self.settings.pace,
             is_in_directory: matches!(self.target, Target::Directory(_)),
             is_polled: self.mode != Mode::Native,
+            is_straight: false,
             largest: if thread == Thread::Shared { QUICK_BYTES } else { u64::MAX },
             limit: self.settings.limit,
             left: self.settings.limit,
@@ -369,6 +382,7 @@ impl Looked {
         let mut sights = Vec::with_capacity(chosen.len());
         for path in chosen {
             let Some(member) = self.members.get_mut(&path) else { continue };
+            glance.is_straight = self.survey.members.get(&path) == Some(&Way::Straight);
             used -= member.size();
             // The limit counts for all files together.
             glance.left = self.settings.limit.saturating_sub(used);
@@ -413,6 +427,7 @@ impl Looked {
         let Arrived { events, lost } = self.watches.inbox().take();
         if lost {
             self.is_elsewhere = true;
+            self.is_unsurveyed = true;
             return vec![(Subject::Whole, Signal::Lost)];
         }
         let mut signals = Vec::new();
@@ -422,7 +437,18 @@ impl Looked {
                 event.name.is_none() && matches!(event.kind, Kind::MovedFrom | Kind::Removed);
             let (concerned, is_elsewhere) = self.survey.route(&self.target, &event);
             self.is_elsewhere |= is_elsewhere;
-            signals.extend(concerned);
+            for (subject, signal, role) in concerned {
+                // A file that was linked to another name says so by its metadata.
+                self.is_unsurveyed |= role != Role::Target || signal == Signal::Metadata;
+                if let Subject::Member(path) = &subject {
+                    if role != Role::Target && signal == Signal::Replaced {
+                        self.swapped.insert(path.clone());
+                    } else if signal == Signal::Removed && self.swapped.contains(path) {
+                        continue;
+                    }
+                }
+                signals.push((subject, signal));
+            }
         }
         signals
     }
@@ -436,8 +462,10 @@ impl Looked {
                 }
                 Subject::Whole => {
                     self.whole.signal(signal, now, &pace);
-                    for member in self.members.values_mut() {
-                        member.settling.signal(signal, now, &pace);
+                    for (path, member) in &mut self.members {
+                        if signal != Signal::Removed || !self.swapped.contains(path) {
+                            member.settling.signal(signal, now, &pace);
+                        }
                     }
                 }
             }

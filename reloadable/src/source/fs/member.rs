@@ -36,6 +36,8 @@ pub(super) enum Sight {
     Doubtful(Verdict),
     /// It is larger than may be read here.
     Large,
+    /// A link has taken its place.
+    Elsewhere,
 }
 
 /// How to look at one file.
@@ -45,6 +47,8 @@ pub(super) struct Glance {
     pub(super) pace: Pace,
     /// A file that is gone is none of its files any more.
     pub(super) is_in_directory: bool,
+    /// There was no link on the way to it.
+    pub(super) is_straight: bool,
     /// No event tells when it changes.
     pub(super) is_polled: bool,
     /// The most bytes that may be read on this thread.
@@ -64,7 +68,9 @@ impl Member {
 
     pub(super) fn sight(&mut self, path: &Path, glance: &Glance) -> Sight {
         let Glance { now, pace, .. } = glance;
-        let metadata = match std::fs::metadata(path) {
+        let found = if glance.is_straight { path.symlink_metadata() } else { path.metadata() };
+        let metadata = match found {
+            Ok(metadata) if metadata.is_symlink() => return Sight::Elsewhere,
             Ok(metadata) => metadata,
             Err(error) if glance.is_in_directory && error.kind() == ErrorKind::NotFound => {
                 if path.symlink_metadata().is_err() {
@@ -93,7 +99,7 @@ impl Member {
             self.settling.signal(Signal::Lost, *now, pace);
             return Sight::Doubtful(Verdict::Suspicious);
         }
-        let content = match read::stable(path, glance.left) {
+        let content = match read::stable(path, &metadata, glance.left) {
             Ok(content) => content,
             Err(error) => {
                 return match error.kind() {
@@ -147,7 +153,7 @@ impl Member {
                 self.settling.looked(verdict, now, pace);
                 return false;
             }
-            Sight::Gone | Sight::Large => return false,
+            Sight::Gone | Sight::Large | Sight::Elsewhere => return false,
         };
         self.is_doubtful = false;
         self.seen = None;
