@@ -288,7 +288,7 @@ fn refused(path: &Path, error: &std::io::Error) -> SourceError {
 /// Tells what editors and other programs put beside a file while they save it.
 fn is_temporary(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
-    const ENDS: [&[u8]; 15] = [
+    const ENDS: [&[u8]; 17] = [
         b"~",
         b"#",
         b".tmp",
@@ -302,10 +302,16 @@ fn is_temporary(name: &OsStr) -> bool {
         b".new",
         b".dpkg-old",
         b".dpkg-dist",
+        b".dpkg-new",
+        b".dpkg-tmp",
         b".rpmsave",
         b".rpmnew",
     ];
-    name.starts_with(b".") || name.starts_with(b"#") || ENDS.iter().any(|end| name.ends_with(end))
+    // Vim tries by the name 4913 whether it may make files.
+    name == b"4913"
+        || name.starts_with(b".")
+        || name.starts_with(b"#")
+        || ENDS.iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]

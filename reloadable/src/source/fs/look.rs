@@ -267,7 +267,8 @@ impl Looked {
     }
 
     fn follow_survey(&mut self, how: Follow) -> Result<bool, String> {
-        for watch in self.survey.watches.iter().filter(|watch| watch.required) {
+        let tells = |watch: &&Watch| watch.required || watch.is_file();
+        for watch in self.survey.watches.iter().filter(tells) {
             if let Ok(Some(kind)) = (self.settings.probe)(&watch.path) {
                 let path = watch.path.display();
                 return Err(format!("{path} is on {kind}, which sends no events for the changes of others"));

@@ -97,7 +97,7 @@ impl Member {
         }
         if glance.is_polled && self.found.is_some() && self.seen.replace(stamp) != Some(stamp) {
             self.settling.signal(Signal::Lost, *now, pace);
-            return Sight::Doubtful(Verdict::Suspicious);
+            return Sight::Doubtful(pace.polled());
         }
         let content = match read::stable(path, &metadata, glance.left) {
             Ok(content) => content,

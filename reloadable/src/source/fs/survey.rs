@@ -238,7 +238,7 @@ impl Draft {
             self.survey.routes.entry(identity).or_default().tree = Some(path);
         }
         for (path, is_link) in listing.files {
-            if is_link {
+            if is_link || mounts.iter().any(|mount| mount.file_name() == path.file_name()) {
                 self.add_member(&path, mounts);
             } else {
                 self.survey.members.insert(path, Way::Straight);
