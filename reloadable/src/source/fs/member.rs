@@ -98,7 +98,8 @@ impl Member {
             Err(error) => {
                 return match error.kind() {
                     SourceErrorKind::Unstable => Sight::Doubtful(Verdict::Unstable),
-                    SourceErrorKind::TooLarge if glance.is_in_directory => {
+                    // The others have taken their part of the limit.
+                    SourceErrorKind::TooLarge if glance.left < glance.limit => {
                         let size = glance.limit.saturating_add(1);
                         Sight::Failed(read::too_large(Origin::file(path), size, glance.limit))
                     }
