@@ -52,6 +52,7 @@ fn check_words(field: &Field<'_>, ctxt: &Ctxt) {
             ("set", reload.set),
             ("ordered", reload.ordered),
             ("restart", reload.restart),
+            ("file", reload.file),
         ];
         for (word, _) in others.iter().filter(|(_, span)| span.is_some()) {
             ctxt.error(
@@ -97,6 +98,7 @@ fn check_words(field: &Field<'_>, ctxt: &Ctxt) {
     if let (Some(_), Some(set)) = (key, reload.set) {
         ctxt.error(set, "`key` and `set` are two ways to compare a sequence: remove one");
     }
+    check_file(field, ctxt);
     if let (Some(ordered), Some(_)) = (reload.ordered, reload.set) {
         ctxt.error(ordered, "a set has no order: remove `set` or `ordered`");
     }
@@ -113,6 +115,26 @@ fn check_words(field: &Field<'_>, ctxt: &Ctxt) {
     }
 }
 
+/// A file is followed by what is shown of the field that names it.
+fn check_file(field: &Field<'_>, ctxt: &Ctxt) {
+    let Some(file) = field.reload.file else { return };
+    if field.reload.secret.is_some() {
+        ctxt.error(
+            file,
+            "where a secret leads is not shown, so its file cannot be watched: remove `secret`, since the path is none and what the file holds is never shown",
+        );
+    }
+    if field.reload.leaf.is_some() {
+        ctxt.error(
+            file,
+            "a leaf compares as its type does, which knows nothing of files: remove `leaf` and name the file by a `PathBuf` or a `String`",
+        );
+    }
+    if field.serde.skip {
+        ctxt.error(file, "a field that serde skips is not in the file, so it names none: remove `file`");
+    }
+}
+
 fn flattened(word: &str) -> String {
     format!(
         "a flattened field has no name in the file, so `{word}` has no place: put it on a field of the inner type"
@@ -123,6 +145,12 @@ fn flattened(word: &str) -> String {
 fn check_converted(container: &Container<'_>, field: &Field<'_>, ctxt: &Ctxt) {
     let Some(from) = &container.serde.from else { return };
     let from = from.to_token_stream();
+    if let Some(file) = field.reload.file {
+        ctxt.error(
+            file,
+            format!("the file has the fields of `{from}`: derive `Reloadable` on `{from}`, and mark the field of this name there"),
+        );
+    }
     for rule in field.reload.rules.iter().flat_map(|conditioned| &conditioned.rules) {
         ctxt.error_on(
             &rule.word,
