@@ -349,9 +349,10 @@ impl Looked {
         self.survey.members.iter().all(|(path, way)| way.is_still(path))
     }
 
-    /// Returns where the links on the way to the files lead.
+    /// Returns where the links led on the way to what is believed of the files. By now another survey may know more.
     pub(super) fn links(&self) -> Links {
-        let linked = self.survey.members.iter().filter(|(_, way)| **way != Way::Straight);
+        let ways = self.members.iter().filter_map(|(path, member)| Some((path, member.way.as_ref()?)));
+        let linked = ways.filter(|(_, way)| **way != Way::Straight);
         linked.map(|(path, way)| (path.clone(), way.clone())).collect()
     }
 
@@ -405,7 +406,10 @@ impl Looked {
             self.version += u64::from(member.found.is_some());
             self.members.remove(path);
             self.survey.members.remove(path);
-        } else if member.judge(sight, is_overtaken, now, &self.settings.pace) {
+            return;
+        }
+        let way = self.survey.members.get(path).cloned();
+        if member.judge(sight, way, is_overtaken, now, &self.settings.pace) {
             self.version += 1;
         }
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::chain::Identity;
 use super::read::{self, Content, Stamp};
 use super::settle::{Pace, Settling, Signal, Verdict};
+use super::survey::Way;
 use crate::document::{Format, Origin};
 use crate::error::{SourceError, SourceErrorKind};
 
@@ -24,6 +25,8 @@ pub(super) struct Member {
     /// What polling saw last; it is believed when it is still so a little later.
     seen: Option<Stamp>,
     was_dangling: bool,
+    /// How the path led to what is believed.
+    pub(super) way: Option<Way>,
 }
 
 /// What a look at one file came to.
@@ -120,8 +123,15 @@ impl Member {
         Sight::Read(content)
     }
 
-    /// Takes in what was seen. Tells whether that is something else than before.
-    pub(super) fn judge(&mut self, sight: Sight, is_overtaken: bool, now: Instant, pace: &Pace) -> bool {
+    /// Takes in what was seen, and which way led there. Tells whether that is something else than before.
+    pub(super) fn judge(
+        &mut self,
+        sight: Sight,
+        way: Option<Way>,
+        is_overtaken: bool,
+        now: Instant,
+        pace: &Pace,
+    ) -> bool {
         // What changes all the time is taken as it is found now and then.
         if is_overtaken && self.settling.is_pending() && !self.settling.is_forced(now, pace) {
             return false;
@@ -151,6 +161,7 @@ impl Member {
             Sight::Gone | Sight::Large => return false,
         };
         self.is_doubtful = false;
+        self.way = way;
         self.seen = None;
         self.settling.looked(Verdict::Believed, now, pace);
         is_new
