@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, Type};
 
-use crate::ast::{Compare, Container, Field};
+use crate::ast::{Compare, Container, Data, Field};
 use crate::ctxt::Ctxt;
 
 /// Reports everything that cannot be meant.
@@ -17,6 +17,16 @@ pub(crate) fn check(container: &Container<'_>, ctxt: &Ctxt) {
         );
     }
     let borrows = container.generics.lifetimes().next().is_some();
+    if let Data::Enum(variants) = &container.data {
+        for variant in variants.iter().filter(|variant| variant.serde.with) {
+            for file in variant.body.fields.iter().filter_map(|field| field.reload.file) {
+                ctxt.error(
+                    file,
+                    "`with` gives the variant another shape in the file, so `file` has no place: remove one",
+                );
+            }
+        }
+    }
     for field in container.fields() {
         let errors = ctxt.count();
         check_borrow(field, borrows, ctxt);

@@ -124,6 +124,7 @@ fn field(expansion: &Expansion<'_>, field: &Field<'_>, name: &str) -> TokenStrea
         ("restart", reload.restart.is_some()),
         ("file", reload.file.is_some()),
         ("skip", field.serde.skip),
+        ("leaf", field.compare() == Compare::Leaf),
         ("left_out", !field.serde.skip && field.compare() == Compare::Skip),
     ];
     let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format_ident!("{mark}"));

@@ -100,8 +100,10 @@ impl<'v> Finder<'v> {
                 }
             }
             (Shape::Struct(fields), Value::Table(entries)) => {
-                let names: Vec<_> =
-                    fields.iter().filter(|field| !field.flatten).map(|field| field.name).collect();
+                let mut names = claimed.to_vec();
+                if fields.iter().any(|field| field.flatten) {
+                    claim(fields, &mut names, &mut Vec::new());
+                }
                 for field in fields.iter().filter(|field| !field.skip && !field.left_out) {
                     if field.flatten {
                         self.field(None, field, value, &names);
@@ -138,7 +140,13 @@ impl<'v> Finder<'v> {
         if field.opaque {
             self.end.get_or_insert(self.path.len());
         }
-        self.description((field.describe)(), value, claimed);
+        let description = (field.describe)();
+        if field.leaf && *value != Value::Null && (self.is_marked || self.holds_file(description)) {
+            // How it is compared knows nothing of files.
+            self.found(None);
+        } else {
+            self.description(description, value, claimed);
+        }
         self.path.truncate(outer.0);
         (self.is_marked, self.end) = (outer.1, outer.2);
     }
@@ -220,6 +228,44 @@ impl<'v> Finder<'v> {
     fn found(&mut self, text: Option<&'v str>) {
         let shown = self.end.unwrap_or(self.path.len()).min(self.path.len());
         self.found.push((FieldPath::from(self.path[..shown].to_vec()), text));
+    }
+}
+
+/// Gathers the names of fields, those of flattened ones included: a map that is flattened beside them gets the others.
+fn claim(fields: &[Field], names: &mut Vec<&str>, seen: &mut Vec<&'static str>) {
+    for field in fields {
+        if field.flatten {
+            claim_within((field.describe)(), names, seen);
+        } else {
+            names.push(field.name);
+        }
+    }
+}
+
+fn claim_within(description: Description, names: &mut Vec<&str>, seen: &mut Vec<&'static str>) {
+    if seen.contains(&description.type_name) {
+        return;
+    }
+    seen.push(description.type_name);
+    match description.shape {
+        Shape::Optional(describe) | Shape::Like(describe) => claim_within(describe(), names, seen),
+        Shape::Newtype(field) => claim_within((field.describe)(), names, seen),
+        Shape::Struct(fields) => claim(fields, names, seen),
+        Shape::Enum(tagging, variants) => {
+            if let Tagging::Internal(tag) | Tagging::Adjacent(tag, _) = tagging {
+                names.push(tag);
+            }
+            for variant in variants {
+                match (tagging, variant.shape) {
+                    (Tagging::External, _) => names.push(variant.name),
+                    (Tagging::Adjacent(_, content), _) => names.push(content),
+                    (_, Shape::Struct(fields)) => claim(fields, names, seen),
+                    (_, Shape::Newtype(field)) => claim_within((field.describe)(), names, seen),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -145,6 +145,8 @@ pub struct Field {
     pub skip: bool,
     /// It is in the file, but neither compared nor shown (`#[reload(skip)]`).
     pub(crate) left_out: bool,
+    /// It is compared as a whole, by what its type or a function says (`#[reload(leaf)]`).
+    pub(crate) leaf: bool,
     /// What Rust calls it: a name or a position.
     pub(crate) member: &'static str,
 }
@@ -274,6 +276,7 @@ impl Field {
             opaque: false,
             skip: false,
             left_out: false,
+            leaf: false,
             member: "",
         }
     }
@@ -284,7 +287,7 @@ impl Field {
         self
     }
 
-    marks! { flatten, optional, secret, restart, file, opaque, skip, left_out }
+    marks! { flatten, optional, secret, restart, file, opaque, skip, left_out, leaf }
 
     #[must_use]
     pub const fn opaque_if(mut self, opaque: bool) -> Self {
