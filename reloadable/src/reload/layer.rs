@@ -196,6 +196,7 @@ pub(super) async fn fetch<T: Reloadable>(
     limit: Duration,
     trigger: Trigger,
 ) -> Result<Vec<Option<Content>>, Error> {
+    let is_alone = layers.len() == 1;
     let mut answers = Vec::with_capacity(layers.len());
     for layer in &mut *layers {
         answers.push(layer.fetch(limit, trigger).await);
@@ -203,7 +204,8 @@ pub(super) async fn fetch<T: Reloadable>(
     for tries in 1.. {
         let mut is_one_side = true;
         for (layer, answer) in layers.iter_mut().zip(&mut answers) {
-            if layer.source.is_one_side() || answer.is_err() {
+            // What one layer holds is from one side.
+            if is_alone || answer.is_err() || layer.source.is_one_side() {
                 continue;
             }
             is_one_side = false;

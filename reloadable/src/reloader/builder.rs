@@ -91,7 +91,7 @@ impl<T: Reloadable> Builder<T> {
         Self { layers: Vec::new(), timing: Timing::default(), max_size: MAX_SIZE, of: PhantomData }
     }
 
-    /// Adds a file, which must exist. Its extension tells the format.
+    /// Adds a file, which must exist when the reloader is started. Its extension tells the format: `.toml` or `.json`.
     #[cfg(feature = "fs")]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.layers.push(Layer::File { path: path.into(), format: None });
@@ -99,6 +99,23 @@ impl<T: Reloadable> Builder<T> {
     }
 
     /// Adds a file in this format, whatever its extension.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// use reloadable::{Format, Reloader};
+    ///
+    /// let path = directory.path().join("app.conf");
+    /// std::fs::write(&path, "workers = 4\n")?;
+    /// let config = Reloader::<Limits>::builder().file_as(&path, Format::Toml).start().await?;
+    /// assert_eq!(config.load()["workers"], 4);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "fs")]
     pub fn file_as(mut self, path: impl Into<PathBuf>, format: Format) -> Self {
         self.layers.push(Layer::File { path: path.into(), format: Some(format) });
@@ -110,7 +127,10 @@ impl<T: Reloadable> Builder<T> {
     /// empty, but no file in it may be.
     ///
     /// Patterns are those of a shell: `*`, `?` and `[a-z]` stay within a name, `**` stands for any directories. One
-    /// with a slash, as `**/*.toml`, reaches into the directories below, but for hidden ones and links to others.
+    /// with a slash, as `**/*.toml`, reaches into the directories below, but for hidden ones and links to others. See
+    /// [`Patterns`].
+    ///
+    /// The directory is one layer: while one of its files is not believed yet, none of what changed in it is published.
     #[cfg(feature = "fs")]
     pub fn directory(mut self, path: impl Into<PathBuf>, patterns: impl Into<Patterns>) -> Self {
         self.layers.push(Layer::Directory { path: path.into(), patterns: patterns.into() });
@@ -125,39 +145,89 @@ impl<T: Reloadable> Builder<T> {
 
     /// Sets how long to wait, after something has changed, for the rest of the change: [`Settle::Balanced`] unless set,
     /// which does not wait where the change is known to be complete.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// use std::time::Duration;
+    ///
+    /// use reloadable::{Reloader, Settle};
+    ///
+    /// // A script appends to the file, line by line, for up to five seconds.
+    /// let builder = Reloader::<Limits>::builder()
+    ///     .settle(Settle::quiet(Duration::from_secs(2)))
+    ///     .max_wait(Duration::from_secs(10));
+    /// # let _ = builder;
+    /// ```
     pub fn settle(mut self, settle: Settle) -> Self {
         self.timing.settle = settle;
         self
     }
 
-    /// Sets how long to wait at most for the rest of a change: 1 s unless set. A file that is open for writing is waited
-    /// for longer, until nothing has been written to it for a second.
+    /// Sets how long to wait at most for the rest of a change: 1 s unless set. It cuts [`Settle::Quiet`] short as well.
+    /// A file that is open for writing is waited for longer, until nothing has been written to it for a second.
+    ///
+    /// It is also how long [`Reloader::reload`] waits for a file that is being changed, before it reads it as it is.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.timing.max_wait = max_wait.min(LONGEST);
         self
     }
 
     /// Sets how much time there is at least between one snapshot and the next: none unless set. What changes meanwhile
-    /// is published together. [`Reloader::reload`] does not wait for it.
+    /// is published together, and what is wrong meanwhile is told then. The first change after a time of rest does not
+    /// wait, and [`Reloader::reload`] never does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("app.toml");
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// use std::time::Duration;
+    ///
+    /// use reloadable::{Reloader, atomic_write};
+    ///
+    /// atomic_write(&path, "workers = 1\n")?;
+    /// let hour = Duration::from_secs(60 * 60);
+    /// let config = Reloader::<Limits>::builder().file(&path).min_interval(hour).start().await?;
+    /// let mut changes = config.subscribe();
+    ///
+    /// atomic_write(&path, "workers = 2\n")?;
+    /// assert_eq!(changes.changed().await?.current()["workers"], 2);
+    ///
+    /// // These would be published in an hour, as one change.
+    /// atomic_write(&path, "workers = 3\n")?;
+    /// atomic_write(&path, "workers = 4\n")?;
+    /// config.reload().await;
+    /// assert_eq!((config.load()["workers"], config.snapshot().generation()), (4, 3));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn min_interval(mut self, interval: Duration) -> Self {
         self.timing.min_interval = interval.min(LONGEST);
         self
     }
 
     /// Sets how often the sources are looked at although nothing told of a change: every 30 s unless set, give or take
-    /// a tenth, and at most every 10 ms. It bounds how late a change is whose event was lost.
+    /// a tenth, and at most every 10 ms. It bounds how late a change is whose event was lost, and how late it is noticed
+    /// that a source which is polled can be watched again.
     pub fn resync(mut self, period: Duration) -> Self {
         self.timing.resync = period.clamp(SHORTEST_RESYNC, LONGEST);
         self
     }
 
-    /// Sets how long a source may take to answer: 30 s unless set.
+    /// Sets how long a source may take to answer: 30 s unless set. After that it has failed, as one that cannot be read,
+    /// and is asked again.
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.timing.fetch = timeout.min(LONGEST);
         self
     }
 
-    /// Sets how many bytes a file, or all files of a directory together, may have: 16 MiB unless set.
+    /// Sets how many bytes a file, or all files of a directory together, may have: 16 MiB unless set. What is larger is
+    /// an error of the source and is not read.
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.max_size = bytes;
         self

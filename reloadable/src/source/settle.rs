@@ -58,7 +58,8 @@ pub enum Settle {
     #[default]
     Balanced,
     /// Waits, whatever has happened, until it has been quiet for this long, at least 5 ms. For files that are written
-    /// in several steps.
+    /// in several steps. The longest wait of the reloader, 1 s unless set, must be longer, or it ends the quiet. A file
+    /// that is polled is believed after 50 ms at the earliest.
     Quiet(Duration),
 }
 

@@ -91,8 +91,13 @@ impl Desk {
         let path = self.etc.join("app.toml");
         fs::write(&path, text(versions[0])).expect("a file");
         let mut watched = Watched::start(Reloader::builder().file(&path));
-        for pair in versions.windows(2) {
+        for (round, pair) in versions.windows(2).enumerate() {
             let (old_version, new_version) = (pair[0], pair[1]);
+            // A file that was saved just now is looked at with more care, so both are tried: with a pause for thought
+            // the file gets shorter and longer, and at once as well.
+            if [1, 2].contains(&round) {
+                thread::sleep(Duration::from_millis(150));
+            }
             let new = self.elsewhere.join(format!("{new_version}.toml"));
             fs::write(&new, text(new_version)).expect("a file");
             let before = inode(&path);

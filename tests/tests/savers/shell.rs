@@ -28,6 +28,22 @@ fn redirection_of_many_writes() {
 }
 
 #[test]
+fn redirection_with_a_pause() {
+    let Some(desk) = Desk::with(&[]) else { return };
+    desk.saves(Way::Rewritten, |save| {
+        sh(save, r#"{ head -n 15 "$new"; sleep 0.2; tail -n +16 "$new"; } > "$path""#)
+    });
+}
+
+#[test]
+fn redirection_over_the_old_bytes_with_a_pause() {
+    let Some(desk) = Desk::with(&[]) else { return };
+    desk.saves_of_equal_length(Way::Rewritten, |save| {
+        sh(save, r#"{ head -n 15 "$new"; sleep 0.2; tail -n +16 "$new"; } 1<> "$path""#)
+    });
+}
+
+#[test]
 fn tee() {
     let Some(desk) = Desk::with(&["tee"]) else { return };
     desk.saves(Way::Rewritten, |save| sh(save, r#"tee "$path" < "$new" > /dev/null"#));

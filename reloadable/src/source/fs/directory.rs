@@ -22,7 +22,47 @@ pub(crate) struct DirectorySource {
     unit: Unit,
 }
 
-/// The patterns of the files that a directory gives: one, or several.
+/// The patterns of the files that a directory gives: one, or several, of which a file has to match any.
+///
+/// A pattern is held against the path below the directory, and case counts. `*` stands for any part of a name, `?` for
+/// one character, `[a-z]` and `[!a-z]` for one of these or of no such, `**` for any directories, also none.
+///
+/// | pattern | takes in |
+/// |---|---|
+/// | `*.toml` | the files of the directory itself |
+/// | `**/*.toml` | those, and the files of all directories below |
+/// | `*/app.toml` | one file of each directory in it |
+///
+/// Whatever the pattern, what is hidden is left out, and what editors and package managers leave behind: names that
+/// begin with `.` or `#`, or end in `~`, `#`, `.tmp`, `.temp`, `.bak`, `.orig`, `.swp`, `.swo`, `.swx`, `.part`, `.new`,
+/// `.dpkg-old`, `.dpkg-dist`, `.rpmsave` or `.rpmnew`.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let root = directory.path();
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+/// use std::fs;
+///
+/// use reloadable::Reloader;
+///
+/// fs::create_dir(root.join("eu"))?;
+/// fs::write(root.join("base.toml"), "workers = 4\n")?;
+/// fs::write(root.join("base.toml~"), "workers = 3\n")?;
+/// fs::write(root.join("eu/limits.json"), r#"{ "queue": 100 }"#)?;
+///
+/// let config = Reloader::<Limits>::builder().directory(root, ["*.toml", "**/*.json"]).start().await?;
+/// assert_eq!((config.load()["workers"], config.load()["queue"]), (4, 100));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// [`Builder::start`](crate::reloader::Builder::start) refuses a pattern that is none, and an empty list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patterns(Vec<String>);
 
@@ -248,7 +288,7 @@ fn refused(path: &Path, error: &std::io::Error) -> SourceError {
 /// Tells what editors and other programs put beside a file while they save it.
 fn is_temporary(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
-    const ENDS: [&[u8]; 15] = [
+    const ENDS: [&[u8]; 17] = [
         b"~",
         b"#",
         b".tmp",
@@ -262,10 +302,16 @@ fn is_temporary(name: &OsStr) -> bool {
         b".new",
         b".dpkg-old",
         b".dpkg-dist",
+        b".dpkg-new",
+        b".dpkg-tmp",
         b".rpmsave",
         b".rpmnew",
     ];
-    name.starts_with(b".") || name.starts_with(b"#") || ENDS.iter().any(|end| name.ends_with(end))
+    // Vim tries by the name 4913 whether it may make files.
+    name == b"4913"
+        || name.starts_with(b".")
+        || name.starts_with(b"#")
+        || ENDS.iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]

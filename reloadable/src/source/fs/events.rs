@@ -27,6 +27,13 @@ pub(super) struct Watch {
     pub(super) required: bool,
 }
 
+impl Watch {
+    /// Tells whether it is a file, of which nothing but itself matters.
+    pub(super) fn is_file(&self) -> bool {
+        self.names.listed.is_empty() && self.names.included.is_none()
+    }
+}
+
 /// The entries of a directory that matter; events about others wake nobody.
 #[derive(Clone, Default)]
 pub(super) struct Names {
@@ -178,6 +185,10 @@ impl Backend {
                 _ => {}
             }
         }
+        // FSEvents begins anew with every change of what is watched, and nobody is told what happened in between.
+        if cfg!(target_os = "macos") && outcome == Ok(true) {
+            self.routes.lock().lose();
+        }
         outcome
     }
 
@@ -193,7 +204,7 @@ impl Backend {
         if let Some(known) = known {
             if known == watch.path || Identity::of(&known).ok() == Some(watch.identity) {
                 self.routes.lock().listen(&known, listener, inbox, watch);
-                if how == Follow::Renewed {
+                if how == Follow::Renewed && cfg!(target_os = "linux") {
                     watch_now(watcher, &known)?;
                 }
                 return Ok(false);
@@ -207,12 +218,16 @@ impl Backend {
             unwatch(watcher, &watch.path);
         }
         let added = watch_now(watcher, &watch.path);
+        let is_it = Identity::of(&watch.path).ok() == Some(watch.identity);
         if added.is_err() {
             self.routes.lock().remove(&watch.path);
-        } else if Identity::of(&watch.path).ok() != Some(watch.identity) {
-            // It was replaced on the way; whoever listens looks again, and asks for what is there then.
+        } else if !is_it {
             self.take_out(watcher, &watch.path);
+        }
+        if !is_it {
+            // It was moved or replaced on the way; whoever listens looks again, and asks for what is there then.
             inbox.lose();
+            return Ok(true);
         }
         added.map(|()| true)
     }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::chain::Role;
 use super::events::{Deaf, Follow, Watch, Watches};
 use super::inbox::{Arrived, Inbox, Kind};
-use super::member::{Glance, Member, Sight};
+use super::member::{Glance, Member, Scope, Sight, Thread};
 use super::probe;
 use super::settings::Settings;
 use super::settle::{Settling, Signal, Verdict};
@@ -49,7 +50,12 @@ pub(super) struct Looked {
     pub(super) mode: Mode,
     /// What is to be watched may be something else now.
     is_elsewhere: bool,
-    /// The backend has given up a watch.
+    /// The way to a file may be another since the last survey.
+    is_unsurveyed: bool,
+    /// The files that were swapped with a link or a directory on the way to them, since the last look. What is told of
+    /// them in the old place is of no interest, as that Kubernetes removes it.
+    swapped: HashSet<PathBuf>,
+    /// Something has to be watched anew, after the next look.
     is_forgotten: bool,
     /// Whoever fills the directory was not done at the last look.
     is_unfinished: bool,
@@ -60,27 +66,6 @@ pub(super) struct Looked {
     /// One more whenever something else was found.
     version: u64,
     mounts: Vec<PathBuf>,
-}
-
-/// What a look is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// What is due.
-    Due,
-    /// All that is not being changed.
-    All,
-    /// All that is not open for writing, since somebody says that it is complete.
-    Asked,
-    /// All, since there was time enough to come to rest.
-    Forced,
-}
-
-/// Where a look takes place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thread {
-    /// On one that must not block.
-    Shared,
-    Own,
 }
 
 /// A look that takes longer is given a thread of its own: this much is read and decoded in well under a millisecond.
@@ -111,6 +96,8 @@ impl Looked {
             whole: Settling::default(),
             mode: Mode::Native,
             is_elsewhere: true,
+            is_unsurveyed: true,
+            swapped: HashSet::new(),
             is_forgotten: false,
             is_unfinished: false,
             is_slow: true,
@@ -196,6 +183,7 @@ impl Looked {
         }
         self.target = target;
         self.is_elsewhere = true;
+        self.is_unsurveyed = true;
         self.is_slow = true;
         self.resync_at = None;
     }
@@ -265,7 +253,8 @@ impl Looked {
     }
 
     fn follow_survey(&mut self, how: Follow) -> Result<bool, String> {
-        for watch in self.survey.watches.iter().filter(|watch| watch.required) {
+        let tells = |watch: &&Watch| watch.required || watch.is_file();
+        for watch in self.survey.watches.iter().filter(tells) {
             if let Ok(Some(kind)) = (self.settings.probe)(&watch.path) {
                 let path = watch.path.display();
                 return Err(format!("{path} is on {kind}, which sends no events for the changes of others"));
@@ -285,7 +274,7 @@ impl Looked {
         let is_due = |settling: &Settling| settling.due(&pace).is_some_and(|due| due <= now);
         let is_all = scope != Scope::Due || is_due(&self.whole);
         for _ in 0..TRIES {
-            if is_all || matches!(self.target, Target::Files(_)) {
+            if is_all || self.is_unsurveyed {
                 self.survey_again();
             }
             let is_chosen = |member: &Member| match scope {
@@ -303,7 +292,10 @@ impl Looked {
                 self.is_slow = true;
                 return;
             };
-            if !self.is_one_side() {
+            self.is_unsurveyed |= sights.iter().any(|(_, sight)| matches!(sight, Sight::Elsewhere));
+            // One file has only one side.
+            if self.is_unsurveyed || (self.members.len() > 1 && !self.is_one_side()) {
+                self.is_unsurveyed = true;
                 continue;
             }
             let newer = self.signals();
@@ -332,6 +324,8 @@ impl Looked {
         self.version += u64::from(refused != self.refused);
         self.refused = refused;
         self.survey = survey;
+        self.swapped.clear();
+        self.is_unsurveyed = false;
         self.members.retain(|path, member| {
             let is_there = self.survey.members.contains_key(path);
             if !is_there && member.found.is_some() {
@@ -374,6 +368,7 @@ impl Looked {
             pace: self.settings.pace,
             is_in_directory: matches!(self.target, Target::Directory(_)),
             is_polled: self.mode != Mode::Native,
+            is_straight: false,
             largest: if thread == Thread::Shared { QUICK_BYTES } else { u64::MAX },
             limit: self.settings.limit,
             left: self.settings.limit,
@@ -381,6 +376,7 @@ impl Looked {
         let mut sights = Vec::with_capacity(chosen.len());
         for path in chosen {
             let Some(member) = self.members.get_mut(&path) else { continue };
+            glance.is_straight = self.survey.members.get(&path) == Some(&Way::Straight);
             used -= member.size();
             // The limit counts for all files together.
             glance.left = self.settings.limit.saturating_sub(used);
@@ -428,6 +424,7 @@ impl Looked {
         let Arrived { events, lost } = self.watches.inbox().take();
         if lost {
             self.is_elsewhere = true;
+            self.is_unsurveyed = true;
             return vec![(Subject::Whole, Signal::Lost)];
         }
         let mut signals = Vec::new();
@@ -437,7 +434,19 @@ impl Looked {
                 event.name.is_none() && matches!(event.kind, Kind::MovedFrom | Kind::Removed);
             let (concerned, is_elsewhere) = self.survey.route(&self.target, &event);
             self.is_elsewhere |= is_elsewhere;
-            signals.extend(concerned);
+            for (subject, signal, role) in concerned {
+                self.is_unsurveyed |= role != Role::Target;
+                // A file that was linked to another name says so by its metadata; to watch it there is not urgent.
+                self.is_forgotten |= signal == Signal::Metadata;
+                if let Subject::Member(path) = &subject {
+                    if role != Role::Target && signal == Signal::Replaced {
+                        self.swapped.insert(path.clone());
+                    } else if signal == Signal::Removed && self.swapped.contains(path) {
+                        continue;
+                    }
+                }
+                signals.push((subject, signal));
+            }
         }
         signals
     }
@@ -451,8 +460,10 @@ impl Looked {
                 }
                 Subject::Whole => {
                     self.whole.signal(signal, now, &pace);
-                    for member in self.members.values_mut() {
-                        member.settling.signal(signal, now, &pace);
+                    for (path, member) in &mut self.members {
+                        if signal != Signal::Removed || !self.swapped.contains(path) {
+                            member.settling.signal(signal, now, &pace);
+                        }
                     }
                 }
             }

@@ -39,6 +39,29 @@ pub(super) enum Sight {
     Doubtful(Verdict),
     /// It is larger than may be read here.
     Large,
+    /// A link has taken its place.
+    Elsewhere,
+}
+
+/// What a look is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// What is due.
+    Due,
+    /// All that is not being changed.
+    All,
+    /// All that is not open for writing, since somebody says that it is complete.
+    Asked,
+    /// All, since there was time enough to come to rest.
+    Forced,
+}
+
+/// Where a look takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thread {
+    /// On one that must not block.
+    Shared,
+    Own,
 }
 
 /// How to look at one file.
@@ -48,6 +71,8 @@ pub(super) struct Glance {
     pub(super) pace: Pace,
     /// A file that is gone is none of its files any more.
     pub(super) is_in_directory: bool,
+    /// There was no link on the way to it.
+    pub(super) is_straight: bool,
     /// No event tells when it changes.
     pub(super) is_polled: bool,
     /// The most bytes that may be read on this thread.
@@ -67,7 +92,9 @@ impl Member {
 
     pub(super) fn sight(&mut self, path: &Path, glance: &Glance) -> Sight {
         let Glance { now, pace, .. } = glance;
-        let metadata = match std::fs::metadata(path) {
+        let found = if glance.is_straight { path.symlink_metadata() } else { path.metadata() };
+        let metadata = match found {
+            Ok(metadata) if metadata.is_symlink() => return Sight::Elsewhere,
             Ok(metadata) => metadata,
             Err(error) if glance.is_in_directory && error.kind() == ErrorKind::NotFound => {
                 if path.symlink_metadata().is_err() {
@@ -94,9 +121,9 @@ impl Member {
         }
         if glance.is_polled && self.found.is_some() && self.seen.replace(stamp) != Some(stamp) {
             self.settling.signal(Signal::Lost, *now, pace);
-            return Sight::Doubtful(Verdict::Suspicious);
+            return Sight::Doubtful(pace.polled());
         }
-        let content = match read::stable(path, glance.left) {
+        let content = match read::stable(path, &metadata, glance.left) {
             Ok(content) => content,
             Err(error) => {
                 return match error.kind() {
@@ -158,7 +185,7 @@ impl Member {
                 self.settling.looked(verdict, now, pace);
                 return false;
             }
-            Sight::Gone | Sight::Large => return false,
+            Sight::Gone | Sight::Large | Sight::Elsewhere => return false,
         };
         self.is_doubtful = false;
         self.way = way;

@@ -37,9 +37,9 @@ pub(super) fn mounts() -> Vec<PathBuf> {
 }
 
 #[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere not every name is a path")]
 fn path_of(name: Vec<u8>) -> Option<PathBuf> {
-    Some(std::os::unix::ffi::OsStringExt::from_vec(name)).map(|name: std::ffi::OsString| name.into())
+    use std::os::unix::ffi::OsStringExt as _;
+    Some(std::ffi::OsString::from_vec(name).into())
 }
 
 #[cfg(not(unix))]

@@ -1,7 +1,7 @@
 //! Reading a file that others may be writing.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -28,33 +28,57 @@ pub(super) struct Content {
 /// the same times. Twice that.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Reads a regular file of at most `limit` bytes. Between the first look at its metadata and the last, nothing about
-/// it changed.
-pub(super) fn stable(path: &Path, limit: u64) -> Result<Content, SourceError> {
+/// Reads a regular file of at most `limit` bytes, of which `metadata` was found just now. Between the look at its
+/// metadata and the one after it was read, nothing about it changed.
+pub(super) fn stable(path: &Path, metadata: &Metadata, limit: u64) -> Result<Content, SourceError> {
     let origin = || Origin::file(path);
     let failed = |error: std::io::Error| SourceError::io(origin(), &error);
+    let mut before = metadata.clone();
     for _ in 0..TRIES {
         // Before the open, since opening a device may do something.
-        regular(path, &std::fs::metadata(path).map_err(failed)?)?;
-        let mut file = open(path).map_err(failed)?;
-        let before = file.metadata().map_err(failed)?;
         regular(path, &before)?;
         if before.len() > limit {
             return Err(too_large(origin(), before.len(), limit));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or(0).saturating_add(1));
-        (&mut file).take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+        let bytes = read(path, before.len(), limit).map_err(failed)?;
         if bytes.len() as u64 > limit {
             return Err(too_large(origin(), bytes.len() as u64, limit));
         }
-        let now = std::fs::metadata(path).map_err(failed)?;
-        let stamp = Stamp::of(&now);
-        if Stamp::of(&before) == stamp && bytes.len() as u64 == now.len() {
+        let after = std::fs::metadata(path).map_err(failed)?;
+        // A file that was moved away and back in between was changed by that.
+        let stamp = Stamp::of(&after);
+        if Stamp::of(&before) == stamp && bytes.len() as u64 == after.len() {
             let is_fresh = stamp.is_fresh(SystemTime::now());
             return Ok(Content { stamp, bytes: bytes.into(), is_fresh });
         }
+        before = after;
     }
     Err(SourceError::new(SourceErrorKind::Unstable, origin(), "it changed while it was read"))
+}
+
+/// Reads all of it, one byte more than the limit at most.
+fn read(path: &Path, size: u64, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = open(path)?.take(limit.saturating_add(1));
+    let size = usize::try_from(size).unwrap_or(0);
+    let mut bytes = vec![0; size.saturating_add(1)];
+    let mut filled = 0;
+    loop {
+        let read = match file.read(bytes.get_mut(filled..).unwrap_or_default()) {
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        filled += read;
+        // At the size that it had nobody has to ask for more: whether it still has that is looked at afterwards.
+        if read == 0 || filled == size {
+            break;
+        }
+        if filled == bytes.len() {
+            bytes.resize(filled.saturating_mul(2), 0);
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 /// It does not wait where a pipe has taken the file's place.

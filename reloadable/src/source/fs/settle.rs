@@ -98,6 +98,14 @@ impl Pace {
     }
 }
 
+impl Pace {
+    /// Returns what to make of a file that polling finds changed: no event tells more, so it has to be quiet for the
+    /// longer of the times.
+    pub(super) fn polled(&self) -> Verdict {
+        if self.otherwise > DOUBT { Verdict::Unstable } else { Verdict::Suspicious }
+    }
+}
+
 /// What one file waits for before it is looked at.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settling {

@@ -124,16 +124,18 @@ impl Survey {
         }
     }
 
-    /// Tells whom an event concerns, in which way, and whether what is to be watched may be something else now.
-    pub(super) fn route(&self, target: &Target, event: &Event) -> (Vec<(Subject, Signal)>, bool) {
+    /// Tells whom an event concerns, in which way and place, and whether what is to be watched may be something else now.
+    pub(super) fn route(&self, target: &Target, event: &Event) -> (Vec<(Subject, Signal, Role)>, bool) {
         let mut concerned = Vec::new();
         let mut is_elsewhere = false;
         let Some(route) = self.routes.get(&event.watched) else { return (concerned, false) };
         let Some(name) = &event.name else {
             match &route.itself {
-                Some(member) => concerned.push((Subject::Member(member.clone()), at_target(event.kind))),
+                Some(member) => {
+                    concerned.push((Subject::Member(member.clone()), at_target(event.kind), Role::Target))
+                }
                 None if matches!(event.kind, Kind::MovedFrom | Kind::Removed) => {
-                    concerned.push((Subject::Whole, Signal::Removed));
+                    concerned.push((Subject::Whole, Signal::Removed, Role::Ancestor));
                 }
                 None => {}
             }
@@ -150,14 +152,15 @@ impl Survey {
                 },
             };
             is_elsewhere |= may_be_elsewhere && (entry.role != Role::Target || entry.member.is_none());
-            concerned.push((entry.member.clone().map_or(Subject::Whole, Subject::Member), signal));
+            let subject = entry.member.clone().map_or(Subject::Whole, Subject::Member);
+            concerned.push((subject, signal, entry.role));
         }
         if let (Target::Directory(directory), Some(tree), true) = (target, &route.tree, concerned.is_empty())
         {
             let path = tree.join(name);
             if directory.includes(&path) {
                 is_elsewhere |= matches!(event.kind, Kind::Created | Kind::MovedTo) && path.is_symlink();
-                concerned.push((Subject::Member(path.clone()), at_target(event.kind)));
+                concerned.push((Subject::Member(path.clone()), at_target(event.kind), Role::Target));
             }
             let may_be_a_directory = match event.kind {
                 Kind::Created | Kind::MovedTo => path.is_dir(),
@@ -166,7 +169,8 @@ impl Survey {
             };
             if directory.is_recursive() && may_be_a_directory {
                 is_elsewhere |= may_be_elsewhere;
-                concerned.push((Subject::Whole, on_the_way(event.kind).unwrap_or(Signal::Appeared)));
+                let signal = on_the_way(event.kind).unwrap_or(Signal::Appeared);
+                concerned.push((Subject::Whole, signal, Role::Ancestor));
             }
         }
         (concerned, is_elsewhere)
@@ -255,7 +259,7 @@ impl Draft {
             self.survey.routes.entry(identity).or_default().tree = Some(path);
         }
         for (path, is_link) in listing.files {
-            if is_link {
+            if is_link || mounts.iter().any(|mount| mount.file_name() == path.file_name()) {
                 self.add_member(&path, mounts);
             } else {
                 self.survey.members.insert(path, Way::Straight);

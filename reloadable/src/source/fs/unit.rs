@@ -9,7 +9,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::inbox::Inbox;
-use super::look::{Files, Found, Looked, Mode, Scope, Thread};
+use super::look::{Files, Found, Looked, Mode};
+use super::member::{Scope, Thread};
 use super::settings::Settings;
 use super::survey::{self, Links, Target};
 use crate::document::Revision;
