@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, Type};
 
-use crate::ast::{Compare, Container, Field};
+use crate::ast::{Compare, Container, Data, Field};
 use crate::ctxt::Ctxt;
 
 /// Reports everything that cannot be meant.
@@ -17,6 +17,16 @@ pub(crate) fn check(container: &Container<'_>, ctxt: &Ctxt) {
         );
     }
     let borrows = container.generics.lifetimes().next().is_some();
+    if let Data::Enum(variants) = &container.data {
+        for variant in variants.iter().filter(|variant| variant.serde.with) {
+            for file in variant.body.fields.iter().filter_map(|field| field.reload.file) {
+                ctxt.error(
+                    file,
+                    "`with` gives the variant another shape in the file, so `file` has no place: remove one",
+                );
+            }
+        }
+    }
     for field in container.fields() {
         let errors = ctxt.count();
         check_borrow(field, borrows, ctxt);
@@ -52,6 +62,7 @@ fn check_words(field: &Field<'_>, ctxt: &Ctxt) {
             ("set", reload.set),
             ("ordered", reload.ordered),
             ("restart", reload.restart),
+            ("file", reload.file),
         ];
         for (word, _) in others.iter().filter(|(_, span)| span.is_some()) {
             ctxt.error(
@@ -97,6 +108,7 @@ fn check_words(field: &Field<'_>, ctxt: &Ctxt) {
     if let (Some(_), Some(set)) = (key, reload.set) {
         ctxt.error(set, "`key` and `set` are two ways to compare a sequence: remove one");
     }
+    check_file(field, ctxt);
     if let (Some(ordered), Some(_)) = (reload.ordered, reload.set) {
         ctxt.error(ordered, "a set has no order: remove `set` or `ordered`");
     }
@@ -113,6 +125,26 @@ fn check_words(field: &Field<'_>, ctxt: &Ctxt) {
     }
 }
 
+/// A file is followed by what is shown of the field that names it.
+fn check_file(field: &Field<'_>, ctxt: &Ctxt) {
+    let Some(file) = field.reload.file else { return };
+    if field.reload.secret.is_some() {
+        ctxt.error(
+            file,
+            "where a secret leads is not shown, so its file cannot be watched: remove `secret`, since the path is none and what the file holds is never shown",
+        );
+    }
+    if field.reload.leaf.is_some() {
+        ctxt.error(
+            file,
+            "a leaf compares as its type does, which knows nothing of files: remove `leaf` and name the file by a `PathBuf` or a `String`",
+        );
+    }
+    if field.serde.skip {
+        ctxt.error(file, "a field that serde skips is not in the file, so it names none: remove `file`");
+    }
+}
+
 fn flattened(word: &str) -> String {
     format!(
         "a flattened field has no name in the file, so `{word}` has no place: put it on a field of the inner type"
@@ -123,6 +155,12 @@ fn flattened(word: &str) -> String {
 fn check_converted(container: &Container<'_>, field: &Field<'_>, ctxt: &Ctxt) {
     let Some(from) = &container.serde.from else { return };
     let from = from.to_token_stream();
+    if let Some(file) = field.reload.file {
+        ctxt.error(
+            file,
+            format!("the file has the fields of `{from}`: derive `Reloadable` on `{from}`, and mark the field of this name there"),
+        );
+    }
     for rule in field.reload.rules.iter().flat_map(|conditioned| &conditioned.rules) {
         ctxt.error_on(
             &rule.word,

@@ -189,6 +189,12 @@ impl SourceError {
         &self.origin
     }
 
+    /// Returns the sentence for people, without the place.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Tells whether trying again may help without anybody changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {

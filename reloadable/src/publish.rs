@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::ops::Deref;
+#[cfg(feature = "fs")]
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, Cache};
+
+use crate::diff::touched::Contents;
 
 /// A published, immutable configuration. It derefs to the value.
 ///
@@ -20,13 +24,25 @@ use arc_swap::{ArcSwap, Cache};
 #[derive(Debug)]
 pub struct Snapshot<T> {
     value: T,
+    files: Contents,
     generation: u64,
     loaded_at: SystemTime,
 }
 
 impl<T> Snapshot<T> {
-    pub(crate) fn first(value: T) -> Self {
-        Self { value, generation: 1, loaded_at: SystemTime::now() }
+    /// `files` are those that the value names.
+    pub(crate) fn first(value: T, files: Contents) -> Self {
+        Self { value, files, generation: 1, loaded_at: SystemTime::now() }
+    }
+
+    /// Returns the files that the value names, as they were when it was accepted.
+    pub(crate) fn files(&self) -> &Contents {
+        &self.files
+    }
+
+    /// Compares this snapshot with a newer one; a field whose file has another content counts as changed.
+    pub(crate) fn compare<R>(&self, newer: &Self, compare: impl FnOnce() -> R) -> R {
+        self.files.compare(&newer.files, compare)
     }
 
     /// Returns the configuration.
@@ -45,6 +61,27 @@ impl<T> Snapshot<T> {
     #[must_use]
     pub fn loaded_at(&self) -> SystemTime {
         self.loaded_at
+    }
+
+    /// Returns the content of a file that a field marked `#[reload(file)]` names, by what that field holds: as it was when
+    /// this snapshot was accepted, together with that of all others. By now the file may hold something else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[derive(serde::Deserialize, reloadable::Reloadable)]
+    /// # struct App { #[reload(file)] certificate: std::path::PathBuf, #[reload(file)] key: std::path::PathBuf }
+    /// # fn example(config: reloadable::Reloader<App>) {
+    /// let app = config.snapshot();
+    /// if let (Some(certificate), Some(key)) = (app.file(&app.certificate), app.file(&app.key)) {
+    ///     println!("{} and {} bytes, which belong together", certificate.len(), key.len());
+    /// }
+    /// # }
+    /// ```
+    #[cfg(feature = "fs")]
+    #[must_use]
+    pub fn file(&self, named: impl AsRef<Path>) -> Option<&[u8]> {
+        self.files.of(named.as_ref())
     }
 }
 
@@ -93,11 +130,12 @@ impl<T> Publisher<T> {
         &self.current
     }
 
-    /// Makes `value` the current snapshot. Returns the one before and the new one.
-    pub(crate) fn publish(&mut self, value: T) -> (Arc<Snapshot<T>>, Arc<Snapshot<T>>) {
+    /// Makes `value`, which names `files`, the current snapshot. Returns the one before and the new one.
+    pub(crate) fn publish(&mut self, value: T, files: Contents) -> (Arc<Snapshot<T>>, Arc<Snapshot<T>>) {
         // Nobody else writes, so what is loaded here is still current when it is replaced below.
         let old = self.current.snapshot();
-        let new = Arc::new(Snapshot { value, generation: old.generation + 1, loaded_at: SystemTime::now() });
+        let generation = old.generation + 1;
+        let new = Arc::new(Snapshot { value, files, generation, loaded_at: SystemTime::now() });
         self.current.0.store(Arc::clone(&new));
         (old, new)
     }

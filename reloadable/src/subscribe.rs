@@ -100,7 +100,8 @@ impl<T, S: Diff + ?Sized> Subscription<T, S> {
 
     fn take(&mut self) -> Option<Change<T, S>> {
         let latest = self.current.snapshot();
-        let changed = (self.select)(&self.seen).diff((self.select)(&latest)).is_some();
+        let changed =
+            self.seen.compare(&latest, || (self.select)(&self.seen).diff((self.select)(&latest)).is_some());
         let previous = std::mem::replace(&mut self.seen, Arc::clone(&latest));
         changed.then(|| Change { previous, current: latest, select: Arc::clone(&self.select) })
     }
@@ -169,7 +170,9 @@ impl<T, S: Diff + ?Sized> Change<T, S> {
     /// `#[reload(leaf, ..)]` is not a pure function of its arguments.
     #[must_use]
     pub fn changes(&self) -> S::Changes<'_> {
-        self.previous().diff(self.current()).expect("a change is only made of values that differ")
+        self.previous
+            .compare(&self.current, || self.previous().diff(self.current()))
+            .expect("a change is only made of values that differ")
     }
 }
 
@@ -309,15 +312,18 @@ impl<T: Send + Sync + 'static> Sections<T> {
     }
 
     /// Wakes those whose section differs. It is called after the new snapshot has become the current one.
-    pub(crate) fn wake(&self, previous: &T, current: &T) {
-        for section in self.waited_for() {
-            // A selector or comparison that panics here panics again where its owner can see it.
-            let changed =
-                catch_unwind(AssertUnwindSafe(|| section.changed(previous, current))).unwrap_or(true);
-            if changed {
-                section.woken().send_replace(());
+    pub(crate) fn wake(&self, previous: &Snapshot<T>, current: &Snapshot<T>) {
+        let sections = self.waited_for();
+        previous.compare(current, || {
+            for section in sections {
+                // A selector or comparison that panics here panics again where its owner can see it.
+                let changed =
+                    catch_unwind(AssertUnwindSafe(|| section.changed(previous, current))).unwrap_or(true);
+                if changed {
+                    section.woken().send_replace(());
+                }
             }
-        }
+        });
     }
 
     /// Returns the sections for which somebody waits: the lock is not held while a selector runs.

@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::{Expansion, member};
-use crate::ast::{Body, Data, Field, Style, Variant};
+use crate::ast::{Body, Compare, Data, Field, Style, Variant};
 use crate::attr::rule::Rule;
 
 pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
@@ -124,6 +124,8 @@ fn field(expansion: &Expansion<'_>, field: &Field<'_>, name: &str) -> TokenStrea
         ("restart", reload.restart.is_some()),
         ("file", reload.file.is_some()),
         ("skip", field.serde.skip),
+        ("leaf", field.compare() == Compare::Leaf),
+        ("left_out", !field.serde.skip && field.compare() == Compare::Skip),
     ];
     let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format_ident!("{mark}"));
     let rules = rules(field);

@@ -1,5 +1,6 @@
 //! What every reloadable type says about itself: names, docs, rules, and which fields are special.
 
+mod file;
 mod secret;
 mod std;
 
@@ -135,12 +136,17 @@ pub struct Field {
     pub secret: bool,
     /// A change of it needs a restart to take effect; it is only marked, and published all the same.
     pub restart: bool,
-    /// It names a file that belongs to the configuration; it is only marked, and that file is not watched.
+    /// It names a file that belongs to the configuration: a reloader watches it, and a change of its content is a change
+    /// of this field.
     pub file: bool,
     /// Its shape in the file is not that of its type (`#[serde(with = ..)]`).
     pub opaque: bool,
     /// It is not in the file (`#[serde(skip)]`).
     pub skip: bool,
+    /// It is in the file, but neither compared nor shown (`#[reload(skip)]`).
+    pub(crate) left_out: bool,
+    /// It is compared as a whole, by what its type or a function says (`#[reload(leaf)]`).
+    pub(crate) leaf: bool,
     /// What Rust calls it: a name or a position.
     pub(crate) member: &'static str,
 }
@@ -269,6 +275,8 @@ impl Field {
             file: false,
             opaque: false,
             skip: false,
+            left_out: false,
+            leaf: false,
             member: "",
         }
     }
@@ -279,7 +287,7 @@ impl Field {
         self
     }
 
-    marks! { flatten, optional, secret, restart, file, opaque, skip }
+    marks! { flatten, optional, secret, restart, file, opaque, skip, left_out, leaf }
 
     #[must_use]
     pub const fn opaque_if(mut self, opaque: bool) -> Self {

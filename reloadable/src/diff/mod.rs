@@ -1,5 +1,6 @@
 //! The typed difference of two values.
 
+pub(crate) mod touched;
 pub(crate) mod walk;
 mod leaf;
 mod scalar;

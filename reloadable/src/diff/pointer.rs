@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Diff;
+use super::touched;
 use super::walk::{Changes, Walker};
 use crate::value::Value;
 
@@ -29,7 +30,8 @@ impl<T: Diff + ?Sized> Diff for Box<T> {
     }
 }
 
-/// The changes are boxed, as those of a `Box` are. Two pointers to one value are equal without a look at it.
+/// The changes are boxed, as those of a `Box` are. Two pointers to one value are equal without a look at it, unless the
+/// files that it names may have changed.
 impl<T: Diff + ?Sized> Diff for Arc<T> {
     type Changes<'a>
         = Box<T::Changes<'a>>
@@ -37,7 +39,7 @@ impl<T: Diff + ?Sized> Diff for Arc<T> {
         Self: 'a;
 
     fn diff<'a>(&'a self, new: &'a Self) -> Option<Self::Changes<'a>> {
-        if Self::ptr_eq(self, new) {
+        if Self::ptr_eq(self, new) && !touched::is_any() {
             return None;
         }
         (**self).diff(new).map(Box::new)

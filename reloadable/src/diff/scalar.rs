@@ -9,6 +9,7 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::touched::is_touched;
 use super::{Diff, Leaf};
 use crate::value::Value;
 
@@ -36,11 +37,11 @@ leaves! {
     f32: |old, new| old == new || (old.is_nan() && new.is_nan()), |value| Value::Float32(*value);
     f64: |old, new| old == new || (old.is_nan() && new.is_nan()), |value| Value::Float(*value);
     char: PartialEq::eq, |value| text(value.to_string());
-    str: PartialEq::eq, |value| text(value);
-    String: PartialEq::eq, |value| text(value.as_str());
-    Path: PartialEq::eq, |value| text(value.to_string_lossy());
-    PathBuf: PartialEq::eq, |value| text(value.to_string_lossy());
-    OsString: PartialEq::eq, |value| text(value.to_string_lossy());
+    str: |old, new| old == new && !is_touched(old.as_bytes()), |value| text(value);
+    String: |old, new| old == new && !is_touched(old.as_bytes()), |value| text(value.as_str());
+    Path: |old, new| old == new && !is_touched(bytes(old)), |value| text(value.to_string_lossy());
+    PathBuf: |old, new| old == new && !is_touched(bytes(old)), |value| text(value.to_string_lossy());
+    OsString: |old, new| old == new && !is_touched(old.as_encoded_bytes()), |value| text(value.to_string_lossy());
     IpAddr: PartialEq::eq, |value| text(value.to_string());
     Ipv4Addr: PartialEq::eq, |value| text(value.to_string());
     Ipv6Addr: PartialEq::eq, |value| text(value.to_string());
@@ -64,6 +65,10 @@ macro_rules! integers {
 }
 
 integers! { i8 i16 i32 i64 i128 isize u8 u16 u32 u64 usize }
+
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_encoded_bytes()
+}
 
 fn text<'v>(text: impl Into<Cow<'v, str>>) -> Value<'v> {
     Value::Text(text.into())

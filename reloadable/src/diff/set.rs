@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Diff;
 use super::map::key_text;
 use super::option::{self, OptionChanges};
+use super::touched;
 use super::walk::{ChangeKind, Changes, Walker};
 use crate::path::Segment;
 use crate::report::Reporter;
@@ -15,7 +16,8 @@ use crate::value::Value;
 
 /// The changes of a set: the elements that were added and removed.
 ///
-/// They stand in the order of the set or sequence; those of a `HashSet`, which has none, are sorted by their text.
+/// They stand in the order of the set or sequence; those of a `HashSet`, which has none, are sorted by their text. An
+/// element that names a file ([`#[reload(file)]`](crate::Reloadable)) whose content changed is both removed and added.
 ///
 /// # Examples
 ///
@@ -106,8 +108,8 @@ impl<T: Diff + Eq + Hash, S: BuildHasher> Diff for HashSet<T, S> {
         Self: 'a;
 
     fn diff<'a>(&'a self, new: &'a Self) -> Option<Self::Changes<'a>> {
-        let removed = self.iter().filter(|element| !new.contains(*element)).collect();
-        let added = new.iter().filter(|element| !self.contains(*element)).collect();
+        let removed = self.iter().filter(|old| is_gone(*old, new.get(*old))).collect();
+        let added = new.iter().filter(|new| is_come(self.get(*new), *new)).collect();
         SetChanges::new(sorted(removed), sorted(added))
     }
 
@@ -123,12 +125,27 @@ impl<T: Diff + Ord> Diff for BTreeSet<T> {
         Self: 'a;
 
     fn diff<'a>(&'a self, new: &'a Self) -> Option<Self::Changes<'a>> {
-        SetChanges::new(self.difference(new).collect(), new.difference(self).collect())
+        if !touched::is_any() {
+            return SetChanges::new(self.difference(new).collect(), new.difference(self).collect());
+        }
+        let removed = self.iter().filter(|old| is_gone(*old, new.get(*old))).collect();
+        let added = new.iter().filter(|new| is_come(self.get(*new), *new)).collect();
+        SetChanges::new(removed, added)
     }
 
     fn value(&self) -> Value<'_> {
         Value::List(self.iter().map(T::value).collect())
     }
+}
+
+/// Tells whether an element is not in the newer set any more. One that names a file with another content is another one.
+pub(crate) fn is_gone<T: Diff>(old: &T, new: Option<&T>) -> bool {
+    new.is_none_or(|new| touched::is_any() && old.diff(new).is_some())
+}
+
+/// Tells whether an element was not in the older set.
+pub(crate) fn is_come<T: Diff>(old: Option<&T>, new: &T) -> bool {
+    old.is_none_or(|old| touched::is_any() && old.diff(new).is_some())
 }
 
 /// Sorts by their text what comes out of a set without an order.
@@ -185,12 +202,19 @@ macro_rules! sequences {
             type Changes<'a> = SetChanges<'a, T> where Self: 'a;
 
             fn set_diff<'a>(&'a self, new: &'a Self) -> Option<SetChanges<'a, T>> {
-                if self.iter().eq(new.iter()) {
+                if !touched::is_any() && self.iter().eq(new.iter()) {
                     return None;
                 }
-                let removed = without(self.iter(), new.iter());
-                let added = without(new.iter(), self.iter());
-                SetChanges::new(removed, added)
+                let mut changes = (without(self.iter(), new.iter()), without(new.iter(), self.iter()));
+                if touched::is_any() {
+                    for (old, new) in pairs(self.iter(), new.iter()) {
+                        if old.diff(new).is_some() {
+                            changes.0.push(old);
+                            changes.1.push(new);
+                        }
+                    }
+                }
+                SetChanges::new(changes.0, changes.1)
             }
         }
     )*};
@@ -205,6 +229,19 @@ fn without<'a, T: Eq + Hash>(
 ) -> Vec<&'a T> {
     let mut known: HashSet<_> = others.collect();
     elements.filter(|element| known.insert(element)).collect()
+}
+
+/// Returns the elements that are among the others, once each and with their counterpart.
+fn pairs<'a, T: Eq + Hash>(
+    elements: impl Iterator<Item = &'a T>,
+    others: impl Iterator<Item = &'a T>,
+) -> Vec<(&'a T, &'a T)> {
+    let others: HashSet<_> = others.collect();
+    let mut known = HashSet::new();
+    elements
+        .filter(|element| known.insert(*element))
+        .filter_map(|element| Some((element, *others.get(element)?)))
+        .collect()
 }
 
 macro_rules! pointers {

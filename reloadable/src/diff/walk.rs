@@ -53,7 +53,8 @@ pub struct Entry<'a> {
     /// The value is, or stands within, a field marked `#[reload(restart)]`.
     #[serde(skip_serializing_if = "is_false")]
     pub restart: bool,
-    /// The value is, or stands within, a field marked `#[reload(file)]`.
+    /// The value is, or stands within, a field marked `#[reload(file)]`. If it changed from one value to the same, it is
+    /// the content of the file that it names which changed.
     #[serde(skip_serializing_if = "is_false")]
     pub file: bool,
 }
@@ -117,6 +118,9 @@ impl fmt::Display for Entry<'_> {
             value.as_ref().filter(|value| **value != Value::Secret).map(|value| value.shortened(SHOWN))
         };
         match (self.kind, shown(&self.old), shown(&self.new)) {
+            (ChangeKind::Changed, Some(old), Some(_)) if self.file && self.old == self.new => {
+                write!(f, "the file {old} changed")
+            }
             (ChangeKind::Changed | ChangeKind::Replaced, Some(old), Some(new)) => write!(f, "{old} -> {new}"),
             (ChangeKind::Changed, ..) => f.write_str("changed"),
             (ChangeKind::Replaced, ..) => f.write_str("replaced"),

@@ -6,19 +6,20 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::leaf::leaf;
 use crate::describe::Shape;
+use crate::diff::touched::is_touched;
 use crate::validate::rules::{Length, OneOf, Text};
 use crate::value::Value;
 
 leaf! {
     impl[] for Utf8PathBuf {
         shape: Shape::Text,
-        same: PartialEq::eq,
+        same: |old, new| old == new && !is_touched(old.as_str().as_bytes()),
         shown: |path| Value::Text(Cow::Borrowed(path.as_str())),
     }
 
     impl[] for Utf8Path {
         shape: Shape::Text,
-        same: PartialEq::eq,
+        same: |old, new| old == new && !is_touched(old.as_str().as_bytes()),
         shown: |path| Value::Text(Cow::Borrowed(path.as_str())),
     }
 }

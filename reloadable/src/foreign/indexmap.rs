@@ -99,7 +99,9 @@ impl<T: Diff + Eq + Hash, S: BuildHasher> Diff for IndexSet<T, S> {
         Self: 'a;
 
     fn diff<'a>(&'a self, new: &'a Self) -> Option<Self::Changes<'a>> {
-        SetChanges::new(self.difference(new).collect(), new.difference(self).collect())
+        let removed = self.iter().filter(|old| set::is_gone(*old, new.get(*old))).collect();
+        let added = new.iter().filter(|new| set::is_come(self.get(*new), *new)).collect();
+        SetChanges::new(removed, added)
     }
 
     fn value(&self) -> Value<'_> {

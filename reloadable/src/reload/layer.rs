@@ -12,12 +12,12 @@ use crate::document::{Document, Origin, Revision};
 use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 use crate::load::{Reloadable, faults};
 use crate::report::Report;
-use crate::source::{AnySource, BoxFuture, Fetched, Health, Trigger};
+use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
 use crate::status::{SourceState, SourceStatus};
 
 /// One source in the order of precedence, and what was last accepted from it.
-pub(super) struct Layer {
-    pub(super) source: Box<dyn AnySource>,
+pub(super) struct Layer<S: ?Sized = dyn AnySource> {
+    pub(super) source: Box<S>,
     pub(super) origin: Origin,
     pub(super) accepted: Option<Content>,
     /// When it came into the state in which it is.
@@ -29,9 +29,16 @@ pub(super) struct Layer {
     deaf: Option<SourceError>,
     looked_at: Option<SystemTime>,
     health: Health,
-    pub(super) backoff: Backoff,
+    backoff: Backoff,
     /// The source cannot tell of changes; it is asked again then.
     pub(super) deaf_until: Option<Instant>,
+}
+
+/// What became known of a source.
+pub(super) enum Told {
+    Hint(Hint),
+    /// How it is doing, and no more.
+    Looked,
 }
 
 #[derive(Clone)]
@@ -40,8 +47,8 @@ pub(super) struct Content {
     pub(super) documents: Vec<Document>,
 }
 
-impl Layer {
-    pub(super) fn new(source: Box<dyn AnySource>) -> Self {
+impl<S: AnySource + ?Sized> Layer<S> {
+    pub(super) fn new(source: Box<S>) -> Self {
         let origin = catch_unwind(AssertUnwindSafe(|| source.origin()));
         Self {
             source,
@@ -59,7 +66,11 @@ impl Layer {
     }
 
     /// Returns what the source holds now; nothing if that is what was last accepted.
-    async fn fetch(&mut self, limit: Duration, trigger: Trigger) -> Result<Option<Content>, SourceError> {
+    pub(super) async fn fetch(
+        &mut self,
+        limit: Duration,
+        trigger: Trigger,
+    ) -> Result<Option<Content>, SourceError> {
         let known = self.accepted.as_ref().map(|content| &content.revision);
         let answer = timeout(limit, contained(&self.origin, || self.source.fetch(known, trigger))).await;
         let fetched = match answer {
@@ -87,15 +98,49 @@ impl Layer {
         })
     }
 
+    /// What was fetched is in force now.
+    pub(super) fn accept(&mut self, content: Content) {
+        self.source.accepted(&content.revision);
+        self.accepted = Some(content);
+    }
+
+    /// Takes in that it was told of a change, or that it could not be told. A source that cannot tell is asked again
+    /// later, at first soon.
+    pub(super) fn told(&mut self, hint: Result<Option<Hint>, SourceError>, longest: Duration) -> Told {
+        match hint {
+            Ok(hint) => {
+                self.backoff.reset();
+                self.check();
+                hint.map_or(Told::Looked, Told::Hint)
+            }
+            Err(error) => {
+                let wait = self.backoff.next().unwrap_or(longest);
+                self.deafen(error, Instant::now() + wait);
+                Told::Looked
+            }
+        }
+    }
+
+    /// Waits until it tells something.
+    pub(super) async fn hint(&mut self) -> Result<Option<Hint>, SourceError> {
+        let Self { source, origin, .. } = self;
+        contained(origin, || source.changed()).await
+    }
+
+    /// Tells whether it is to be asked for hints.
+    pub(super) fn listens(&self, now: Instant) -> bool {
+        self.deaf_until.is_none_or(|until| until <= now)
+    }
+
     /// It cannot tell of changes, and is asked again then.
-    pub(super) fn deafen(&mut self, error: SourceError, until: Instant) {
+    fn deafen(&mut self, error: SourceError, until: Instant) {
         self.deaf_until = Some(until);
         self.deaf = Some(error);
         self.check();
     }
 
     /// Finds out how the source is doing.
-    pub(super) fn check(&mut self) {
+    fn check(&mut self) {
         let health = catch_unwind(AssertUnwindSafe(|| self.source.health()));
         self.health = health.unwrap_or_default();
         let state = match (&self.failed, &self.deaf, &self.health.polls, self.looked_at) {
@@ -125,7 +170,7 @@ impl Layer {
 }
 
 /// Runs a source's code so that its panic is a failure of the source and ends nothing.
-pub(super) async fn contained<'s, R>(
+async fn contained<'s, R>(
     origin: &Origin,
     ask: impl FnOnce() -> BoxFuture<'s, Result<R, SourceError>>,
 ) -> Result<R, SourceError> {
@@ -142,7 +187,7 @@ pub(super) async fn contained<'s, R>(
 }
 
 /// How often layers that were swapped in the middle of a look are asked again.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 
 /// Asks every source, and gathers what is wrong with any of them. What several layers have in common, as a directory
 /// that Kubernetes swaps, is read from one side of a swap.
@@ -165,8 +210,7 @@ pub(super) async fn fetch<T: Reloadable>(
             }
             is_one_side = false;
             *answer = if tries > TRIES {
-                let message = "its links led elsewhere whenever it was read";
-                Err(SourceError::new(SourceErrorKind::Unstable, layer.origin.clone(), message))
+                Err(swapped(&layer.origin))
             } else {
                 layer.fetch(limit, Trigger::Manual).await
             };
@@ -193,6 +237,12 @@ pub(super) async fn fetch<T: Reloadable>(
     Err(Error::new(ErrorKind::Unavailable, report))
 }
 
+/// Says that there was no moment in which everything stood still.
+pub(super) fn swapped(origin: &Origin) -> SourceError {
+    let message = "its links led elsewhere whenever it was read";
+    SourceError::new(SourceErrorKind::Unstable, origin.clone(), message)
+}
+
 /// The documents of all layers in order: the new ones where there are any.
 pub(super) fn documents(layers: &[Layer], contents: &[Option<Content>]) -> Vec<Document> {
     let newest = layers
@@ -206,8 +256,7 @@ pub(super) fn documents(layers: &[Layer], contents: &[Option<Content>]) -> Vec<D
 pub(super) fn accept(layers: &mut [Layer], contents: Vec<Option<Content>>) {
     for (layer, content) in layers.iter_mut().zip(contents) {
         if let Some(content) = content {
-            layer.source.accepted(&content.revision);
-            layer.accepted = Some(content);
+            layer.accept(content);
         }
     }
 }

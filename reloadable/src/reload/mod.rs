@@ -1,5 +1,7 @@
 //! The reload itself: one task that waits for hints, and one attempt after the other.
 
+mod candidate;
+mod files;
 mod layer;
 
 use std::future::{Future as _, poll_fn};
@@ -13,17 +15,17 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::{Backoff, jittered};
 use crate::diff::{Changes, Entry, Walker};
-use crate::document::{Document, Revision};
 use crate::error::{Error, ErrorKind, SourceError};
-use crate::load::{Loaded, Reloadable, decode, guarded};
-use crate::path::FieldPath;
+use crate::load::{Reloadable, guarded};
 use crate::publish::{Current, Publisher, Snapshot};
-use crate::report::{Report, Violation};
-use crate::source::{AnySource, Burst, Hint, Settle, Trigger};
-use crate::status::{Applied, ReloadOutcome, SourceState, Status};
+use crate::report::Report;
+use crate::source::{AnyFiles, AnySource, BoxFuture, Burst, Hint, Settle, Trigger};
+use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status};
 use crate::subscribe::Sections;
 
-use self::layer::{Layer, accept, contained, documents, fetch};
+use self::candidate::{Candidate, Fault, Found, Known, Marks, candidate};
+use self::files::Files;
+use self::layer::{Layer, Told, accept};
 
 /// How long things take, as the user has set them.
 #[derive(Debug, Clone)]
@@ -55,11 +57,13 @@ pub(crate) type Request = oneshot::Sender<ReloadOutcome>;
 /// The one writer: it owns the sources and the publisher, and runs in a task of its own.
 pub(crate) struct Reload<T> {
     layers: Vec<Layer>,
+    /// What fields of the configuration name.
+    files: Files,
     publisher: Publisher<T>,
     sections: Sections<T>,
     status: watch::Sender<Status>,
     /// What was refused last, so that it is not refused again at every look.
-    refused: Option<Vec<Option<Revision>>>,
+    refused: Option<Marks>,
     burst: Burst,
     /// When another snapshot may be published.
     next_publish: Option<Instant>,
@@ -72,6 +76,7 @@ pub(crate) struct Reload<T> {
 /// Why the task woke up.
 enum Wake {
     Request(Option<Request>),
+    /// Of the layer of this number; of the files that fields name, where it is behind the last.
     Hint(usize, Result<Option<Hint>, SourceError>),
     Due,
 }
@@ -80,15 +85,21 @@ impl<T: Reloadable> Reload<T> {
     /// Loads for the first time.
     pub(crate) async fn start(
         sources: Vec<Box<dyn AnySource>>,
+        files: Option<Box<dyn AnyFiles>>,
         timing: Timing,
     ) -> Result<(Self, watch::Receiver<Status>), Error> {
         let mut layers: Vec<_> = sources.into_iter().map(Layer::new).collect();
-        let contents = fetch::<T>(&mut layers, timing.fetch, Trigger::Manual).await?;
-        let documents = documents(&layers, &contents);
-        let loaded: T =
-            decode_apart(documents).await.map_err(|report| Error::new(ErrorKind::Invalid, report))?;
+        let mut files = Files::new::<T>(files)?;
+        let found =
+            candidate::<T>(&mut layers, &mut files, timing.fetch, Trigger::Manual, Known::Nothing).await;
+        let Candidate { value, contents, named, files: held, .. } = match found {
+            Ok(Found::Candidate(candidate)) => *candidate,
+            Ok(Found::Nothing | Found::Refused) => return Err(Error::closed()),
+            Err(fault) => return Err(fault.into_error()),
+        };
         accept(&mut layers, contents);
-        let first = Snapshot::first(loaded);
+        files.accept(named, &held);
+        let first = Snapshot::first(value, held);
         let (status, receiver) = watch::channel(Status {
             generation: first.generation(),
             loaded_at: first.loaded_at(),
@@ -96,10 +107,11 @@ impl<T: Reloadable> Reload<T> {
             last_outcome: None,
             last_error: None,
             consecutive_failures: 0,
-            sources: layers.iter().map(Layer::status).collect(),
+            sources: statuses(&layers, &files),
         });
         let reload = Self {
             layers,
+            files,
             publisher: Publisher::new(first),
             sections: Sections::new(),
             status,
@@ -145,19 +157,18 @@ impl<T: Reloadable> Reload<T> {
                     let _ = answer.send(outcome);
                 }
                 Wake::Request(None) => return,
-                Wake::Hint(layer, Ok(hint)) => {
-                    if let Some(hint) = hint {
-                        self.burst.hint(hint, Instant::now().into_std());
-                    }
-                    if let Some(layer) = self.layers.get_mut(layer) {
-                        layer.backoff.reset();
-                        layer.check();
-                    }
-                    if hint.is_none() {
-                        self.tell(None);
+                Wake::Hint(layer, hint) => {
+                    let longest = self.timing.resync;
+                    let told = match (self.layers.get_mut(layer), self.files.layer_mut()) {
+                        (Some(layer), _) => layer.told(hint, longest),
+                        (None, Some(files)) => files.told(hint, longest),
+                        (None, None) => continue,
+                    };
+                    match told {
+                        Told::Hint(hint) => self.burst.hint(hint, Instant::now().into_std()),
+                        Told::Looked => drop(self.tell(None)),
                     }
                 }
-                Wake::Hint(layer, Err(error)) => self.deafened(layer, error),
                 Wake::Due => {
                     self.attempt(Trigger::Automatic).await;
                 }
@@ -171,16 +182,13 @@ impl<T: Reloadable> Reload<T> {
         // A timer is as coarse as a millisecond, and what is due already must not wait for it.
         let is_due = due <= now;
         let mut due = pin!(sleep_until(due));
-        let mut hints: Vec<_> = self
-            .layers
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, layer)| layer.deaf_until.is_none_or(|until| until <= now))
-            .map(|(index, layer)| {
-                let Layer { source, origin, .. } = layer;
-                (index, Box::pin(contained(origin, || source.changed())))
-            })
-            .collect();
+        type Told<'l> = (usize, BoxFuture<'l, Result<Option<Hint>, SourceError>>);
+        let behind = self.layers.len();
+        let layers = self.layers.iter_mut().enumerate().filter(|(_, layer)| layer.listens(now));
+        let layers = layers.map(|(index, layer)| -> Told<'_> { (index, Box::pin(layer.hint())) });
+        let files = self.files.layer_mut().filter(|files| files.listens(now));
+        let files = files.map(|files| -> Told<'_> { (behind, Box::pin(files.hint())) });
+        let mut hints: Vec<_> = layers.chain(files).collect();
         poll_fn(|context| {
             if let Poll::Ready(request) = requests.poll_recv(context) {
                 return Poll::Ready(Wake::Request(request));
@@ -201,18 +209,10 @@ impl<T: Reloadable> Reload<T> {
     /// Returns when to look without a further hint.
     fn due(&self) -> Instant {
         let settled = self.burst.due().map(Instant::from_std);
-        let deaf = self.layers.iter().filter_map(|layer| layer.deaf_until).min();
+        let deaf = self.layers.iter().filter_map(|layer| layer.deaf_until);
+        let deaf = deaf.chain(self.files.layer().and_then(|files| files.deaf_until)).min();
         let due = [settled, deaf, self.retry_at].into_iter().flatten().fold(self.resync_at, Instant::min);
         self.next_publish.map_or(due, |next| next.max(due))
-    }
-
-    /// A source that cannot tell of changes is looked at now and then, at first often.
-    fn deafened(&mut self, layer: usize, error: SourceError) {
-        if let Some(layer) = self.layers.get_mut(layer) {
-            let wait = layer.backoff.next().unwrap_or(self.timing.resync);
-            layer.deafen(error, Instant::now() + wait);
-        }
-        self.tell(None);
     }
 
     /// One attempt, with exactly one outcome.
@@ -223,6 +223,9 @@ impl<T: Reloadable> Reload<T> {
         self.resync_at = started + jittered(self.timing.resync);
         for layer in &mut self.layers {
             layer.deaf_until = layer.deaf_until.filter(|until| *until > started);
+        }
+        if let Some(files) = self.files.layer_mut() {
+            files.deaf_until = files.deaf_until.filter(|until| *until > started);
         }
         let tried = self.try_reload(trigger, started).await;
         match &tried {
@@ -250,54 +253,50 @@ impl<T: Reloadable> Reload<T> {
 
     /// Fetches, decodes, validates, compares and publishes. The subscribers do not know yet.
     async fn try_reload(&mut self, trigger: Trigger, started: Instant) -> Tried<T> {
-        let contents = match fetch::<T>(&mut self.layers, self.timing.fetch, trigger).await {
-            Ok(contents) => contents,
-            Err(error) => {
+        let known = Known::Refused(self.refused.as_ref());
+        let found = candidate(&mut self.layers, &mut self.files, self.timing.fetch, trigger, known).await;
+        let Candidate { value, contents, named, files, marks } = match found {
+            Ok(Found::Candidate(candidate)) => *candidate,
+            Ok(Found::Nothing) => {
+                self.refused = None;
+                self.files.settle();
+                return Tried::Unchanged;
+            }
+            Ok(Found::Refused) => return Tried::RefusedBefore,
+            Err(Fault::Unavailable(error)) => {
                 self.refused = None;
                 return Tried::Refused(ReloadOutcome::Failed(error));
             }
-        };
-        if contents.iter().all(Option::is_none) {
-            self.refused = None;
-            return Tried::Unchanged;
-        }
-        let revisions =
-            contents.iter().map(|content| content.as_ref().map(|content| content.revision.clone()));
-        let revisions: Vec<_> = revisions.collect();
-        if trigger == Trigger::Automatic && self.refused.as_ref() == Some(&revisions) {
-            return Tried::RefusedBefore;
-        }
-        let candidate: T = match decode_apart(documents(&self.layers, &contents)).await {
-            Ok(candidate) => candidate,
-            Err(report) => {
-                self.refused = Some(revisions);
-                return Tried::Refused(ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, report)));
-            }
+            Err(Fault::Invalid(report, marks)) => return self.refuse(report, marks),
         };
         let current = self.publisher.current().snapshot();
         let compared = guarded::<T, _>("comparing with the configuration in force", || {
-            summary::<T>(&current, &candidate)
+            current.files().compare(&files, || summary::<T>(&current, &value))
         });
         let summary = match compared {
             Ok(summary) => summary,
-            Err(report) => {
-                self.refused = Some(revisions);
-                return Tried::Refused(ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, report)));
-            }
+            Err(report) => return self.refuse(report, marks),
         };
         self.refused = None;
         accept(&mut self.layers, contents);
+        self.files.accept(named, &files);
         drop(current);
         let Some((changes, omitted)) = summary else { return Tried::Unchanged };
-        let (previous, current) = self.publisher.publish(candidate);
+        let (previous, current) = self.publisher.publish(value, files);
         let applied = Applied { generation: current.generation(), took: started.elapsed(), changes, omitted };
         Tried::Published(applied, previous, current)
+    }
+
+    /// What is not valid is not tried again until it is something else.
+    fn refuse(&mut self, report: Report, marks: Marks) -> Tried<T> {
+        self.refused = Some(marks);
+        Tried::Refused(ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, report)))
     }
 
     /// Enters an outcome into the status.
     fn tell(&self, outcome: Option<ReloadOutcome>) -> ReloadOutcome {
         let mut told = ReloadOutcome::Unchanged;
-        let sources: Vec<_> = self.layers.iter().map(Layer::status).collect();
+        let sources = statuses(&self.layers, &self.files);
         let current = self.publisher.current().snapshot();
         // Whoever awaits the status sleeps through looks that find nothing new.
         self.status.send_if_modified(|status| {
@@ -348,23 +347,8 @@ impl<T: Reloadable> Drop for End<T> {
     }
 }
 
-/// From this many bytes on, decoding is given a thread of its own, so that it does not hold up the runtime's.
-const LARGE: usize = 64 * 1024;
-
-async fn decode_apart<T: Reloadable>(documents: Vec<Document>) -> Result<T, Report> {
-    let size: usize = documents.iter().map(|document| document.bytes().len()).sum();
-    let loaded = if size < LARGE {
-        decode::<T>(&documents)
-    } else {
-        match tokio::task::spawn_blocking(move || decode::<T>(&documents)).await {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                let message = format!("decoding broke off: {error}");
-                Err(Violation::new(FieldPath::root(), "panic", message).into())
-            }
-        }
-    };
-    loaded.map(Loaded::into_value)
+fn statuses(layers: &[Layer], files: &Files) -> Vec<SourceStatus> {
+    layers.iter().map(Layer::status).chain(files.layer().map(Layer::status)).collect()
 }
 
 type Summary = (Arc<[Entry<'static>]>, usize);

@@ -16,8 +16,8 @@ use crate::reloader::Reloader;
 #[cfg(feature = "fs")]
 use crate::source::Patterns;
 #[cfg(feature = "fs")]
-use crate::source::fs::{DirectorySource, FileSource, Settings};
-use crate::source::{AnySource, Settle, Source};
+use crate::source::fs::{DirectorySource, FileSource, NamedFiles, Settings};
+use crate::source::{AnyFiles, AnySource, Settle, Source};
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
 ///
@@ -73,6 +73,9 @@ enum Layer {
     },
     Source(Box<dyn AnySource>),
 }
+
+/// The sources in order, and what follows the files that fields name.
+type Sources = (Vec<Box<dyn AnySource>>, Option<Box<dyn AnyFiles>>);
 
 /// 16 MiB: far above every configuration that people write, far below what hurts.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
@@ -252,7 +255,8 @@ impl<T: Reloadable> Builder<T> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| Error::setup("runtime", "no tokio runtime here; use `start_blocking()`"))?;
         let timing = self.timing.clone();
-        let (reload, status) = Reload::start(self.sources()?, timing).await?;
+        let (sources, files) = self.sources()?;
+        let (reload, status) = Reload::start(sources, files, timing).await?;
         let (reloader, task) = Reloader::new(&reload, status);
         runtime.spawn(task.run(reload));
         Ok(reloader)
@@ -265,7 +269,8 @@ impl<T: Reloadable> Builder<T> {
     ///
     /// As [`start`](Self::start).
     pub fn start_blocking(self) -> Result<Reloader<T>, Error> {
-        let (timing, sources) = (self.timing.clone(), self.sources()?);
+        let timing = self.timing.clone();
+        let (sources, files) = self.sources()?;
         let (answer, started) = std::sync::mpsc::sync_channel(1);
         let thread = thread::Builder::new().name("reloadable".to_owned());
         let spawned = thread.spawn(move || {
@@ -277,7 +282,7 @@ impl<T: Reloadable> Builder<T> {
                 }
             };
             runtime.block_on(async move {
-                let (reload, status) = match Reload::start(sources, timing).await {
+                let (reload, status) = match Reload::start(sources, files, timing).await {
                     Ok(started) => started,
                     Err(error) => {
                         let _ = answer.send(Err(error));
@@ -296,7 +301,7 @@ impl<T: Reloadable> Builder<T> {
         started.recv().unwrap_or_else(|_| Err(Error::closed()))
     }
 
-    fn sources(self) -> Result<Vec<Box<dyn AnySource>>, Error> {
+    fn sources(self) -> Result<Sources, Error> {
         if self.layers.is_empty() {
             return Err(Error::setup(
                 "no_layer",
@@ -306,6 +311,10 @@ impl<T: Reloadable> Builder<T> {
         #[cfg(feature = "fs")]
         let settings =
             Settings::new(self.timing.settle, self.timing.max_wait, self.timing.resync, self.max_size);
+        #[cfg(feature = "fs")]
+        let files: Option<Box<dyn AnyFiles>> = Some(Box::new(NamedFiles::new(settings.clone())));
+        #[cfg(not(feature = "fs"))]
+        let files = None;
         let sources = self.layers.into_iter().map(|layer| -> Result<Box<dyn AnySource>, Error> {
             match layer {
                 #[cfg(feature = "fs")]
@@ -317,7 +326,7 @@ impl<T: Reloadable> Builder<T> {
                 Layer::Source(source) => Ok(source),
             }
         });
-        sources.collect()
+        Ok((sources.collect::<Result<_, _>>()?, files))
     }
 }
 

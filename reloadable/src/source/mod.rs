@@ -6,8 +6,11 @@ mod settle;
 #[cfg(feature = "fs")]
 pub(crate) mod fs;
 
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::document::{Document, Origin, Revision};
@@ -130,6 +133,15 @@ pub(crate) struct Health {
     pub(crate) warning: Option<String>,
     /// When it looked last, where it keeps track of that itself.
     pub(crate) looked_at: Option<SystemTime>,
+}
+
+/// The files that the configuration itself names. They give no documents; what they hold is asked for one by one.
+pub(crate) trait AnyFiles: AnySource {
+    /// Sets which files those are.
+    fn follow(&mut self, files: BTreeSet<PathBuf>);
+
+    /// Returns what was found of one at the last [`fetch`](AnySource::fetch).
+    fn content(&self, file: &Path) -> Option<Result<Arc<[u8]>, SourceError>>;
 }
 
 /// A source without its type. What is asked beyond [`Source`] concerns files.

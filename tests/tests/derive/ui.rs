@@ -7,7 +7,7 @@ fn mistakes_are_reported_where_they_are() {
     }
     let cases = trybuild::TestCases::new();
     cases.pass("tests/derive/ui/pass/*.rs");
-    for topic in ["words", "rules", "compare", "types", "serde"] {
+    for topic in ["words", "rules", "compare", "files", "types", "serde"] {
         cases.compile_fail(format!("tests/derive/ui/{topic}/*.rs"));
     }
 }

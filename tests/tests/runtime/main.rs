@@ -3,6 +3,7 @@
 mod bad_input;
 mod blocking;
 mod disk;
+mod files;
 mod leaks;
 mod pipeline;
 mod readers;

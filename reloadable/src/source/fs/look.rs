@@ -5,18 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::chain::{Chain, End, Role};
+use super::chain::Role;
 use super::events::{Deaf, Follow, Watch, Watches};
 use super::inbox::{Arrived, Inbox, Kind};
-use super::member::{Glance, Member, Sight};
+use super::member::{Glance, Member, Scope, Sight, Thread};
 use super::probe;
 use super::settings::Settings;
 use super::settle::{Settling, Signal, Verdict};
-use super::survey::{Subject, Survey, Target, Way};
+use super::survey::{Links, Subject, Survey, Target, Way};
 use crate::error::SourceError;
 
 /// The files of a target with their contents, in order.
 pub(super) type Files = Vec<(PathBuf, Arc<[u8]>)>;
+
+/// The files of a target in order, each with its content or what stands in its way.
+pub(super) type Found = Vec<(PathBuf, Result<Arc<[u8]>, SourceError>)>;
 
 /// How a target is followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,27 +66,6 @@ pub(super) struct Looked {
     /// One more whenever something else was found.
     version: u64,
     mounts: Vec<PathBuf>,
-}
-
-/// What a look is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// What is due.
-    Due,
-    /// All that is not being changed.
-    All,
-    /// All that is not open for writing, since somebody says that it is complete.
-    Asked,
-    /// All, since there was time enough to come to rest.
-    Forced,
-}
-
-/// Where a look takes place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thread {
-    /// On one that must not block.
-    Shared,
-    Own,
 }
 
 /// A look that takes longer is given a thread of its own: this much is read and decoded in well under a millisecond.
@@ -193,8 +175,12 @@ impl Looked {
         !self.is_slow && self.mode == Mode::Native
     }
 
-    /// Sets what is to be followed.
+    /// Sets what is to be followed. What belongs to it no more is forgotten without being news.
     pub(super) fn follow(&mut self, target: Target) {
+        if let Target::Files(paths) = &target {
+            let paths: HashSet<_> = paths.iter().collect();
+            self.members.retain(|path, _| paths.contains(path));
+        }
         self.target = target;
         self.is_elsewhere = true;
         self.is_unsurveyed = true;
@@ -353,14 +339,20 @@ impl Looked {
     }
 
     /// Tells whether every link still leads where it led before the files were read.
-    pub(super) fn is_one_side(&self) -> bool {
-        self.survey.members.iter().all(|(path, way)| match way {
-            Way::Straight => true,
-            Way::Linked(found) => match Chain::of(path).end {
-                End::Found(now) => found.as_ref() == Some(&now),
-                _ => found.is_none(),
-            },
-        })
+    fn is_one_side(&self) -> bool {
+        self.survey.members.iter().all(|(path, way)| way.is_still(path))
+    }
+
+    /// Returns where the links led on the way to what is believed of the files. By now another survey may know more.
+    pub(super) fn links(&self) -> Links {
+        let ways = self.members.iter().filter_map(|(path, member)| Some((path, member.way.as_ref()?)));
+        let linked = ways.filter(|(_, way)| **way != Way::Straight);
+        linked.map(|(path, way)| (path.clone(), way.clone())).collect()
+    }
+
+    /// Tells whether there is a file of which nothing was ever believed.
+    pub(super) fn lacks_any(&self) -> bool {
+        self.is_new() || self.members.values().any(|member| member.found.is_none())
     }
 
     /// Looks at files, as far as this thread may.
@@ -410,7 +402,10 @@ impl Looked {
             self.version += u64::from(member.found.is_some());
             self.members.remove(path);
             self.survey.members.remove(path);
-        } else if member.judge(sight, is_overtaken, now, &self.settings.pace) {
+            return;
+        }
+        let way = self.survey.members.get(path).cloned();
+        if member.judge(sight, way, is_overtaken, now, &self.settings.pace) {
             self.version += 1;
         }
     }
@@ -475,34 +470,22 @@ impl Looked {
         }
     }
 
-    /// Returns what was found: all files, or what stands in the way.
-    pub(super) fn found(&self) -> Result<Files, SourceError> {
+    /// Returns what was found of every file, or what stands in the way of all.
+    pub(super) fn found(&self) -> Result<Found, SourceError> {
         if let Some(error) = &self.survey.refused {
             return Err(error.clone());
         }
-        let mut files = Vec::with_capacity(self.members.len());
-        for (path, member) in &self.members {
-            match &member.found {
-                Some(Ok(content)) => files.push((path.clone(), Arc::clone(&content.bytes))),
-                Some(Err(error)) => return Err(error.clone()),
-                None => {}
-            }
-        }
-        Ok(files)
+        let found = self.members.iter().filter_map(|(path, member)| {
+            let found = member.found.as_ref()?.as_ref();
+            Some((path.clone(), found.map(|content| Arc::clone(&content.bytes)).map_err(Clone::clone)))
+        });
+        Ok(found.collect())
     }
 
-    /// Returns what was found of one file.
-    pub(super) fn found_of(&self, path: &Path) -> Option<Result<Arc<[u8]>, SourceError>> {
-        let found = self.members.get(path)?.found.as_ref()?;
-        Some(found.as_ref().map(|content| Arc::clone(&content.bytes)).map_err(Clone::clone))
-    }
-
-    /// What was found is in force now.
-    pub(super) fn accept(&mut self, files: &Files) {
-        for (path, bytes) in files {
-            if let Some(member) = self.members.get_mut(path) {
-                member.accept(bytes);
-            }
+    /// These bytes of a file are in force now.
+    pub(super) fn accept(&mut self, path: &Path, bytes: &Arc<[u8]>) {
+        if let Some(member) = self.members.get_mut(path) {
+            member.accept(bytes);
         }
     }
 }

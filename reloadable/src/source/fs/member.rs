@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::chain::Identity;
 use super::read::{self, Content, Stamp};
 use super::settle::{Pace, Settling, Signal, Verdict};
+use super::survey::Way;
 use crate::document::{Format, Origin};
 use crate::error::{SourceError, SourceErrorKind};
 
@@ -24,6 +25,8 @@ pub(super) struct Member {
     /// What polling saw last; it is believed when it is still so a little later.
     seen: Option<Stamp>,
     was_dangling: bool,
+    /// How the path led to what is believed.
+    pub(super) way: Option<Way>,
 }
 
 /// What a look at one file came to.
@@ -38,6 +41,27 @@ pub(super) enum Sight {
     Large,
     /// A link has taken its place.
     Elsewhere,
+}
+
+/// What a look is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// What is due.
+    Due,
+    /// All that is not being changed.
+    All,
+    /// All that is not open for writing, since somebody says that it is complete.
+    Asked,
+    /// All, since there was time enough to come to rest.
+    Forced,
+}
+
+/// Where a look takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thread {
+    /// On one that must not block.
+    Shared,
+    Own,
 }
 
 /// How to look at one file.
@@ -104,7 +128,8 @@ impl Member {
             Err(error) => {
                 return match error.kind() {
                     SourceErrorKind::Unstable => Sight::Doubtful(Verdict::Unstable),
-                    SourceErrorKind::TooLarge if glance.is_in_directory => {
+                    // The others have taken their part of the limit.
+                    SourceErrorKind::TooLarge if glance.left < glance.limit => {
                         let size = glance.limit.saturating_add(1);
                         Sight::Failed(read::too_large(Origin::file(path), size, glance.limit))
                     }
@@ -125,8 +150,15 @@ impl Member {
         Sight::Read(content)
     }
 
-    /// Takes in what was seen. Tells whether that is something else than before.
-    pub(super) fn judge(&mut self, sight: Sight, is_overtaken: bool, now: Instant, pace: &Pace) -> bool {
+    /// Takes in what was seen, and which way led there. Tells whether that is something else than before.
+    pub(super) fn judge(
+        &mut self,
+        sight: Sight,
+        way: Option<Way>,
+        is_overtaken: bool,
+        now: Instant,
+        pace: &Pace,
+    ) -> bool {
         // What changes all the time is taken as it is found now and then.
         if is_overtaken && self.settling.is_pending() && !self.settling.is_forced(now, pace) {
             self.is_doubtful = true;
@@ -157,6 +189,7 @@ impl Member {
             Sight::Gone | Sight::Large | Sight::Elsewhere => return false,
         };
         self.is_doubtful = false;
+        self.way = way;
         self.seen = None;
         self.settling.looked(Verdict::Believed, now, pace);
         is_new

@@ -45,6 +45,27 @@ pub(super) enum Way {
     Linked(Option<PathBuf>),
 }
 
+impl Way {
+    /// Tells whether the path still leads there.
+    pub(super) fn is_still(&self, path: &Path) -> bool {
+        match self {
+            Self::Straight => true,
+            Self::Linked(found) => match Chain::of(path).end {
+                End::Found(now) => found.as_ref() == Some(&now),
+                _ => found.is_none(),
+            },
+        }
+    }
+}
+
+/// The paths with a link on the way, and where they led at one moment.
+pub(super) type Links = Vec<(PathBuf, Way)>;
+
+/// Tells whether all of them still lead there.
+pub(super) fn lead_there(links: &Links) -> bool {
+    links.iter().all(|(path, way)| way.is_still(path))
+}
+
 /// What the entries of a watched directory are to the target.
 #[derive(Debug, Default)]
 struct Route {

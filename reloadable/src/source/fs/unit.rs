@@ -9,9 +9,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::inbox::Inbox;
-use super::look::{Files, Looked, Mode, Scope, Thread};
+use super::look::{Files, Found, Looked, Mode};
+use super::member::{Scope, Thread};
 use super::settings::Settings;
-use super::survey::Target;
+use super::survey::{self, Links, Target};
 use crate::document::Revision;
 use crate::error::SourceError;
 use crate::source::{Health, Hint, Trigger};
@@ -31,13 +32,17 @@ pub(super) struct Unit {
     offered: Option<Offered>,
     health: Health,
     revisions: u64,
+    /// It follows something that it has not looked at.
+    is_moved: bool,
 }
 
 #[derive(Debug)]
 struct Offered {
     version: u64,
     revision: Revision,
-    files: Result<Files, SourceError>,
+    found: Result<Found, SourceError>,
+    /// Where the links on the way to the files led.
+    links: Links,
 }
 
 /// What is to be done next.
@@ -62,11 +67,8 @@ impl Unit {
             offered: None,
             health: Health::default(),
             revisions: 0,
+            is_moved: false,
         }
-    }
-
-    pub(super) fn target(&self) -> &Target {
-        &self.target
     }
 
     /// Says how changes are noticed at present.
@@ -74,14 +76,20 @@ impl Unit {
         self.health.clone()
     }
 
-    /// Sets what is to be followed from now on.
-    pub(super) fn follow(&mut self, target: Target) {
+    /// Sets what is to be followed from now on. What is followed no longer is no news; what is followed anew is known
+    /// after the next look.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, nothing has changed.
+    pub(super) async fn follow(&mut self, target: Target) {
+        // What a look under way has found of the files that stay is kept.
+        self.join().await;
+        self.is_moved = true;
         self.target = target;
-        self.looking = None;
-        let mut looked = self.looked.take().unwrap_or_else(|| self.anew());
-        looked.follow(self.target.clone());
-        self.inbox = Arc::clone(looked.inbox());
-        self.looked = Some(looked);
+        if let Some(looked) = &mut self.looked {
+            looked.follow(self.target.clone());
+        }
     }
 
     /// Returns the files, with the mark of this state of them; nothing if that is what is known.
@@ -94,19 +102,46 @@ impl Unit {
         known: Option<&Revision>,
         trigger: Trigger,
     ) -> Result<Option<(Files, Revision)>, SourceError> {
+        let revision = self.look(trigger).await;
+        let Some(Offered { found, .. }) = &self.offered else { return Ok(None) };
+        let found = found.as_ref().map_err(Clone::clone)?;
+        if let Some(error) = found.iter().find_map(|(_, found)| found.as_ref().err()) {
+            return Err(error.clone());
+        }
+        if known == Some(&revision) {
+            return Ok(None);
+        }
+        let files = found.iter().filter_map(|(path, found)| Some((path.clone(), found.clone().ok()?)));
+        Ok(Some((files.collect(), revision)))
+    }
+
+    /// Looks, and returns the mark of what was found: of all files, also where some of them cannot be read.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`fetch`](Self::fetch).
+    pub(super) async fn look(&mut self, trigger: Trigger) -> Revision {
         if trigger == Trigger::Manual || self.offered.is_none() {
             self.look_until_settled().await;
         } else {
             self.look_at_what_is_due().await;
+            if self.is_moved {
+                self.look_until_known().await;
+            }
         }
-        self.offer(known)
+        self.is_moved = false;
+        self.offer()
     }
 
     /// What was offered with this mark is in force now.
     pub(super) fn accepted(&mut self, revision: &Revision) {
         if let (Some(looked), Some(offered)) = (&mut self.looked, &self.offered) {
-            if let (true, Ok(files)) = (offered.revision == *revision, &offered.files) {
-                looked.accept(files);
+            if let (true, Ok(found)) = (offered.revision == *revision, &offered.found) {
+                for (path, bytes) in
+                    found.iter().filter_map(|(path, found)| Some((path, found.as_ref().ok()?)))
+                {
+                    looked.accept(path, bytes);
+                }
             }
         }
     }
@@ -130,12 +165,14 @@ impl Unit {
 
     /// Tells whether what was offered last is still from one side of whatever may be swapped.
     pub(super) fn is_one_side(&self) -> bool {
-        self.looked.as_ref().is_none_or(|looked| looked.is_one_side())
+        self.offered.as_ref().is_none_or(|offered| survey::lead_there(&offered.links))
     }
 
-    /// Returns what was found of one file.
-    pub(super) fn found_of(&self, path: &Path) -> Option<Result<Arc<[u8]>, SourceError>> {
-        self.looked.as_ref()?.found_of(path)
+    /// Returns what was offered last of one file.
+    pub(super) fn offered_of(&self, path: &Path) -> Option<&Result<Arc<[u8]>, SourceError>> {
+        let found = self.offered.as_ref()?.found.as_ref().ok()?;
+        let at = found.binary_search_by(|(known, _)| known.as_path().cmp(path)).ok()?;
+        found.get(at).map(|(_, found)| found)
     }
 
     fn has_news(&self) -> bool {
@@ -164,6 +201,20 @@ impl Unit {
         }
         self.step(Next::LookAtAll(Scope::Forced), None).await;
         self.join().await;
+    }
+
+    /// What is followed anew may be in the middle of a change; it is given as long as anything else.
+    async fn look_until_known(&mut self) {
+        let deadline = Instant::now() + self.settings.max_wait;
+        while self.looked.as_ref().is_some_and(|looked| looked.lacks_any()) {
+            if Instant::now() >= deadline {
+                self.step(Next::LookAtAll(Scope::Forced), None).await;
+                return self.join().await;
+            }
+            let next = self.next(Some(deadline));
+            self.step(next, Some(deadline)).await;
+            self.join().await;
+        }
     }
 
     async fn look_at_what_is_due(&mut self) {
@@ -271,30 +322,44 @@ impl Unit {
         };
     }
 
-    /// Hands out what was found; what was handed out before, where part of it is not believed.
-    fn offer(&mut self, known: Option<&Revision>) -> Result<Option<(Files, Revision)>, SourceError> {
-        let Some(looked) = &self.looked else { return Ok(None) };
-        if self.offered.is_none() || self.has_news() {
-            let files = looked.found();
-            let same = match (&self.offered, &files) {
-                (Some(Offered { files: Ok(before), revision, .. }), Ok(files)) if before == files => {
-                    Some(revision.clone())
+    /// Takes in what was found, unless part of it is not believed. Returns the mark of what is offered.
+    fn offer(&mut self) -> Revision {
+        let has_news = self.has_news();
+        let known = self.offered.take();
+        let Some(looked) = &self.looked else {
+            let revision = known.as_ref().map_or_else(|| Revision::new([]), |known| known.revision.clone());
+            self.offered = known;
+            return revision;
+        };
+        let offered = match known {
+            Some(mut known) if !has_news => {
+                if !looked.is_doubtful() {
+                    // The same files may be reached by other ways now.
+                    known.links = looked.links();
                 }
-                _ => None,
-            };
-            let revision = same.unwrap_or_else(|| {
-                self.revisions += 1;
-                Revision::new(self.revisions.to_le_bytes())
-            });
-            self.offered = Some(Offered { version: looked.version(), revision, files });
-        }
-        let Some(offered) = &self.offered else { return Ok(None) };
-        let files = offered.files.as_ref().map_err(Clone::clone)?;
-        if known == Some(&offered.revision) {
-            return Ok(None);
-        }
-        Ok(Some((files.clone(), offered.revision.clone())))
+                known
+            }
+            known => {
+                let found = looked.found();
+                let same = known.filter(|known| is_same(&known.found, &found)).map(|known| known.revision);
+                let revision = same.unwrap_or_else(|| {
+                    self.revisions += 1;
+                    Revision::new(self.revisions.to_le_bytes())
+                });
+                Offered { version: looked.version(), revision, found, links: looked.links() }
+            }
+        };
+        self.offered.insert(offered).revision.clone()
     }
+}
+
+/// Tells whether all files could be read and hold the same.
+fn is_same(before: &Result<Found, SourceError>, now: &Result<Found, SourceError>) -> bool {
+    let (Ok(before), Ok(now)) = (before, now) else { return false };
+    before.len() == now.len()
+        && before.iter().zip(now).all(|((path, before), (other, now))| {
+            path == other && matches!((before, now), (Ok(before), Ok(now)) if before == now)
+        })
 }
 
 #[cfg(test)]

@@ -1,0 +1,152 @@
+//! From the sources to a candidate: everything that belongs together is read from one side of whatever may be swapped.
+
+use std::time::Duration;
+
+use crate::diff::touched::Contents;
+use crate::document::{Document, Revision};
+use crate::error::{Error, ErrorKind, SourceError};
+use crate::load::{Reloadable, decode};
+use crate::path::FieldPath;
+use crate::report::{Report, Violation};
+use crate::source::Trigger;
+
+use super::files::{Files, Reference, references};
+use super::layer::{Content, Layer, TRIES, documents, fetch, swapped};
+
+/// A valid value, and what it was made of.
+pub(super) struct Candidate<T> {
+    pub(super) value: T,
+    /// Of each layer, where that is new.
+    pub(super) contents: Vec<Option<Content>>,
+    /// Of the named files, if anything about them is new.
+    pub(super) named: Option<Content>,
+    /// What the files hold that the value names.
+    pub(super) files: Contents,
+    pub(super) marks: Marks,
+}
+
+/// By which what was read is known again.
+pub(super) type Marks = Vec<Option<Revision>>;
+
+/// How far it came.
+pub(super) enum Found<T> {
+    Candidate(Box<Candidate<T>>),
+    /// Everything is as it was last accepted.
+    Nothing,
+    /// What was refused last is still there.
+    Refused,
+}
+
+/// Why there is no candidate.
+pub(super) enum Fault {
+    /// A source did not answer.
+    Unavailable(Error),
+    /// What it holds is not valid.
+    Invalid(Report, Marks),
+}
+
+impl Fault {
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Unavailable(error) => error,
+            Self::Invalid(report, _) => Error::new(ErrorKind::Invalid, report),
+        }
+    }
+}
+
+/// What is known from earlier attempts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Known<'m> {
+    /// Nothing: this is the first.
+    Nothing,
+    /// What was refused last.
+    Refused(Option<&'m Marks>),
+}
+
+/// Reads all layers, and the files that they name.
+pub(super) async fn candidate<T: Reloadable>(
+    layers: &mut [Layer],
+    files: &mut Files,
+    limit: Duration,
+    mut trigger: Trigger,
+    known: Known<'_>,
+) -> Result<Found<T>, Fault> {
+    let names_files = files.layer().is_some();
+    for _ in 0..=TRIES {
+        let contents = fetch::<T>(layers, limit, trigger).await.map_err(Fault::Unavailable)?;
+        let mut named = files.fetch(limit, trigger).await.map_err(unavailable)?;
+        let mut marks = self::marks(&contents, named.as_ref());
+        if let Known::Refused(refused) = known {
+            if marks.iter().all(Option::is_none) {
+                return Ok(Found::Nothing);
+            }
+            if trigger == Trigger::Automatic && refused == Some(&marks) {
+                return Ok(Found::Refused);
+            }
+        }
+        let decoded = decode_apart(documents(layers, &contents), names_files).await;
+        let (value, references) = match decoded {
+            Ok(decoded) => decoded,
+            Err(report) => return Err(Fault::Invalid(report, marks)),
+        };
+        if names_files {
+            if files.try_out(&references) {
+                named = files.fetch(limit, Trigger::Automatic).await.map_err(unavailable)?;
+                marks = self::marks(&contents, named.as_ref());
+            }
+            // The files may have been swapped together with the documents, and after those were read.
+            if !layers.iter().all(|layer| layer.source.is_one_side()) || !files.is_one_side() {
+                trigger = Trigger::Manual;
+                continue;
+            }
+        }
+        let files = match files.contents(references) {
+            Ok(files) => files,
+            Err(report) => return Err(Fault::Invalid(report, marks)),
+        };
+        return Ok(Found::Candidate(Box::new(Candidate { value, contents, named, files, marks })));
+    }
+    let error = files.layer().map(|layer| swapped(&layer.origin));
+    Err(Fault::Unavailable(
+        error.map_or_else(Error::closed, |error| Error::new(ErrorKind::Unavailable, report(error))),
+    ))
+}
+
+fn unavailable(error: SourceError) -> Fault {
+    Fault::Unavailable(Error::new(ErrorKind::Unavailable, report(error)))
+}
+
+fn report(error: SourceError) -> Report {
+    Violation::from(error).into()
+}
+
+fn marks(contents: &[Option<Content>], named: Option<&Content>) -> Marks {
+    let contents = contents.iter().map(Option::as_ref).chain([named]);
+    contents.map(|content| content.map(|content| content.revision.clone())).collect()
+}
+
+/// From this many bytes on, decoding is given a thread of its own, so that it does not hold up the runtime's.
+const LARGE: usize = 64 * 1024;
+
+async fn decode_apart<T: Reloadable>(
+    documents: Vec<Document>,
+    names_files: bool,
+) -> Result<(T, Vec<Reference>), Report> {
+    let size: usize = documents.iter().map(|document| document.bytes().len()).sum();
+    if size < LARGE {
+        return read(&documents, names_files);
+    }
+    match tokio::task::spawn_blocking(move || read(&documents, names_files)).await {
+        Ok(read) => read,
+        Err(error) => {
+            let message = format!("decoding broke off: {error}");
+            Err(Violation::new(FieldPath::root(), "panic", message).into())
+        }
+    }
+}
+
+fn read<T: Reloadable>(documents: &[Document], names_files: bool) -> Result<(T, Vec<Reference>), Report> {
+    let loaded = decode::<T>(documents)?;
+    let references = if names_files { references(&loaded)? } else { Vec::new() };
+    Ok((loaded.into_value(), references))
+}

@@ -1,0 +1,184 @@
+//! The files that fields marked `#[reload(file)]` name: they are followed as a layer is, and what they hold belongs to
+//! the value that names them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::describe::Describe;
+use crate::diff::Diff;
+use crate::diff::touched::{Contents, NamedFile};
+use crate::document::Origin;
+use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
+use crate::load::{Loaded, guarded};
+use crate::path::FieldPath;
+use crate::report::{Position, Report, Violation};
+use crate::source::{AnyFiles, Trigger};
+
+use super::layer::{Content, Layer};
+
+/// The code of a violation that is about a named file.
+const FILE: &str = "file";
+
+/// The files that are followed.
+pub(super) struct Files {
+    /// Nothing where no field is marked, or nothing can be watched.
+    layer: Option<Layer<dyn AnyFiles>>,
+    /// Those of the value in force.
+    accepted: BTreeSet<PathBuf>,
+    followed: BTreeSet<PathBuf>,
+}
+
+/// A file that a candidate names, and where that was set.
+pub(super) struct Reference {
+    named: NamedFile,
+    place: Option<(Origin, Position)>,
+}
+
+impl Files {
+    /// Follows nothing where `T` has no field that names a file.
+    pub(super) fn new<T: Describe>(files: Option<Box<dyn AnyFiles>>) -> Result<Self, Error> {
+        let is_marked = guarded::<T, _>("describing the configuration", || T::describe().holds_file())
+            .map_err(|report| Error::new(ErrorKind::Invalid, report))?;
+        let layer = files.filter(|_| is_marked).map(Layer::new);
+        Ok(Self { layer, accepted: BTreeSet::new(), followed: BTreeSet::new() })
+    }
+
+    pub(super) fn layer(&self) -> Option<&Layer<dyn AnyFiles>> {
+        self.layer.as_ref()
+    }
+
+    pub(super) fn layer_mut(&mut self) -> Option<&mut Layer<dyn AnyFiles>> {
+        self.layer.as_mut()
+    }
+
+    /// Looks at the files; nothing if they hold what was last accepted.
+    pub(super) async fn fetch(
+        &mut self,
+        limit: Duration,
+        trigger: Trigger,
+    ) -> Result<Option<Content>, SourceError> {
+        match &mut self.layer {
+            Some(layer) => layer.fetch(limit, trigger).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Follows the files of a candidate beside those of the value in force. A file that is missing may appear, whether
+    /// the candidate is accepted or not.
+    ///
+    /// Tells whether there are any that were not followed.
+    pub(super) fn try_out(&mut self, references: &[Reference]) -> bool {
+        let tried = references.iter().map(|reference| reference.named.file.clone());
+        let all: BTreeSet<_> = self.accepted.iter().cloned().chain(tried).collect();
+        let is_more = !all.is_subset(&self.followed);
+        self.follow(all);
+        is_more
+    }
+
+    /// The candidate that was tried is in force now.
+    pub(super) fn accept(&mut self, content: Option<Content>, contents: &Contents) {
+        if let (Some(layer), Some(content)) = (&mut self.layer, content) {
+            layer.accept(content);
+        }
+        self.accepted = contents.files().cloned().collect();
+        self.settle();
+    }
+
+    /// Follows the files of the value in force and no others.
+    pub(super) fn settle(&mut self) {
+        self.follow(self.accepted.clone());
+    }
+
+    fn follow(&mut self, files: BTreeSet<PathBuf>) {
+        if let Some(layer) = &mut self.layer {
+            layer.source.follow(files.clone());
+            self.followed = files;
+        }
+    }
+
+    /// Tells whether nothing was swapped since they were looked at.
+    pub(super) fn is_one_side(&self) -> bool {
+        self.layer.as_ref().is_none_or(|layer| layer.source.is_one_side())
+    }
+
+    /// Returns what the files hold that a candidate names.
+    ///
+    /// # Errors
+    ///
+    /// Every file that cannot be read, at the field that names it.
+    pub(super) fn contents(&self, references: Vec<Reference>) -> Result<Contents, Report> {
+        let Some(layer) = &self.layer else { return Ok(Contents::default()) };
+        let mut report = Report::new();
+        let mut files = BTreeMap::new();
+        for Reference { named, place } in &references {
+            let content = layer.source.content(&named.file);
+            match content {
+                Some(Ok(bytes)) => drop(files.insert(named.file.clone(), bytes)),
+                Some(Err(error)) => {
+                    report.push(located(named.field.clone(), unreadable(&named.file, &error), place))
+                }
+                None => {
+                    let message = format!("the file {} was not looked at in time", named.file.display());
+                    report.push(located(named.field.clone(), message, place));
+                }
+            }
+        }
+        if report.is_empty() {
+            let named = references.into_iter().map(|reference| reference.named);
+            Ok(Contents::new(named.collect(), files))
+        } else {
+            Err(report)
+        }
+    }
+}
+
+/// Finds the files that a candidate names. Relative paths start at the directory of the document that has set the field,
+/// or around it, where it is a default; at the current directory where that is no file.
+///
+/// # Errors
+///
+/// Every field that is marked and cannot be followed.
+pub(super) fn references<T: Diff>(loaded: &Loaded<T>) -> Result<Vec<Reference>, Report> {
+    guarded::<T, _>("finding the files that fields name", || {
+        let mut report = Report::new();
+        let mut references = Vec::new();
+        let value = loaded.value.value();
+        for (field, text) in T::describe().files(&value) {
+            let place = loaded.locate(&field);
+            let Some(text) = text else {
+                let message = "no file can be followed here; mark a `PathBuf` or a `String` that is neither secret nor a leaf";
+                report.push(located(field, message.to_owned(), &place));
+                continue;
+            };
+            let document = place.as_ref().and_then(|(origin, _)| origin.path()?.parent());
+            let file = document.unwrap_or(Path::new("")).join(text);
+            let (text, address) = (text.into(), text.as_ptr().addr());
+            references.push(Reference { named: NamedFile { field, text, address, file }, place });
+        }
+        if report.is_empty() { Ok(references) } else { Err(report) }
+    })
+    .and_then(|references| references)
+}
+
+fn located(field: FieldPath, message: String, place: &Option<(Origin, Position)>) -> Violation {
+    let violation = Violation::new(field, FILE, message);
+    match place {
+        Some((origin, position)) => violation.located(origin.clone(), Some(*position)),
+        None => violation,
+    }
+}
+
+fn unreadable(file: &Path, error: &SourceError) -> String {
+    let file = file.display();
+    match error.kind() {
+        SourceErrorKind::NotFound => {
+            format!("there is no file {file}; correct the path or put the file there")
+        }
+        SourceErrorKind::PermissionDenied => {
+            format!("the file {file} may not be read; let this program read it")
+        }
+        SourceErrorKind::WrongKind => format!("{file} is not a regular file; name a file"),
+        _ => format!("the file {file} cannot be read: {}", error.message()),
+    }
+}

@@ -1,0 +1,9 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    #[reload(secret, file)]
+    field: String,
+}
+
+fn main() {}

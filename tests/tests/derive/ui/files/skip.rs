@@ -1,0 +1,9 @@
+use reloadable::Reloadable;
+
+#[derive(Reloadable)]
+struct Config {
+    #[reload(skip, file)]
+    field: String,
+}
+
+fn main() {}
