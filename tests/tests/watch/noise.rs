@@ -78,8 +78,9 @@ async fn row_25_ten_thousand_renames_beside_the_file() -> Outcome {
 }
 
 #[tokio::test]
-async fn row_25_ten_thousand_replacements() -> Outcome {
+async fn row_25_replaced_without_a_pause() -> Outcome {
     const EVERY: Duration = Duration::from_millis(50);
+    const LAST: u32 = 1_500;
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
     rewrite(&path, 0)?;
@@ -87,45 +88,50 @@ async fn row_25_ten_thousand_replacements() -> Outcome {
     let mut calm = Followed::start(by_events().file(&path).min_interval(EVERY)).await?;
     let began = Instant::now();
     let writer =
-        thread::spawn(move || (1..=10_000).try_for_each(|number| replace(&path, number)).map(|()| path));
-    eager.arrives(10_000).await?;
-    calm.arrives(10_000).await?;
+        thread::spawn(move || (1..=LAST).try_for_each(|number| replace(&path, number)).map(|()| path));
+    eager.arrives(LAST).await?;
+    calm.arrives(LAST).await?;
     // One at the start and one at the end of each interval.
     let most = 2 + began.elapsed().as_millis() / EVERY.as_millis();
     assert!(u128::from(calm.generation()) <= 1 + most, "{} {most}", calm.generation());
     let path = writer.join().expect("the writer does not panic")?;
     let before = eager.generation();
-    replace(&path, 10_001)?;
-    eager.arrives(10_001).await?;
-    calm.arrives(10_001).await?;
+    replace(&path, LAST + 1)?;
+    eager.arrives(LAST + 1).await?;
+    calm.arrives(LAST + 1).await?;
     assert_eq!(eager.generation(), before + 1);
     Ok(())
 }
 
-/// As a checkout does that renames each of its files into place.
+/// As a checkout does, back and forth: each file is moved away, and another one into its place.
 #[tokio::test]
 async fn row_25_ten_thousand_renames_in_a_directory_layer() -> Outcome {
     let directory = tempfile::tempdir()?;
     let root = directory.path().to_owned();
+    let path = move |file: u32, suffix: &str| root.join(format!("f{file}.{suffix}"));
     for file in 0..20 {
-        rewrite(&root.join(format!("f{file}.toml")), 0)?;
+        rewrite(&path(file, "even"), 1000)?;
+        rewrite(&path(file, "odd"), 1001)?;
+        fs::rename(path(file, "even"), path(file, "toml"))?;
     }
-    let mut app = Followed::start(by_events().directory(&root, "*.toml")).await?;
-    let writer = thread::spawn(move || {
-        for number in 1..=500 {
+    let mut app = Followed::start(by_events().directory(directory.path(), "*.toml")).await?;
+    let writer = thread::spawn(move || -> std::io::Result<()> {
+        for round in 0..251 {
+            let (away, into) = if round % 2 == 0 { ("even", "odd") } else { ("odd", "even") };
             for file in 0..20 {
-                replace(&root.join(format!("f{file}.toml")), number)?;
+                fs::rename(path(file, "toml"), path(file, away))?;
+                fs::rename(path(file, into), path(file, "toml"))?;
             }
         }
-        replace(&root.join("f7.toml"), 501)
+        replace(&path(7, "toml"), 1002)
     });
-    for file in (0..20).filter(|file| *file != 7) {
-        app.arrives_in(&format!("f{file}"), 500).await?;
-    }
-    app.arrives_in("f7", 501).await?;
+    app.arrives_in("f7", 1002).await?;
     writer.join().expect("the writer does not panic")?;
-    rewrite(&directory.path().join("f7.toml"), 502)?;
-    app.arrives_in("f7", 502).await
+    for file in (0..20).filter(|file| *file != 7) {
+        app.arrives_in(&format!("f{file}"), 1001).await?;
+    }
+    rewrite(&directory.path().join("f7.toml"), 1003)?;
+    app.arrives_in("f7", 1003).await
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use reloadable::{ReloadOutcome, SourceState};
+use reloadable::SourceState;
 
 use crate::{Followed, Outcome, by_events, lines, replace, rewrite, run, text};
 
@@ -55,12 +55,12 @@ async fn row_05_truncated_and_written_at_full_speed() -> Outcome {
     let mut app = Followed::start(by_events().file(&path)).await?;
     let writer = {
         let path = path.clone();
-        thread::spawn(move || (1..=5_000).try_for_each(|number| rewrite(&path, number)))
+        thread::spawn(move || (1..=1_000).try_for_each(|number| rewrite(&path, number)))
     };
-    app.arrives(5_000).await?;
+    app.arrives(1_000).await?;
     writer.join().expect("the writer does not panic")?;
-    rewrite(&path, 5_001)?;
-    app.arrives(5_001).await
+    rewrite(&path, 1_001)?;
+    app.arrives(1_001).await
 }
 
 /// Writes in two halves; returns the longest time for which the file may have been quiet.
@@ -312,12 +312,9 @@ async fn row_33_one_save_is_told_once() -> Outcome {
         assert_eq!(change.current()["app_00"], number);
         assert_eq!(change.generation(), u64::from(number) + 1);
     }
-    // What is the same bytes again is told to nobody, and neither is a touch.
-    let attempts = app.attempts();
+    // The same bytes again are no change, and neither is a touch.
     run(&[Path::new("cp"), &draft, &path])?;
     run(&[Path::new("touch"), &path])?;
-    app.until("the copy was looked at", |status| status.attempts > attempts).await;
-    assert!(matches!(app.config.status().last_outcome, Some(ReloadOutcome::Unchanged)));
     rewrite(&path, 11)?;
     let change = crate::in_time(app.changes.changed()).await?;
     assert_eq!((change.current()["app_00"], change.generation()), (11, 12));
