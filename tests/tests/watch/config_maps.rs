@@ -138,3 +138,26 @@ async fn two_files_of_one_config_map_are_never_mixed() -> Outcome {
     assert_eq!(app.config.load().len(), 60);
     never_mixed(app, volume).await
 }
+
+/// The keys come and go with the versions, of which each has those that its number says.
+#[tokio::test]
+async fn keys_come_and_go() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let mut volume = Volume::create(directory.path().join("config"), &["a.toml", "b.toml"])?;
+    let mut app = Followed::start(by_events().directory(&volume.mount, "*.toml")).await?;
+    for number in 1..=20 {
+        let old = volume.names;
+        volume.names = if number % 2 == 0 { &["a.toml", "b.toml"] } else { &["a.toml", "c.toml", "d.toml"] };
+        volume.publish(number)?;
+        for name in volume.names.iter().filter(|name| !old.contains(name)) {
+            symlink(format!("..data/{name}"), volume.mount.join(name))?;
+        }
+        for name in old.iter().filter(|name| !volume.names.contains(name)) {
+            fs::remove_file(volume.mount.join(name))?;
+        }
+        while app.changes.seen().len() != 30 * volume.names.len() || app.changes.seen()["a_00"] != number {
+            is_of_one_version(crate::in_time(app.changes.changed()).await?.current());
+        }
+    }
+    Ok(())
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::{Followed, Outcome, by_events, replace, rewrite, text};
+use crate::{Followed, Outcome, alone, by_events, replace, rewrite, text};
 
 /// As `ln -sfn` does.
 fn link(target: impl AsRef<Path>, path: &Path) -> std::io::Result<()> {
@@ -193,4 +193,103 @@ async fn a_file_that_becomes_a_link_is_followed() -> Outcome {
     assert!(app.attempts() <= attempts + 3, "{} {attempts}", app.attempts());
     assert_eq!(app.generation(), 17);
     Ok(())
+}
+
+/// The name appears at once with all that is in it, and no close ever follows.
+#[tokio::test]
+async fn a_link_is_put_in_the_place_of_what_was_removed() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let elsewhere = tempfile::tempdir()?;
+    let path = directory.path().join("app.toml");
+    rewrite(&path, 0)?;
+    let mut app = Followed::start(by_events().file(&path)).await?;
+    let mut layer = Followed::start(by_events().directory(directory.path(), "*.toml")).await?;
+    for number in 1..=6 {
+        let target = elsewhere.path().join(format!("{number}/app.toml"));
+        fs::create_dir(elsewhere.path().join(number.to_string()))?;
+        rewrite(&target, number * 10)?;
+        fs::remove_file(&path)?;
+        if number % 2 == 0 {
+            symlink(&target, &path)?
+        } else {
+            fs::hard_link(&target, &path)?
+        };
+        for step in 0..3 {
+            if step > 0 {
+                rewrite(&path, number * 10 + step)?;
+            }
+            app.arrives(number * 10 + step).await?;
+            layer.arrives(number * 10 + step).await?;
+        }
+    }
+    assert_eq!(app.generation(), 19);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_link_to_a_directory_is_swapped() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let (live, one, two) =
+        (directory.path().join("live"), directory.path().join("one"), directory.path().join("two"));
+    for (folder, number) in [(&one, 1), (&two, 2)] {
+        fs::create_dir_all(folder.join("deep"))?;
+        rewrite(&folder.join("app.toml"), number)?;
+        rewrite(&folder.join("deep/a.toml"), number)?;
+    }
+    symlink("one", &live)?;
+    let mut file = Followed::start(by_events().file(live.join("app.toml"))).await?;
+    let mut layer = Followed::start(by_events().directory(&live, "*.toml")).await?;
+    let mut tree = Followed::start(by_events().directory(&live, "**/*.toml")).await?;
+    for round in 1..=5 {
+        let (target, number) = if round % 2 == 0 { (&one, 10 * round) } else { (&two, 10 * round) };
+        rewrite(&target.join("app.toml"), number)?;
+        rewrite(&target.join("deep/a.toml"), number)?;
+        link(target, &live)?;
+        for number in number..number + 3 {
+            rewrite(&target.join("app.toml"), number)?;
+            replace(&target.join("deep/a.toml"), number)?;
+            file.arrives(number).await?;
+            layer.arrives(number).await?;
+            tree.arrives(number).await?;
+            tree.arrives_in("a", number).await?;
+        }
+    }
+    assert_eq!(file.generation(), 16);
+    Ok(())
+}
+
+/// Paths that are relative, go up, and go through a link before they go up.
+#[test]
+fn a_path_is_followed_however_it_is_spelled() -> Outcome {
+    alone("links::a_path_is_followed_however_it_is_spelled", &[], async {
+        let directory = tempfile::tempdir()?;
+        std::env::set_current_dir(directory.path())?;
+        fs::create_dir_all("etc/deep")?;
+        fs::create_dir_all("work/here")?;
+        symlink("../etc/deep", "work/link")?;
+        let path = directory.path().join("etc/app.toml");
+        rewrite(&path, 0)?;
+        let mut apps = Vec::new();
+        for spelled in ["etc/app.toml", "./etc//app.toml", "work/../etc/app.toml", "work/link/../app.toml"] {
+            apps.push(Followed::start(by_events().file(spelled)).await?);
+        }
+        for spelled in ["etc", "etc/", "./work/../etc", "work/link/.."] {
+            apps.push(Followed::start(by_events().directory(spelled, "*.toml")).await?);
+            apps.push(Followed::start(by_events().directory(spelled, "**/*.toml")).await?);
+        }
+        for number in 1..=3 {
+            rewrite(&path, 2 * number)?;
+            for app in &mut apps {
+                app.arrives(2 * number).await?;
+            }
+            fs::rename(directory.path().join("etc"), directory.path().join("old"))?;
+            fs::create_dir_all(directory.path().join("etc/deep"))?;
+            rewrite(&path, 2 * number + 1)?;
+            for app in &mut apps {
+                app.arrives(2 * number + 1).await?;
+            }
+            fs::remove_dir_all(directory.path().join("old"))?;
+        }
+        Ok(())
+    })
 }

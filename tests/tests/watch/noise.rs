@@ -2,79 +2,129 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Followed, Outcome, by_events, in_time, replace, rewrite};
+use reloadable::Builder;
 
-#[tokio::test]
-async fn row_22_reading_wakes_nobody() -> Outcome {
+use crate::{App, Followed, Outcome, alone, by_events, in_time, replace, rewrite};
+
+/// How often a reloader that has a thread of its own was woken: a look that finds nothing new is no attempt.
+fn wakes() -> Result<u64, Box<dyn std::error::Error>> {
+    for task in fs::read_dir("/proc/self/task")? {
+        let task = task?.path();
+        if fs::read_to_string(task.join("comm"))?.trim() == "reloadable" {
+            let status = fs::read_to_string(task.join("status"))?;
+            let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            return Ok(count.ok_or("no count of wakes")?.trim().parse()?);
+        }
+    }
+    Err("there is no such thread".into())
+}
+
+/// Fewer than any kind of loop brings about, more than the machine does by itself.
+const FEW: u64 = 10;
+
+/// Makes noise, which may wake the reloader so many times and causes no attempt, and then changes, which do.
+async fn noisy(
+    noise: impl FnOnce(&Path) -> Outcome,
+    builder: fn(&Path) -> Builder<App>,
+    most: u64,
+) -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
     rewrite(&path, 0)?;
-    let mut file = Followed::start(by_events().file(&path)).await?;
-    let mut layer = Followed::start(by_events().directory(directory.path(), "*.toml")).await?;
-    for _ in 0..50 {
-        file.config.reload().await;
-        layer.config.reload().await;
-        fs::read(&path)?;
-        fs::read_dir(directory.path())?.for_each(drop);
+    let config = builder(&path).start_blocking()?;
+    let changes = config.subscribe();
+    let mut app = Followed { config, changes };
+    let before = wakes()?;
+    noise(&path)?;
+    // What waits for quiet before it looks has looked by then, and what then wakes itself has begun to.
+    thread::sleep(Duration::from_millis(200));
+    assert!(wakes()? <= before + most, "woken {} times", wakes()? - before);
+    assert_eq!(app.attempts(), 1);
+    for number in 1..=2 {
+        replace(&path, number)?;
+        app.arrives(number).await?;
     }
-    // The first load and those that were asked for.
-    assert_eq!((file.attempts(), layer.attempts()), (51, 51));
-    // Events come in order: when this one is through, so are all that reading may have caused.
-    replace(&path, 1)?;
-    file.arrives(1).await?;
-    layer.arrives(1).await?;
-    assert_eq!((file.attempts(), layer.attempts()), (52, 52));
+    assert_eq!(app.attempts(), 3);
     Ok(())
 }
 
-#[tokio::test]
-async fn row_23_log_beside_the_file() -> Outcome {
-    let directory = tempfile::tempdir()?;
-    let (path, log) = (directory.path().join("app.toml"), directory.path().join("app.log"));
-    rewrite(&path, 0)?;
-    let mut file = Followed::start(by_events().file(&path)).await?;
-    let mut layer = Followed::start(by_events().directory(directory.path(), "*.toml")).await?;
-    let writer = thread::spawn(move || -> std::io::Result<()> {
-        for line in 0..1000 {
-            let mut log = OpenOptions::new().append(true).create(true).open(&log)?;
-            writeln!(log, "line {line}")?;
-            drop(log);
-            thread::sleep(Duration::from_millis(1));
+fn as_file(path: &Path) -> Builder<App> {
+    by_events().file(path)
+}
+
+fn as_directory(path: &Path) -> Builder<App> {
+    by_events().directory(path.parent().unwrap_or(path), "*.toml")
+}
+
+fn as_tree(path: &Path) -> Builder<App> {
+    by_events().directory(path.parent().unwrap_or(path), "**/*.toml")
+}
+
+/// Any name may be that of a new directory in a tree, so there a name alone does not tell that it is noise.
+const KINDS: [(fn(&Path) -> Builder<App>, u64); 3] =
+    [(as_file, FEW), (as_directory, FEW), (as_tree, u64::MAX / 2)];
+
+#[test]
+fn row_22_reading_wakes_nobody() -> Outcome {
+    alone("noise::row_22_reading_wakes_nobody", &[], async {
+        for (builder, _) in KINDS {
+            let read = |path: &Path| {
+                for _ in 0..100 {
+                    fs::read(path)?;
+                    fs::read_dir(path.parent().unwrap_or(path))?.for_each(drop);
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Ok(())
+            };
+            noisy(read, builder, FEW).await?;
         }
         Ok(())
-    });
-    tokio::task::spawn_blocking(|| writer.join().expect("the writer does not panic")).await??;
-    assert_eq!((file.attempts(), layer.attempts()), (1, 1));
-    replace(&path, 1)?;
-    file.arrives(1).await?;
-    layer.arrives(1).await?;
-    assert_eq!((file.attempts(), layer.attempts()), (2, 2));
-    Ok(())
+    })
 }
 
-#[tokio::test]
-async fn row_25_ten_thousand_renames_beside_the_file() -> Outcome {
-    let directory = tempfile::tempdir()?;
-    let path = directory.path().join("app.toml");
-    rewrite(&path, 0)?;
-    let mut app = Followed::start(by_events().file(&path)).await?;
-    let (one, two) = (directory.path().join("one"), directory.path().join("two"));
-    fs::write(&one, "")?;
-    for _ in 0..5_000 {
-        fs::rename(&one, &two)?;
-        fs::rename(&two, &one)?;
-    }
-    replace(&path, 1)?;
-    app.arrives(1).await?;
-    // The queue of the kernel may have run over, which is a reason to look.
-    assert!(app.attempts() <= 4, "{}", app.attempts());
-    replace(&path, 2)?;
-    app.arrives(2).await
+#[test]
+fn row_23_log_beside_the_file() -> Outcome {
+    alone("noise::row_23_log_beside_the_file", &[], async {
+        for (builder, most) in KINDS {
+            let log = |path: &Path| {
+                for line in 0..500 {
+                    let log = path.with_file_name("app.log");
+                    let mut log = OpenOptions::new().append(true).create(true).open(log)?;
+                    writeln!(log, "line {line}")?;
+                    drop(log);
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Ok(())
+            };
+            noisy(log, builder, most).await?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn row_25_ten_thousand_renames_beside_the_file() -> Outcome {
+    alone("noise::row_25_ten_thousand_renames_beside_the_file", &[], async {
+        for (builder, most) in KINDS {
+            let rename = |path: &Path| {
+                let (one, two) = (path.with_file_name("one"), path.with_file_name("two"));
+                fs::write(&one, "")?;
+                for _ in 0..5_000 {
+                    fs::rename(&one, &two)?;
+                    fs::rename(&two, &one)?;
+                }
+                Ok(())
+            };
+            noisy(rename, builder, most).await?;
+        }
+        Ok(())
+    })
 }
 
 #[tokio::test]

@@ -318,5 +318,6 @@ async fn row_33_one_save_is_told_once() -> Outcome {
     rewrite(&path, 11)?;
     let change = crate::in_time(app.changes.changed()).await?;
     assert_eq!((change.current()["app_00"], change.generation()), (11, 12));
+    assert_eq!(app.attempts(), 12, "no save is looked at twice");
     Ok(())
 }
