@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use reloadable::Builder;
 
-use crate::{App, Followed, Outcome, alone, by_events, in_time, replace, rewrite};
+use crate::{App, Followed, Outcome, alone, by_events, comes_true, in_time, replace, rewrite};
 
 /// How often a reloader that has a thread of its own was woken: a look that finds nothing new is no attempt.
 fn wakes() -> Result<u64, Box<dyn std::error::Error>> {
@@ -51,6 +51,8 @@ async fn noisy(
         app.arrives(number).await?;
     }
     assert_eq!(app.attempts(), 3);
+    drop(app);
+    assert!(comes_true(|| wakes().is_err()).await, "the thread outlives the last handle");
     Ok(())
 }
 
