@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::ops::Deref;
-#[cfg(feature = "fs")]
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -64,7 +63,8 @@ impl<T> Snapshot<T> {
     }
 
     /// Returns the content of a file that a field marked `#[reload(file)]` names, by what that field holds: as it was when
-    /// this snapshot was accepted, together with that of all others. By now the file may hold something else.
+    /// this snapshot was accepted, together with that of all others. By now the file may hold something else. Without the
+    /// feature `fs`, nothing is read.
     ///
     /// # Examples
     ///
@@ -78,7 +78,6 @@ impl<T> Snapshot<T> {
     /// }
     /// # }
     /// ```
-    #[cfg(feature = "fs")]
     #[must_use]
     pub fn file(&self, named: impl AsRef<Path>) -> Option<&[u8]> {
         self.files.of(named.as_ref())

@@ -1,5 +1,6 @@
 //! What every reloadable type says about itself: names, docs, rules, and which fields are special.
 
+#[cfg(feature = "tokio")]
 mod file;
 mod secret;
 mod std;
@@ -144,8 +145,10 @@ pub struct Field {
     /// It is not in the file (`#[serde(skip)]`).
     pub skip: bool,
     /// It is in the file, but neither compared nor shown (`#[reload(skip)]`).
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only the running part looks for files"))]
     pub(crate) left_out: bool,
     /// It is compared as a whole, by what its type or a function says (`#[reload(leaf)]`).
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only the running part looks for files"))]
     pub(crate) leaf: bool,
     /// What Rust calls it: a name or a position.
     pub(crate) member: &'static str,

@@ -75,7 +75,6 @@ mod contents {
         }
 
         /// Returns what the file held that this text of the value names.
-        #[cfg(feature = "fs")]
         pub(crate) fn of(&self, text: &Path) -> Option<&[u8]> {
             let address = text.as_os_str().as_encoded_bytes().as_ptr().addr();
             let itself = self.named.iter().find(|named| named.address == address);

@@ -226,7 +226,8 @@ impl<T: Reloadable> Builder<T> {
         self
     }
 
-    /// Sets how many bytes a file, or all files of a directory together, may have: 16 MiB unless set. What is larger is
+    /// Sets how many bytes a file, all files of a directory together, or all files that fields name together may have:
+    /// 16 MiB unless set. What is larger is
     /// an error of the source and is not read.
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.max_size = bytes;
