@@ -69,7 +69,10 @@ fn as_tree(path: &Path) -> Builder<App> {
 }
 
 /// Any name may be that of a new directory in a tree, so there a name alone does not tell that it is noise.
-const KINDS: [(fn(&Path) -> Builder<App>, u64); 3] =
+/// Builds a reloader on one kind of layer.
+type Start = fn(&Path) -> Builder<App>;
+
+const KINDS: [(Start, u64); 3] =
     [(as_file, FEW), (as_directory, FEW), (as_tree, u64::MAX / 2)];
 
 #[test]
