@@ -46,7 +46,7 @@ impl Volume {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_02_config_map_swapped() -> Outcome {
     let directory = tempfile::tempdir()?;
     let volume = Volume::create(directory.path().join("config"), &["app.toml"])?;
@@ -60,7 +60,7 @@ async fn row_02_config_map_swapped() -> Outcome {
 }
 
 /// The config is a link into the volume, through a link to the volume.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_02_config_map_swapped_behind_three_levels_of_links() -> Outcome {
     let directory = tempfile::tempdir()?;
     let root = directory.path();
@@ -120,7 +120,7 @@ fn is_of_one_version(app: &App) {
     assert_eq!(versions.len(), 1, "mixed: {versions:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_directory_of_three_keys_is_never_mixed() -> Outcome {
     let directory = tempfile::tempdir()?;
     let volume = Volume::create(directory.path().join("config"), &["a.toml", "b.toml", "c.toml"])?;
@@ -129,7 +129,7 @@ async fn a_directory_of_three_keys_is_never_mixed() -> Outcome {
     never_mixed(app, volume).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn two_files_of_one_config_map_are_never_mixed() -> Outcome {
     let directory = tempfile::tempdir()?;
     let volume = Volume::create(directory.path().join("config"), &["a.toml", "b.toml"])?;
@@ -140,7 +140,7 @@ async fn two_files_of_one_config_map_are_never_mixed() -> Outcome {
 }
 
 /// The keys come and go with the versions, of which each has those that its number says.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn keys_come_and_go() -> Outcome {
     let directory = tempfile::tempdir()?;
     let mut volume = Volume::create(directory.path().join("config"), &["a.toml", "b.toml"])?;

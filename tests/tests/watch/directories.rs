@@ -7,7 +7,7 @@ use reloadable::ErrorKind;
 
 use crate::{Followed, Outcome, by_events, replace, rewrite};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_10_missing_at_the_start() -> Outcome {
     let directory = tempfile::tempdir()?;
     let folder = directory.path().join("a/b/c");
@@ -40,7 +40,7 @@ async fn row_10_missing_at_the_start() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_11_directory_deleted_and_created_again() -> Outcome {
     let directory = tempfile::tempdir()?;
     let folder = directory.path().join("etc/app");
@@ -61,7 +61,7 @@ async fn row_11_directory_deleted_and_created_again() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_11_directory_layer_deleted_and_created_again() -> Outcome {
     let directory = tempfile::tempdir()?;
     let folder = directory.path().join("conf.d");
@@ -80,7 +80,7 @@ async fn row_11_directory_layer_deleted_and_created_again() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_12_directory_swapped_by_rename() -> Outcome {
     let directory = tempfile::tempdir()?;
     let (live, blue, green) =
@@ -113,7 +113,7 @@ async fn row_12_directory_swapped_by_rename() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_16_made_and_written_at_once() -> Outcome {
     let directory = tempfile::tempdir()?;
     let root = directory.path();
@@ -141,7 +141,7 @@ async fn row_16_made_and_written_at_once() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_16_all_made_in_one_burst() -> Outcome {
     let directory = tempfile::tempdir()?;
     let root = directory.path();
@@ -162,7 +162,7 @@ async fn row_16_all_made_in_one_burst() -> Outcome {
 }
 
 /// A tree is moved in as a whole, moved within, and out.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_16_trees_that_move() -> Outcome {
     let directory = tempfile::tempdir()?;
     let outside = tempfile::tempdir()?;

@@ -28,7 +28,7 @@ fn signal(name: &str, process: u32) -> Outcome {
 }
 
 /// The reloader's process is stopped while more happens than the kernel keeps for it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_17_queue_overflow() -> Outcome {
     const SHARED: &str = "RELOADABLE_DIRECTORY";
     if is_alone() {

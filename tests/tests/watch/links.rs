@@ -13,7 +13,7 @@ fn link(target: impl AsRef<Path>, path: &Path) -> std::io::Result<()> {
     fs::rename(beside, path)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_03_chain_of_links_that_leaves_the_directory() -> Outcome {
     let directory = tempfile::tempdir()?;
     let root = directory.path();
@@ -72,7 +72,7 @@ async fn row_03_chain_of_links_that_leaves_the_directory() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_14_hard_links() -> Outcome {
     let directory = tempfile::tempdir()?;
     let elsewhere = tempfile::tempdir()?;
@@ -94,7 +94,7 @@ async fn row_14_hard_links() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_15_two_watched_paths_to_one_file() -> Outcome {
     let directory = tempfile::tempdir()?;
     let (real, alias) = (directory.path().join("real"), directory.path().join("alias"));
@@ -123,7 +123,7 @@ async fn row_15_two_watched_paths_to_one_file() -> Outcome {
     both.arrives(6).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_30_links_in_a_circle() -> Outcome {
     let directory = tempfile::tempdir()?;
     let (path, next) = (directory.path().join("app.toml"), directory.path().join("next"));
@@ -145,7 +145,7 @@ async fn row_30_links_in_a_circle() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_30_a_tree_that_links_to_itself() -> Outcome {
     let directory = tempfile::tempdir()?;
     let inner = directory.path().join("inner");
@@ -162,7 +162,7 @@ async fn row_30_a_tree_that_links_to_itself() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_file_that_becomes_a_link_is_followed() -> Outcome {
     let directory = tempfile::tempdir()?;
     let elsewhere = tempfile::tempdir()?;
@@ -196,7 +196,7 @@ async fn a_file_that_becomes_a_link_is_followed() -> Outcome {
 }
 
 /// The name appears at once with all that is in it, and no close ever follows.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_link_is_put_in_the_place_of_what_was_removed() -> Outcome {
     let directory = tempfile::tempdir()?;
     let elsewhere = tempfile::tempdir()?;
@@ -226,7 +226,7 @@ async fn a_link_is_put_in_the_place_of_what_was_removed() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_link_to_a_directory_is_swapped() -> Outcome {
     let directory = tempfile::tempdir()?;
     let (live, one, two) =

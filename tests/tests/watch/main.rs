@@ -180,7 +180,11 @@ pub fn assert_passed(child: &std::process::Output) {
 /// Runs a test's body in a process of its own, for what the other tests of this process would disturb.
 pub fn alone(test: &str, wrapper: &[&str], body: impl Future<Output = Outcome>) -> Outcome {
     if is_alone() {
-        return tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(body);
+        return tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?
+            .block_on(body);
     }
     assert_passed(&child(test, wrapper)?.output()?);
     Ok(())

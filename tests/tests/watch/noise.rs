@@ -132,7 +132,7 @@ fn row_25_ten_thousand_renames_beside_the_file() -> Outcome {
     })
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_25_replaced_without_a_pause() -> Outcome {
     const EVERY: Duration = Duration::from_millis(50);
     const LAST: u32 = 1_500;
@@ -159,7 +159,7 @@ async fn row_25_replaced_without_a_pause() -> Outcome {
 }
 
 /// As a checkout does, back and forth: each file is moved away, and another one into its place.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_25_ten_thousand_renames_in_a_directory_layer() -> Outcome {
     let directory = tempfile::tempdir()?;
     let root = directory.path().to_owned();
@@ -189,7 +189,7 @@ async fn row_25_ten_thousand_renames_in_a_directory_layer() -> Outcome {
     app.arrives_in("f7", 1003).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_26_written_without_end() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");

@@ -14,7 +14,7 @@ fn backends(process: &str) -> std::io::Result<usize> {
     Ok(links.filter(|link| link.to_str() == Some("anon_inode:inotify")).count())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_32_a_child_inherits_nothing() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
@@ -68,7 +68,7 @@ fn ten_reloaders_share_one_backend() -> Outcome {
     })
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_one_reloader_loses_the_others_keep() -> Outcome {
     let directory = tempfile::tempdir()?;
     let (lost, kept) = (directory.path().join("lost/etc"), directory.path().join("kept"));

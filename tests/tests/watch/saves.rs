@@ -14,7 +14,7 @@ use crate::{Followed, Outcome, by_events, lines, replace, rewrite, run, text};
 /// How often a save is tried again whose pauses the machine made longer than they were meant to be.
 const TRIES: usize = 50;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_01_rename_over_a_watched_file() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
@@ -30,7 +30,7 @@ async fn row_01_rename_over_a_watched_file() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_05_truncated_then_written() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
@@ -47,7 +47,7 @@ async fn row_05_truncated_then_written() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_05_truncated_and_written_at_full_speed() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
@@ -75,7 +75,7 @@ fn slowly(path: &Path, text: &str, pause: Duration) -> std::io::Result<Duration>
     Ok(began.elapsed())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_06_slow_writer() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
@@ -100,7 +100,7 @@ async fn row_06_slow_writer() -> Outcome {
 }
 
 /// A document that tells its own end is not published in halves, however long the pause.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_06_slow_writer_of_json() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.json");
@@ -137,38 +137,38 @@ fn in_cycles(path: &Path, number: u32, pause: Duration) -> std::io::Result<Durat
     Ok(longest)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_07_several_cycles_of_open_and_close() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
     rewrite(&path, 0)?;
     let mut app = Followed::start(by_events().file(&path)).await?;
     let mut number = 0;
-    for pause in [Duration::ZERO, Duration::from_millis(10)] {
-        let mut shown = 0;
-        for _ in 0..TRIES {
+    for pause in [0, 10, 30].map(Duration::from_millis) {
+        let (mut shown, mut tries) = (0, 0);
+        while shown < 5 {
+            tries += 1;
+            assert!(tries < TRIES, "this machine is too busy to write a file within {pause:?} and a little");
+            // A file that changes again soon after it was looked at is waited for anyway.
+            thread::sleep(Duration::from_millis(150));
             let before = app.generation();
             number += 2;
             let longest = in_cycles(&path, number, pause)?;
             app.arrives(number).await?;
             replace(&path, number + 1)?;
             app.arrives(number + 1).await?;
-            // Longer pauses than that are taken for the end.
-            if longest < Duration::from_millis(30) {
+            // From 50 ms on, a pause is taken for the end.
+            if longest < Duration::from_millis(45) {
                 assert_eq!(app.generation(), before + 2, "a part was published, at a pause of {pause:?}");
                 shown += 1;
             }
-            if shown == 5 {
-                break;
-            }
         }
-        assert_eq!(shown, 5, "this machine is too busy to write a file within 30 ms");
     }
     Ok(())
 }
 
 /// As an editor does that opens and closes the file once more after it has saved.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_07_closed_twice() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
@@ -183,7 +183,7 @@ async fn row_07_closed_twice() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_08_overwritten_in_place() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
@@ -204,7 +204,7 @@ async fn row_08_overwritten_in_place() -> Outcome {
 }
 
 /// As vim does: the old file is moved away, and the new one written under its name.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_09_path_missing_while_it_is_saved() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
@@ -236,7 +236,7 @@ async fn row_09_path_missing_while_it_is_saved() -> Outcome {
 }
 
 /// The time of modification goes back, or stays as it was, and so does the size.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_21_time_of_modification_goes_back() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
@@ -270,7 +270,7 @@ pub(crate) async fn same_times(app: &mut Followed, path: &Path, numbers: std::op
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_24_changed_while_it_is_loaded() -> Outcome {
     for save in [rewrite, replace] {
         let directory = tempfile::tempdir()?;
@@ -299,7 +299,7 @@ async fn row_24_changed_while_it_is_loaded() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_33_one_save_is_told_once() -> Outcome {
     let directory = tempfile::tempdir()?;
     let (path, draft) = (directory.path().join("app.toml"), directory.path().join("draft"));

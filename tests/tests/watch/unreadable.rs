@@ -57,7 +57,7 @@ fn row_27_permissions_taken_and_given() -> Outcome {
     })
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_28_replaced_by_what_is_no_file() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
@@ -94,7 +94,7 @@ async fn row_28_replaced_by_what_is_no_file() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_28_a_file_of_a_directory_that_is_no_file() -> Outcome {
     let directory = tempfile::tempdir()?;
     rewrite(&directory.path().join("a.toml"), 0)?;
@@ -122,7 +122,7 @@ impl Touchy {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_31_validator_that_panics() -> Outcome {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("app.toml");
