@@ -30,6 +30,8 @@ pub(super) struct Layer<S: ?Sized = dyn AnySource> {
     looked_at: Option<SystemTime>,
     health: Health,
     backoff: Backoff,
+    /// It has told of a complete change that was not looked at yet.
+    has_hinted: bool,
     /// The source cannot tell of changes; it is asked again then.
     pub(super) deaf_until: Option<Instant>,
 }
@@ -61,6 +63,7 @@ impl<S: AnySource + ?Sized> Layer<S> {
             looked_at: None,
             health: Health::default(),
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(30)),
+            has_hinted: false,
             deaf_until: None,
         }
     }
@@ -110,6 +113,7 @@ impl<S: AnySource + ?Sized> Layer<S> {
         match hint {
             Ok(hint) => {
                 self.backoff.reset();
+                self.has_hinted |= hint == Some(Hint::Complete);
                 self.check();
                 hint.map_or(Told::Looked, Told::Hint)
             }
@@ -127,9 +131,16 @@ impl<S: AnySource + ?Sized> Layer<S> {
         contained(origin, || source.changed()).await
     }
 
-    /// Tells whether it is to be asked for hints.
+    /// Tells whether it is to be asked for hints. After one of a complete change it would say the same again and
+    /// again until it is looked at.
     pub(super) fn listens(&self, now: Instant) -> bool {
-        self.deaf_until.is_none_or(|until| until <= now)
+        !self.has_hinted && self.deaf_until.is_none_or(|until| until <= now)
+    }
+
+    /// An attempt begins, which will look at it.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.has_hinted = false;
+        self.deaf_until = self.deaf_until.filter(|until| *until > now);
     }
 
     /// It cannot tell of changes, and is asked again then.

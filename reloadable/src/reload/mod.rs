@@ -222,10 +222,10 @@ impl<T: Reloadable> Reload<T> {
         self.retry_at = None;
         self.resync_at = started + jittered(self.timing.resync);
         for layer in &mut self.layers {
-            layer.deaf_until = layer.deaf_until.filter(|until| *until > started);
+            layer.begin(started);
         }
         if let Some(files) = self.files.layer_mut() {
-            files.deaf_until = files.deaf_until.filter(|until| *until > started);
+            files.begin(started);
         }
         let tried = self.try_reload(trigger, started).await;
         match &tried {

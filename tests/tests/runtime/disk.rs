@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use reloadable::{Error, ErrorKind, ReloadOutcome, Reloader, SourceState, Subscription};
+use reloadable::{Error, ErrorKind, ReloadOutcome, Reloader, Settle, SourceState, Subscription};
 
 use crate::{App, eventually, in_time};
 
@@ -234,5 +235,62 @@ async fn the_files_of_a_directory_are_one_layer() -> Outcome {
     fs::create_dir(&conf)?;
     replace(&conf.join("40-d.toml"), &pool(40))?;
     arrives(&mut changes, 40).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn quiet_holds_up_even_what_is_complete_but_not_who_asks() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("app.toml");
+    fs::write(&path, pool(20))?;
+    let hour = Duration::from_secs(3600);
+    let config =
+        Reloader::<App>::builder().file(&path).settle(Settle::quiet(hour)).max_wait(hour).start().await?;
+    for size in 21..24 {
+        replace(&path, &pool(size))?;
+        // It would be unchanged if the replacement had been looked at before.
+        let outcome = in_time(config.reload()).await;
+        assert!(matches!(outcome, ReloadOutcome::Applied(_)), "{outcome}");
+        assert_eq!(config.load().database.pool_size, size);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_fast_pace_doubts_nothing() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("app.toml");
+    fs::write(&path, pool(1000))?;
+    let config = Reloader::<App>::builder().file(&path).settle(Settle::Fast).start().await?;
+    let mut changes = config.subscribe();
+    for size in [999, 99, 9] {
+        // Shorter each time, in its place.
+        fs::write(&path, pool(size))?;
+        arrives(&mut changes, size).await?;
+    }
+    assert_eq!(config.snapshot().generation(), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn snapshots_keep_their_distance_but_for_who_asks() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("app.toml");
+    fs::write(&path, pool(20))?;
+    let config =
+        Reloader::<App>::builder().file(&path).min_interval(Duration::from_secs(3600)).start().await?;
+    let mut changes = config.subscribe();
+    let hasty = Reloader::<App>::builder().file(&path).start().await?;
+    let mut seen = hasty.subscribe();
+    replace(&path, &pool(21))?;
+    arrives(&mut changes, 21).await?;
+    for size in 22..25 {
+        replace(&path, &pool(size))?;
+        // Whoever keeps no distance has it by now.
+        arrives(&mut seen, size).await?;
+        let outcome = in_time(config.reload()).await;
+        assert!(matches!(outcome, ReloadOutcome::Applied(_)), "{outcome}");
+        assert_eq!(config.load().database.pool_size, size);
+    }
     Ok(())
 }

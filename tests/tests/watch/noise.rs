@@ -72,8 +72,7 @@ fn as_tree(path: &Path) -> Builder<App> {
 /// Builds a reloader on one kind of layer.
 type Start = fn(&Path) -> Builder<App>;
 
-const KINDS: [(Start, u64); 3] =
-    [(as_file, FEW), (as_directory, FEW), (as_tree, u64::MAX / 2)];
+const KINDS: [(Start, u64); 3] = [(as_file, FEW), (as_directory, FEW), (as_tree, u64::MAX / 2)];
 
 #[test]
 fn row_22_reading_wakes_nobody() -> Outcome {

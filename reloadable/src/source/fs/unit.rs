@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-#[cfg(test)]
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -44,6 +43,9 @@ struct Offered {
     /// Where the links on the way to the files led.
     links: Links,
 }
+
+/// Whoever asks gets an answer before he asks again, however much quiet a change is to have that nobody asked about.
+const LONGEST_ASKED: Duration = Duration::from_secs(1);
 
 /// What is to be done next.
 enum Next {
@@ -184,7 +186,7 @@ impl Unit {
 
     /// Somebody asks for what is there now, so it is given time to come to rest, but not for ever.
     async fn look_until_settled(&mut self) {
-        let deadline = Instant::now() + self.settings.max_wait;
+        let deadline = Instant::now() + self.settings.max_wait.min(LONGEST_ASKED);
         let mut next = Next::LookAtAll(Scope::Asked);
         loop {
             self.join().await;
@@ -205,7 +207,7 @@ impl Unit {
 
     /// What is followed anew may be in the middle of a change; it is given as long as anything else.
     async fn look_until_known(&mut self) {
-        let deadline = Instant::now() + self.settings.max_wait;
+        let deadline = Instant::now() + self.settings.max_wait.min(LONGEST_ASKED);
         while self.looked.as_ref().is_some_and(|looked| looked.lacks_any()) {
             if Instant::now() >= deadline {
                 self.step(Next::LookAtAll(Scope::Forced), None).await;
