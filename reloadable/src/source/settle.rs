@@ -29,8 +29,9 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// A file is *suspicious* if what stands in it may be half of something: it was written in place, its format does not
 /// say where it ends (as TOML does not), and it is shorter than what is in force, or empty, or its last newline is
-/// gone. It is believed if it still stands after 50 ms of quiet. A file is *busy* if it began to change within 100 ms
-/// of the last look at it: then its close needs 20 ms of quiet.
+/// gone. It is believed if it still stands after 50 ms of quiet, counted from the last event, and no sooner than 20 ms
+/// after it was found suspicious. A file that was replaced never is. A file is *busy* if it began to change within
+/// 100 ms of the last look at it: then its close needs 20 ms of quiet.
 ///
 /// Nothing waits longer than the longest wait of the reloader, except for a file that is open for writing.
 ///

@@ -11,8 +11,9 @@ use crate::source::settle::{SHORTEST_QUIET, after};
 /// as of `rm` and `ln -s`, and measured up to 10 ms between commands of one script.
 const QUIET: Duration = Duration::from_millis(20);
 
-/// The quiet after which a suspicious file is believed: it outlasts the pause in which a script that appends with one
-/// command after the other has the file closed.
+/// The quiet after which a suspicious file is believed, counted from the last signal: it outlasts the pause in which a
+/// script that appends with one command after the other has the file closed. At least `QUIET` of it comes after the
+/// look that doubted.
 const DOUBT: Duration = Duration::from_millis(50);
 
 /// How soon after a look a file must change again to be busy: it outlasts the pause between two rewrites by a writer
@@ -121,7 +122,7 @@ struct Pending {
     state: State,
     /// When the burst began that has not been looked at for the longest wait.
     first: Instant,
-    /// The last signal, or the last look if that is later: it has been quiet since.
+    /// Since when it has been quiet: the last signal, or a look that counts as one.
     last: Instant,
     /// Whether a look of this burst was suspicious.
     suspected: bool,
@@ -191,11 +192,13 @@ impl Settling {
         self.pending.is_some_and(|pending| after(pending.first, pace.max_wait) <= now)
     }
 
-    /// Tells whether a look now may disbelieve a suspicious file. It was doubted long enough once it has been quiet
-    /// since a look that did.
+    /// Tells whether a look now may disbelieve a suspicious file. One that was put there as a whole is not doubted, even
+    /// if it has the number of an inode that was removed. Another was doubted long enough when it is due again.
     pub(super) fn doubts(&self, now: Instant, pace: &Pace) -> bool {
-        let stood = |pending: Pending| pending.suspected && after(pending.last, DOUBT) <= now;
-        pace.doubts && !self.pending.is_some_and(stood)
+        let stands = |pending: Pending| {
+            pending.state == State::Replaced || (pending.suspected && after(pending.last, DOUBT) <= now)
+        };
+        pace.doubts && !self.pending.is_some_and(stands)
     }
 
     /// Takes a look into account, which need not have been due.
@@ -213,9 +216,16 @@ impl Settling {
         // without a pause.
         let waited = |first: &Instant| after(*first, pace.max_wait) <= now;
         let first = self.pending.map(|pending| pending.first).filter(|first| !waited(first)).unwrap_or(now);
+        let last = match self.pending {
+            // It was quiet before the look too, but what nothing told of yet may have changed just now.
+            Some(pending) if verdict == Verdict::Suspicious => {
+                pending.last.max(now.checked_sub(DOUBT - QUIET).unwrap_or(now))
+            }
+            _ => now,
+        };
         let suspected =
             verdict == Verdict::Suspicious || self.pending.is_some_and(|pending| pending.suspected);
-        self.pending = Some(Pending { state, first, last: now, suspected });
+        self.pending = Some(Pending { state, first, last, suspected });
     }
 }
 
@@ -442,7 +452,9 @@ mod tests {
         file.looked(0, Suspicious);
         assert_eq!(file.signal(40, Removed), 60);
         assert!(file.doubts(60));
-        assert_eq!(file.looked(60, Suspicious), Some(110));
+        assert_eq!(file.looked(60, Suspicious), Some(90));
+        assert!(file.doubts(89));
+        assert!(!file.doubts(90));
         file.signal(70, Written);
         assert_eq!(file.due(), Some(1070));
         assert!(!file.doubts(1070), "it was quiet for long enough");
@@ -453,8 +465,69 @@ mod tests {
         let mut file = File::balanced();
         file.signal(0, Written);
         assert!(file.doubts(1000));
-        assert_eq!(file.looked(1000, Suspicious), Some(1050));
-        assert!(!file.doubts(1050));
+        assert_eq!(file.looked(1000, Suspicious), Some(1020));
+        assert!(file.doubts(1019));
+        assert!(!file.doubts(1020));
+    }
+
+    #[test]
+    fn the_quiet_that_ends_doubt_counts_from_the_last_signal() {
+        let mut file = File::balanced();
+        file.signal(0, Closed);
+        file.looked(0, Believed);
+        file.signal(10, Written);
+        assert_eq!(file.signal(11, Closed), 31, "it is busy");
+        assert_eq!(file.looked(31, Suspicious), Some(61));
+        assert!(file.doubts(60));
+        assert!(!file.doubts(61));
+    }
+
+    #[test]
+    fn at_least_20_ms_pass_after_a_look_that_doubted() {
+        for (looked, due) in [(0, 50), (29, 50), (30, 50), (31, 51), (45, 65)] {
+            let mut file = File::balanced();
+            file.signal(0, Closed);
+            assert_eq!(file.looked(looked, Suspicious), Some(due));
+            assert!(file.doubts(due - 1));
+            assert!(!file.doubts(due));
+        }
+    }
+
+    #[test]
+    fn a_look_that_doubted_unasked_is_followed_by_50_ms_of_quiet() {
+        let mut file = File::balanced();
+        file.signal(0, Closed);
+        file.looked(0, Believed);
+        assert_eq!(file.looked(500, Suspicious), Some(550));
+        assert!(file.doubts(549));
+        assert!(!file.doubts(550));
+    }
+
+    #[test]
+    fn a_replaced_file_is_not_doubted_until_something_else_happens_to_it() {
+        for (signal, doubts) in [
+            (Replaced, false),
+            (Metadata, false),
+            (Closed, true),
+            (Written, true),
+            (Appeared, true),
+            (Removed, true),
+            (Lost, true),
+        ] {
+            let mut file = File::balanced();
+            file.looked(0, Suspicious);
+            file.signal(1, Replaced);
+            assert!(!file.doubts(1));
+            file.signal(2, signal);
+            assert_eq!(file.doubts(2), doubts, "{signal:?}");
+        }
+        let mut file = File::balanced();
+        file.signal(0, Replaced);
+        file.looked(0, Unstable);
+        assert!(file.doubts(20), "it changed since");
+        file.signal(21, Replaced);
+        file.looked(21, Believed);
+        assert!(file.doubts(22), "the next change is doubted again");
     }
 
     #[test]
@@ -465,13 +538,13 @@ mod tests {
         }
         assert_eq!(file.due(), Some(1000));
         assert!(file.doubts(1000));
-        assert_eq!(file.looked(1000, Suspicious), Some(1050));
+        assert_eq!(file.looked(1000, Suspicious), Some(1040));
         for millis in (1010..2000).step_by(10) {
             assert_eq!(file.signal(millis, Removed), (millis + 20).min(2000));
         }
         assert!(file.doubts(2000));
-        assert_eq!(file.looked(2000, Suspicious), Some(2050));
-        assert!(!file.doubts(2050));
+        assert_eq!(file.looked(2000, Suspicious), Some(2040));
+        assert!(!file.doubts(2040));
     }
 
     #[test]
@@ -565,7 +638,7 @@ mod tests {
         }
     }
 
-    /// What the real loop does: it looks when it is due, and knows of each signal when it came.
+    /// What the real loop does: it looks when it is due, now and then unasked, and knows of each signal when it came.
     struct Driver {
         file: File,
         balanced: bool,
@@ -580,8 +653,10 @@ mod tests {
         last_signal: u64,
         last_look: Option<(u64, Verdict)>,
         looks_since_signal: Vec<u64>,
+        /// The last signal that meant something was a replace, and no look came after it.
+        replaced: bool,
         /// The last suspicious look since the last believed one, and when it was no longer quiet.
-        suspected: bool,
+        doubted: Option<u64>,
         disturbed: u64,
     }
 
@@ -605,7 +680,8 @@ mod tests {
                 last_signal: 0,
                 last_look: None,
                 looks_since_signal: Vec::new(),
-                suspected: false,
+                replaced: false,
+                doubted: None,
                 disturbed: 0,
             }
         }
@@ -625,6 +701,7 @@ mod tests {
                 Replaced | Closed | Lost => self.writing = false,
                 Appeared | Removed | Metadata => {}
             }
+            self.replaced = signal == Replaced;
             self.unlooked.get_or_insert(self.now);
             self.last_signal = self.now;
             self.disturbed = self.now;
@@ -650,14 +727,6 @@ mod tests {
         }
 
         fn look(&mut self, wanted: Verdict) {
-            let doubts = self.file.doubts(self.now);
-            if !self.balanced {
-                assert!(!doubts);
-            } else if !doubts {
-                assert!(self.suspected && self.now - self.disturbed >= 50, "believed too soon");
-            } else if self.suspected {
-                assert!(self.now - self.disturbed < 50, "doubted for too long");
-            }
             if self.writing {
                 assert!(self.now - self.last_signal >= self.silence(), "looked into a write");
             } else if let Some(first) = self.unlooked {
@@ -670,15 +739,30 @@ mod tests {
             for looks in self.looks_since_signal.windows(3) {
                 assert!(looks[2] >= looks[0] + 5, "looked again without a pause");
             }
+            self.look_unasked(wanted);
+        }
+
+        fn look_unasked(&mut self, wanted: Verdict) {
+            let is_pending = self.file.settling.is_pending();
+            let doubts = self.file.doubts(self.now);
+            let stood = |doubted: u64| self.now >= (self.disturbed + 50).max(doubted + 20);
+            let believes = self.replaced || self.doubted.is_some_and(stood);
+            assert_eq!(doubts, self.balanced && !believes, "doubted for too long, or believed too soon");
             let verdict = if wanted == Suspicious && !doubts { Believed } else { wanted };
             self.file.looked(self.now, verdict);
             assert_eq!(self.file.settling.is_pending(), verdict != Believed);
-            match verdict {
-                Believed => self.suspected = false,
-                Suspicious => self.suspected = true,
-                Unstable => {}
+            if verdict == Suspicious {
+                self.doubted = Some(self.now);
+                let due = self.file.due().unwrap();
+                assert!(due >= self.now + 20, "looked again too soon");
+                assert!(self.file.doubts(due - 1) && !self.file.doubts(due), "due when it is not believed");
+            } else if verdict == Believed {
+                self.doubted = None;
             }
-            self.disturbed = self.now;
+            if verdict == Unstable || !is_pending {
+                self.disturbed = self.now;
+            }
+            self.replaced = false;
             self.writing = false;
             self.unlooked = None;
             self.last_look = Some((self.now, verdict));
@@ -702,6 +786,10 @@ mod tests {
         prop::sample::select(vec![Believed, Suspicious, Unstable])
     }
 
+    fn any_unasked() -> impl Strategy<Value = Option<Verdict>> {
+        prop::option::weighted(0.1, any_verdict())
+    }
+
     fn any_gap() -> impl Strategy<Value = u64> {
         prop_oneof![Just(0), 1_u64..30, 1_u64..120, 1_u64..1200]
     }
@@ -714,25 +802,34 @@ mod tests {
             settle in any_settle(),
             max_wait in prop_oneof![3 => Just(1000_u64), 1 => 0_u64..2000],
             closes in prop::bool::weighted(0.8),
-            trace in prop::collection::vec((any_gap(), any_signal(), any::<bool>()), 1..60),
+            trace in prop::collection::vec((any_gap(), any_signal(), any::<bool>(), any_unasked()), 1..60),
             mut verdicts in prop::collection::vec(any_verdict(), 0..40).prop_map(Vec::into_iter),
             unstable in 0_u64..4,
         ) {
             let mut driver = Driver::new(settle, max_wait, closes);
-            for (gap, signal, look_first) in trace {
+            for (gap, signal, look_first, unasked) in trace {
                 driver.run(driver.now + gap, look_first, &mut verdicts);
+                if let Some(verdict) = unasked {
+                    driver.look_unasked(verdict);
+                }
                 driver.signal(signal);
             }
 
             let ended = driver.now;
-            let quiet = driver.otherwise.min(driver.max_wait).max(50);
-            let wait = if driver.writing { driver.silence() } else { quiet };
+            let doubt = if driver.balanced { 50 } else { 0 };
+            let quiet = driver.otherwise.min(driver.max_wait);
+            // The look after a second of silence may be the first that doubts.
+            let wait = match driver.writing {
+                true if driver.balanced && unstable == 0 => driver.silence() + 20,
+                true => driver.silence(),
+                false => quiet.max(doubt),
+            };
+            let again = unstable.saturating_sub(1) * quiet + unstable.min(1) * quiet.max(doubt);
             let mut rest = (0..unstable).map(|_| Unstable);
             driver.run(u64::MAX, true, &mut rest);
             prop_assert!(!driver.looks_since_signal.is_empty());
             let (looked_at, verdict) = driver.last_look.unwrap();
             prop_assert_eq!(verdict, Believed);
-            let again = unstable * quiet + (unstable + 1) * 50;
             prop_assert!(looked_at <= ended + wait + again, "{} ms after the last signal", looked_at - ended);
         }
 
