@@ -83,7 +83,8 @@ fn count() -> Outcome {
         let alive = tokio::runtime::Handle::current().metrics().num_alive_tasks();
         println!("{before:?} {after:?} tasks {alive}");
         assert_eq!(before.descriptors, after.descriptors);
-        assert!(after.threads <= before.threads + 1, "{before:?} {after:?}");
+        // This one, the harness's, the event backend's, and as many as the runtime may have for what blocks.
+        assert!(after.threads <= 3 + 4, "{before:?} {after:?}");
         // What 10,000 snapshots of over 1 KiB would take is ten times as much.
         assert!(after.resident < before.resident + 1_024, "{before:?} {after:?}");
         assert_eq!(alive, 1);

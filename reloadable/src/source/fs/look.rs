@@ -306,6 +306,7 @@ impl Looked {
                 self.judge_whole(now);
             }
             self.apply(newer, now);
+            self.swapped.clear();
             self.is_elsewhere |= std::mem::take(&mut self.is_forgotten);
             return;
         }
@@ -324,7 +325,6 @@ impl Looked {
         self.version += u64::from(refused != self.refused);
         self.refused = refused;
         self.survey = survey;
-        self.swapped.clear();
         self.is_unsurveyed = false;
         self.members.retain(|path, member| {
             let is_there = self.survey.members.contains_key(path);

@@ -161,6 +161,7 @@ impl Member {
     ) -> bool {
         // What changes all the time is taken as it is found now and then.
         if is_overtaken && self.settling.is_pending() && !self.settling.is_forced(now, pace) {
+            self.is_doubtful = true;
             return false;
         }
         let is_new = match sight {

@@ -1,0 +1,199 @@
+//! Directories that are absent, go, come back, are swapped, and grow.
+
+use std::fs;
+use std::path::Path;
+
+use reloadable::ErrorKind;
+
+use crate::{Followed, Outcome, by_events, replace, rewrite};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn row_10_missing_at_the_start() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let folder = directory.path().join("a/b/c");
+    let path = folder.join("app.toml");
+    let refused = Followed::start(by_events().file(&path)).await.err().ok_or("nothing was loaded")?;
+    assert_eq!(
+        (refused.kind(), refused.report().violations()[0].code()),
+        (ErrorKind::Unavailable, "not_found")
+    );
+    fs::create_dir_all(&folder)?;
+    rewrite(&path, 0)?;
+    let mut app = Followed::start(by_events().file(&path)).await?;
+
+    // The same while it runs: only an ancestor is left, of which the missing one is not even the child.
+    for number in 1..=5 {
+        fs::remove_dir_all(directory.path().join("a"))?;
+        app.is_refused("not_found").await;
+        if number % 2 == 0 {
+            fs::create_dir(directory.path().join("a"))?;
+            fs::create_dir(directory.path().join("a/b"))?;
+        }
+        fs::create_dir_all(&folder)?;
+        rewrite(&path, number)?;
+        app.arrives(number).await?;
+        app.until("all is well", |status| status.is_healthy()).await;
+    }
+    replace(&path, 6)?;
+    app.arrives(6).await?;
+    assert_eq!(app.generation(), 7);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn row_11_directory_deleted_and_created_again() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let folder = directory.path().join("etc/app");
+    let path = folder.join("app.toml");
+    fs::create_dir_all(&folder)?;
+    rewrite(&path, 0)?;
+    let mut app = Followed::start(by_events().file(&path)).await?;
+    for number in 1..=10 {
+        // In turn the folder and the one above it.
+        fs::remove_dir_all(if number % 2 == 0 { &folder } else { folder.parent().unwrap_or(&folder) })?;
+        fs::create_dir_all(&folder)?;
+        rewrite(&path, number * 2)?;
+        app.arrives(number * 2).await?;
+        rewrite(&path, number * 2 + 1)?;
+        app.arrives(number * 2 + 1).await?;
+    }
+    assert_eq!(app.generation(), 21);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn row_11_directory_layer_deleted_and_created_again() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let folder = directory.path().join("conf.d");
+    fs::create_dir(&folder)?;
+    rewrite(&folder.join("a.toml"), 0)?;
+    let mut app = Followed::start(by_events().directory(&folder, "*.toml")).await?;
+    for number in 1..=5 {
+        fs::remove_dir_all(&folder)?;
+        app.is_refused("not_found").await;
+        fs::create_dir(&folder)?;
+        replace(&folder.join("a.toml"), number * 2)?;
+        app.arrives_in("a", number * 2).await?;
+        rewrite(&folder.join("a.toml"), number * 2 + 1)?;
+        app.arrives_in("a", number * 2 + 1).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn row_12_directory_swapped_by_rename() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let (live, blue, green) =
+        (directory.path().join("live"), directory.path().join("blue"), directory.path().join("green"));
+    fs::create_dir(&live)?;
+    rewrite(&live.join("app.toml"), 0)?;
+    let mut file = Followed::start(by_events().file(live.join("app.toml"))).await?;
+    let mut layer = Followed::start(by_events().directory(&live, "*.toml")).await?;
+    for round in 0..5 {
+        let number = round * 10;
+        fs::create_dir(&green)?;
+        rewrite(&green.join("app.toml"), number + 1)?;
+        fs::rename(&live, &blue)?;
+        fs::rename(&green, &live)?;
+        for (step, save) in
+            [None, Some(rewrite as fn(&Path, u32) -> _), Some(replace)].into_iter().enumerate()
+        {
+            let number = number + 1 + step as u32;
+            if let Some(save) = save {
+                // What happens in the old directory is not told of the new one.
+                rewrite(&blue.join("app.toml"), 999)?;
+                save(&live.join("app.toml"), number)?;
+            }
+            file.arrives(number).await?;
+            layer.arrives(number).await?;
+        }
+        fs::remove_dir_all(&blue)?;
+    }
+    assert_eq!(file.generation(), 16);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn row_16_made_and_written_at_once() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let root = directory.path();
+    rewrite(&root.join("first.toml"), 0)?;
+    let mut app = Followed::start(by_events().directory(root, "**/*.toml")).await?;
+    for number in 1..=200 {
+        let (folder, name) = (root.join(format!("d{number}")), format!("f{number}"));
+        let folder = if number % 4 == 0 { folder.join("deep/er") } else { folder };
+        let path = folder.join(&name).with_extension("toml");
+        fs::create_dir_all(&folder)?;
+        rewrite(&path, number)?;
+        app.arrives_in(&name, number).await?;
+        // It would grow to 200 files that each look reads.
+        if number % 10 != 0 {
+            fs::remove_dir_all(root.join(format!("d{number}")))?;
+        }
+    }
+    for (path, name) in [("d10/f10.toml", "f10"), ("d200/deep/er/f200.toml", "f200"), ("first.toml", "first")]
+    {
+        rewrite(&root.join(path), 1000)?;
+        app.arrives_in(name, 1000).await?;
+        replace(&root.join(path), 1001)?;
+        app.arrives_in(name, 1001).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn row_16_all_made_in_one_burst() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let root = directory.path();
+    let mut app = Followed::start(by_events().directory(root, "**/*.toml")).await?;
+    for number in 0..200 {
+        let folder = root.join(format!("d{}/e{number}", number % 7));
+        fs::create_dir_all(&folder)?;
+        rewrite(&folder.join(format!("f{number}.toml")), number)?;
+    }
+    for number in 0..200 {
+        app.arrives_in(&format!("f{number}"), number).await?;
+    }
+    for number in [0, 100, 199] {
+        rewrite(&root.join(format!("d{}/e{number}/f{number}.toml", number % 7)), 1000)?;
+        app.arrives_in(&format!("f{number}"), 1000).await?;
+    }
+    Ok(())
+}
+
+/// A tree is moved in as a whole, moved within, and out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn row_16_trees_that_move() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let outside = tempfile::tempdir()?;
+    let root = directory.path();
+    fs::create_dir(root.join("base"))?;
+    rewrite(&root.join("base/base.toml"), 0)?;
+    let mut app = Followed::start(by_events().directory(root, "**/*.toml")).await?;
+    for round in 0..5 {
+        let number = round * 10;
+        fs::create_dir_all(outside.path().join("tree/deep"))?;
+        rewrite(&outside.path().join("tree/deep/a.toml"), number)?;
+        fs::rename(outside.path().join("tree"), root.join("tree"))?;
+        app.arrives_in("a", number).await?;
+        rewrite(&root.join("tree/deep/a.toml"), number + 1)?;
+        app.arrives_in("a", number + 1).await?;
+        fs::rename(root.join("tree"), root.join("base/moved"))?;
+        rewrite(&root.join("base/moved/deep/a.toml"), number + 2)?;
+        app.arrives_in("a", number + 2).await?;
+        fs::rename(root.join("base/moved"), outside.path().join("tree"))?;
+        while app.changes.seen().contains_key("a_00") {
+            crate::in_time(app.changes.changed()).await?;
+        }
+        // It is nobody's business there.
+        let attempts = app.attempts();
+        for noise in 0..30 {
+            rewrite(&outside.path().join("tree/deep/a.toml"), noise)?;
+        }
+        replace(&root.join("base/base.toml"), number + 3)?;
+        app.arrives_in("base", number + 3).await?;
+        assert!(app.attempts() <= attempts + 3, "{attempts} {}", app.attempts());
+        fs::remove_dir_all(outside.path().join("tree"))?;
+    }
+    Ok(())
+}
