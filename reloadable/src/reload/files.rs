@@ -111,10 +111,21 @@ impl Files {
         let Some(layer) = &self.layer else { return Ok(Contents::default()) };
         let mut report = Report::new();
         let mut files = BTreeMap::new();
+        let mut left = layer.source.limit();
         for Reference { named, place } in &references {
             let content = layer.source.content(&named.file);
             match content {
-                Some(Ok(bytes)) => drop(files.insert(named.file.clone(), bytes)),
+                Some(Ok(_)) if files.contains_key(&named.file) => {}
+                Some(Ok(bytes)) if bytes.len() as u64 > left => {
+                    report.push(located(named.field.clone(), too_large(layer.source.limit()), place));
+                }
+                Some(Ok(bytes)) => {
+                    left -= bytes.len() as u64;
+                    files.insert(named.file.clone(), bytes);
+                }
+                Some(Err(error)) if error.kind() == SourceErrorKind::TooLarge => {
+                    report.push(located(named.field.clone(), too_large(layer.source.limit()), place));
+                }
                 Some(Err(error)) => {
                     report.push(located(named.field.clone(), unreadable(&named.file, &error), place))
                 }
@@ -169,6 +180,12 @@ fn located(field: FieldPath, message: String, place: &Option<(Origin, Position)>
     }
 }
 
+fn too_large(limit: u64) -> String {
+    format!(
+        "with this file, those that fields name have more than the limit of {limit} bytes together; `.max_size(bytes)` raises that"
+    )
+}
+
 fn unreadable(file: &Path, error: &SourceError) -> String {
     let file = file.display();
     match error.kind() {
@@ -180,5 +197,87 @@ fn unreadable(file: &Path, error: &SourceError) -> String {
         }
         SourceErrorKind::WrongKind => format!("{file} is not a regular file; name a file"),
         _ => format!("the file {file} cannot be read: {}", error.message()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::document::Revision;
+    use crate::source::{AnySource, BoxFuture, Fetched, Hint};
+
+    /// Remembers what it was to follow.
+    struct Fake(Arc<Mutex<BTreeSet<PathBuf>>>);
+
+    impl AnySource for Fake {
+        fn origin(&self) -> Origin {
+            Origin::named("fake")
+        }
+
+        fn fetch<'a>(
+            &'a mut self,
+            _: Option<&'a Revision>,
+            _: Trigger,
+        ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
+            Box::pin(async { Ok(Fetched::NotModified) })
+        }
+
+        fn changed(&mut self) -> BoxFuture<'_, Result<Option<Hint>, SourceError>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    impl AnyFiles for Fake {
+        fn follow(&mut self, files: BTreeSet<PathBuf>) {
+            *self.0.lock().unwrap() = files;
+        }
+
+        fn limit(&self) -> u64 {
+            10
+        }
+
+        fn content(&self, file: &Path) -> Option<Result<Arc<[u8]>, SourceError>> {
+            Some(Ok(file.as_os_str().as_encoded_bytes().into()))
+        }
+    }
+
+    fn references(files: &[&str]) -> Vec<Reference> {
+        let reference = |file: &&str| Reference {
+            named: NamedFile {
+                field: FieldPath::root(),
+                text: (*file).into(),
+                address: 0,
+                file: file.into(),
+            },
+            place: None,
+        };
+        files.iter().map(reference).collect()
+    }
+
+    #[test]
+    fn a_candidate_is_followed_beside_what_is_in_force_until_it_is_decided() {
+        let followed = Arc::new(Mutex::new(BTreeSet::<PathBuf>::new()));
+        let names =
+            || followed.lock().unwrap().iter().map(|file| file.display().to_string()).collect::<Vec<_>>();
+        let layer = Layer::<dyn AnyFiles>::new(Box::new(Fake(Arc::clone(&followed))));
+        let mut files = Files { layer: Some(layer), accepted: BTreeSet::new(), followed: BTreeSet::new() };
+
+        assert!(files.try_out(&references(&["a", "b"])));
+        let contents = files.contents(references(&["a", "b", "a"])).unwrap();
+        files.accept(None, &contents);
+        assert_eq!(names(), ["a", "b"]);
+        assert!(!files.try_out(&references(&["b"])), "there is nothing new to look at");
+        assert!(files.try_out(&references(&["b", "c"])));
+        assert_eq!(names(), ["a", "b", "c"]);
+        files.settle();
+        assert_eq!(names(), ["a", "b"]);
+
+        assert!(files.try_out(&references(&["b", "c"])));
+        let contents = files.contents(references(&["b", "c"])).unwrap();
+        files.accept(None, &contents);
+        assert_eq!(names(), ["b", "c"]);
+        assert!(files.contents(references(&["twelve bytes", "b"])).is_err());
     }
 }

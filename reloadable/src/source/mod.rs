@@ -140,6 +140,9 @@ pub(crate) trait AnyFiles: AnySource {
     /// Sets which files those are.
     fn follow(&mut self, files: BTreeSet<PathBuf>);
 
+    /// Returns how many bytes those of one configuration may have together.
+    fn limit(&self) -> u64;
+
     /// Returns what was found of one at the last [`fetch`](AnySource::fetch).
     fn content(&self, file: &Path) -> Option<Result<Arc<[u8]>, SourceError>>;
 }

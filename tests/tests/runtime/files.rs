@@ -503,10 +503,17 @@ async fn the_limit_counts_for_all_named_files_together() -> Outcome {
     assert_eq!(error.report().violations().len(), 1);
     let message = error.report().violations()[0].message().to_owned();
     assert!(
-        message.contains("more than the limit of 1000") && message.contains("`.max_size(bytes)`"),
+        message.contains("more than the limit of 1000 bytes") && message.contains("`.max_size(bytes)`"),
         "{message}"
     );
-    start(1200).await?;
+    let config = start(1200).await?;
+    // What is left behind takes nothing from what comes.
+    disk.write("c", &"x".repeat(1200))?;
+    let mut changes = config.subscribe();
+    disk.replace("app.toml", "[tls]\ncert = \"c\"\n")?;
+    assert_eq!(in_time(changes.changed()).await?.current().tls.cert, Path::new("c"));
+    disk.replace("c", &"x".repeat(1201))?;
+    eventually("it is refused", || !config.status().is_healthy()).await;
     Ok(())
 }
 

@@ -18,12 +18,16 @@ pub(crate) struct NamedFiles {
     followed: BTreeSet<PathBuf>,
     /// What is to be followed from the next look on.
     wanted: BTreeSet<PathBuf>,
+    limit: u64,
 }
 
 impl NamedFiles {
     pub(crate) fn new(settings: Settings) -> Self {
+        let limit = settings.limit;
+        // While a candidate is tried, the files of two configurations are followed.
+        let settings = Settings { limit: limit.saturating_mul(2), ..settings };
         let unit = Unit::new(Target::Files(Vec::new()), settings);
-        Self { unit, followed: BTreeSet::new(), wanted: BTreeSet::new() }
+        Self { unit, followed: BTreeSet::new(), wanted: BTreeSet::new(), limit }
     }
 
     async fn catch_up(&mut self) {
@@ -76,7 +80,83 @@ impl AnyFiles for NamedFiles {
         self.wanted = files;
     }
 
+    fn limit(&self) -> u64 {
+        self.limit
+    }
+
     fn content(&self, file: &Path) -> Option<Result<Arc<[u8]>, SourceError>> {
         self.unit.offered_of(file).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::source::Settle;
+
+    fn named() -> NamedFiles {
+        NamedFiles::new(Settings::new(
+            Settle::Balanced,
+            Duration::from_secs(1),
+            Duration::from_secs(30),
+            1 << 20,
+        ))
+    }
+
+    fn held(files: &NamedFiles, path: &Path) -> Option<String> {
+        let content = files.content(path)?;
+        Some(
+            content.map_or_else(
+                |_| "unreadable".to_owned(),
+                |bytes| String::from_utf8_lossy(&bytes).into_owned(),
+            ),
+        )
+    }
+
+    async fn revision(files: &mut NamedFiles, trigger: Trigger) -> Revision {
+        match files.fetch(None, trigger).await {
+            Ok(Fetched::Documents { revision, .. }) => revision,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn news(files: &mut NamedFiles) {
+        let news = async { while files.changed().await.unwrap().is_none() {} };
+        tokio::time::timeout(Duration::from_secs(20), news).await.expect("it was seen in time");
+    }
+
+    #[tokio::test]
+    async fn what_is_followed_may_change_at_any_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let [one, two, three] = ["one", "two", "three"].map(|name| directory.path().join(name));
+        fs::write(&one, "1").unwrap();
+        fs::write(&two, "2").unwrap();
+        let mut files = named();
+        revision(&mut files, Trigger::Manual).await;
+        files.follow([one.clone()].into());
+        let first = revision(&mut files, Trigger::Automatic).await;
+        assert_eq!((held(&files, &one).as_deref(), held(&files, &two)), (Some("1"), None));
+
+        // What is new is known after one look, be it there or not.
+        files.follow([one.clone(), two.clone(), three.clone()].into());
+        let second = revision(&mut files, Trigger::Automatic).await;
+        assert_ne!(first, second);
+        let all = [&one, &two, &three].map(|path| held(&files, path).unwrap());
+        assert_eq!(all, ["1", "2", "unreadable"]);
+
+        // What is followed no more is no news.
+        files.follow([two.clone(), three.clone()].into());
+        assert_eq!(revision(&mut files, Trigger::Automatic).await, second);
+        fs::write(&one, "nobody looks").unwrap();
+        fs::write(&three, "3").unwrap();
+        news(&mut files).await;
+        assert_ne!(revision(&mut files, Trigger::Automatic).await, second);
+        assert_eq!(
+            [&one, &two, &three].map(|path| held(&files, path)),
+            [None, Some("2".into()), Some("3".into())]
+        );
     }
 }
