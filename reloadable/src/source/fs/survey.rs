@@ -72,8 +72,8 @@ struct Route {
     entries: Vec<Entry>,
     /// The path by which the files of the directory are members.
     tree: Option<PathBuf>,
-    /// The member that is watched itself.
-    itself: Option<PathBuf>,
+    /// The members that are watched themselves: an inode may have several names.
+    itself: Vec<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -130,14 +130,11 @@ impl Survey {
         let mut is_elsewhere = false;
         let Some(route) = self.routes.get(&event.watched) else { return (concerned, false) };
         let Some(name) = &event.name else {
-            match &route.itself {
-                Some(member) => {
-                    concerned.push((Subject::Member(member.clone()), at_target(event.kind), Role::Target))
-                }
-                None if matches!(event.kind, Kind::MovedFrom | Kind::Removed) => {
-                    concerned.push((Subject::Whole, Signal::Removed, Role::Ancestor));
-                }
-                None => {}
+            for member in &route.itself {
+                concerned.push((Subject::Member(member.clone()), at_target(event.kind), Role::Target));
+            }
+            if route.itself.is_empty() && matches!(event.kind, Kind::MovedFrom | Kind::Removed) {
+                concerned.push((Subject::Whole, Signal::Removed, Role::Ancestor));
             }
             return (concerned, false);
         };
@@ -238,7 +235,7 @@ impl Draft {
                 found.to_path_buf(),
                 Watch { path: found.to_path_buf(), identity, names: Names::default(), required: false },
             );
-            self.survey.routes.entry(identity).or_default().itself = Some(path.to_path_buf());
+            self.survey.routes.entry(identity).or_default().itself.push(path.to_path_buf());
         }
     }
 
