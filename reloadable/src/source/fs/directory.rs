@@ -156,6 +156,8 @@ pub(super) struct Listing {
     pub(super) directories: Vec<(PathBuf, PathBuf, Identity)>,
     /// The files that are meant, and whether each is a symbolic link.
     pub(super) files: Vec<(PathBuf, bool)>,
+    /// How many entries were looked at for that.
+    pub(super) entries: usize,
     /// Why it could not be listed.
     pub(super) refused: Option<SourceError>,
     /// There is a file in `..data` which has no name in the directory yet.
@@ -244,6 +246,7 @@ impl Directory {
         listing.directories.push((path.to_path_buf(), real.clone(), identity));
         for entry in entries {
             let entry = entry?;
+            listing.entries += 1;
             let (name, kind) = (entry.file_name(), entry.file_type()?);
             if is_temporary(&name) {
                 continue;

@@ -9,7 +9,9 @@ use super::chain::Role;
 use super::events::{Deaf, Follow, Watch, Watches};
 use super::inbox::{Arrived, Inbox, Kind};
 use super::member::{Glance, Member, Scope, Sight, Thread};
+use super::mode::Mode;
 use super::probe;
+use super::read;
 use super::settings::Settings;
 use super::settle::{Settling, Signal, Verdict};
 use super::survey::{Links, Subject, Survey, Target, Way};
@@ -21,18 +23,6 @@ pub(super) type Files = Vec<(PathBuf, Arc<[u8]>)>;
 /// The files of a target in order, each with its content or what stands in its way.
 pub(super) type Found = Vec<(PathBuf, Result<Arc<[u8]>, SourceError>)>;
 
-/// How a target is followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Mode {
-    Native,
-    /// With the reason, and when to look next.
-    Polling {
-        why: String,
-        every: Duration,
-        next: Instant,
-    },
-}
-
 /// What is known about a target.
 #[derive(Debug)]
 pub(super) struct Looked {
@@ -40,6 +30,8 @@ pub(super) struct Looked {
     settings: Settings,
     watches: Watches,
     survey: Survey,
+    /// The directory from which is what is believed.
+    root: Option<(PathBuf, Way)>,
     /// Why the directory could not be listed at the last look.
     refused: Option<String>,
     /// What is watched.
@@ -71,17 +63,13 @@ pub(super) struct Looked {
 /// A look that takes longer is given a thread of its own: this much is read and decoded in well under a millisecond.
 const QUICK_BYTES: u64 = 64 * 1024;
 const QUICK_FILES: usize = 32;
+const QUICK_ENTRIES: usize = 256;
 
 /// How often links may lead elsewhere in the middle of a look before it waits for quiet.
 const TRIES: usize = 5;
 
 /// A tree of directories may grow while it is listed; what is left then is listed at the next look.
 const ROUNDS: usize = 16;
-
-/// Polling costs a twentieth of a core at most, and is slower where nothing happens.
-const OFTEN: Duration = Duration::from_millis(100);
-const SELDOM: Duration = Duration::from_secs(2);
-const SHARE: u32 = 20;
 
 impl Looked {
     pub(super) fn new(target: Target, settings: Settings) -> Self {
@@ -90,6 +78,7 @@ impl Looked {
             settings,
             watches: Watches::new(),
             survey: Survey::default(),
+            root: None,
             refused: None,
             followed: Vec::new(),
             members: BTreeMap::new(),
@@ -196,7 +185,8 @@ impl Looked {
         // So that a look for another reason shortly before the time counts.
         self.resync_at = now.checked_add(self.settings.resync.mul_f64(0.8));
         let bytes: u64 = self.members.values().map(Member::size).sum();
-        self.is_slow = bytes > QUICK_BYTES || self.members.len() > QUICK_FILES;
+        self.is_slow =
+            bytes > QUICK_BYTES || self.members.len() > QUICK_FILES || self.survey.entries > QUICK_ENTRIES;
     }
 
     /// Looks at all of it, as often as it is worth while and no more. It blocks.
@@ -204,11 +194,7 @@ impl Looked {
         let version = self.version;
         self.look(now, Scope::All, Thread::Own);
         let took = Instant::now().saturating_duration_since(now);
-        if let Mode::Polling { every, next, .. } = &mut self.mode {
-            *every = if self.version == version { every.mul_f64(1.5).min(SELDOM) } else { OFTEN };
-            *every = (*every).max(took.saturating_mul(SHARE));
-            *next = now + took + *every;
-        }
+        self.mode.polled(self.version != version, now, took);
     }
 
     /// Sees to it that what has moved is watched where it is now. It blocks.
@@ -232,12 +218,7 @@ impl Looked {
             if let Err(why) = followed {
                 self.watches.release();
                 self.followed.clear();
-                if let Mode::Polling { why: known, .. } = &mut self.mode {
-                    *known = why;
-                } else {
-                    let next = Instant::now() + OFTEN;
-                    self.mode = Mode::Polling { why, every: OFTEN, next };
-                }
+                self.mode.poll(why, Instant::now());
                 return false;
             }
             self.mode = Mode::Native;
@@ -272,29 +253,39 @@ impl Looked {
         self.looked_at = Some(SystemTime::now());
         let pace = self.settings.pace;
         let is_due = |settling: &Settling| settling.due(&pace).is_some_and(|due| due <= now);
-        let is_all = scope != Scope::Due || is_due(&self.whole);
+        let mut is_all = scope != Scope::Due || is_due(&self.whole);
         for _ in 0..TRIES {
             if is_all || self.is_unsurveyed {
                 self.survey_again();
             }
-            let is_chosen = |member: &Member| match scope {
+            if self.is_slow && thread == Thread::Shared {
+                return;
+            }
+            // What is believed is from elsewhere, so none of it may be mixed with what is here.
+            let is_moved = self.survey.root != self.root;
+            is_all |= is_moved;
+            let is_chosen = |path: &PathBuf, member: &Member| match scope {
                 Scope::Forced => true,
+                _ if is_moved
+                    || member.way.is_some() && member.way.as_ref() != self.survey.members.get(path) =>
+                {
+                    true
+                }
                 Scope::Asked => !member.settling.is_being_written(),
                 _ => is_due(&member.settling) || (is_all && !member.settling.is_pending()),
             };
             let chosen: Vec<_> = self
                 .members
                 .iter()
-                .filter(|(_, member)| is_chosen(member))
+                .filter(|(path, member)| is_chosen(path, member))
                 .map(|(path, _)| path.clone())
                 .collect();
-            let Some(sights) = self.sights(chosen, now, thread) else {
+            let Some(sights) = self.sights(chosen, now, scope, thread) else {
                 self.is_slow = true;
                 return;
             };
             self.is_unsurveyed |= sights.iter().any(|(_, sight)| matches!(sight, Sight::Elsewhere));
-            // One file has only one side.
-            if self.is_unsurveyed || (self.members.len() > 1 && !self.is_one_side()) {
+            if self.is_unsurveyed || !self.is_one_side() {
                 self.is_unsurveyed = true;
                 continue;
             }
@@ -303,6 +294,7 @@ impl Looked {
                 self.judge(&path, sight, &newer, now);
             }
             if is_all {
+                self.root.clone_from(&self.survey.root);
                 self.judge_whole(now);
             }
             self.apply(newer, now);
@@ -324,6 +316,7 @@ impl Looked {
         let refused = survey.refused.as_ref().map(ToString::to_string);
         self.version += u64::from(refused != self.refused);
         self.refused = refused;
+        self.is_slow |= survey.entries > QUICK_ENTRIES;
         self.survey = survey;
         self.is_unsurveyed = false;
         self.members.retain(|path, member| {
@@ -340,14 +333,18 @@ impl Looked {
 
     /// Tells whether every link still leads where it led before the files were read.
     fn is_one_side(&self) -> bool {
-        self.survey.members.iter().all(|(path, way)| way.is_still(path))
+        // One file has only one side.
+        let is_alone = self.survey.root.is_none() && self.members.len() < 2;
+        is_alone
+            || (self.survey.root.iter().all(|(path, way)| way.is_still(path))
+                && self.survey.members.iter().all(|(path, way)| way.is_still(path)))
     }
 
     /// Returns where the links led on the way to what is believed of the files. By now another survey may know more.
     pub(super) fn links(&self) -> Links {
         let ways = self.members.iter().filter_map(|(path, member)| Some((path, member.way.as_ref()?)));
         let linked = ways.filter(|(_, way)| **way != Way::Straight);
-        linked.map(|(path, way)| (path.clone(), way.clone())).collect()
+        linked.map(|(path, way)| (path.clone(), way.clone())).chain(self.root.clone()).collect()
     }
 
     /// Tells whether there is a file of which nothing was ever believed.
@@ -360,6 +357,7 @@ impl Looked {
         &mut self,
         chosen: Vec<PathBuf>,
         now: Instant,
+        scope: Scope,
         thread: Thread,
     ) -> Option<Vec<(PathBuf, Sight)>> {
         let mut used: u64 = self.members.values().map(Member::size).sum();
@@ -369,6 +367,7 @@ impl Looked {
             is_in_directory: matches!(self.target, Target::Directory(_)),
             is_polled: self.mode != Mode::Native,
             is_straight: false,
+            is_forced: scope == Scope::Forced,
             largest: if thread == Thread::Shared { QUICK_BYTES } else { u64::MAX },
             limit: self.settings.limit,
             left: self.settings.limit,
@@ -470,14 +469,20 @@ impl Looked {
         }
     }
 
-    /// Returns what was found of every file, or what stands in the way of all.
-    pub(super) fn found(&self) -> Result<Found, SourceError> {
+    /// Returns what was found of every file, or what stands in the way of all. Where everything is to be told, what could
+    /// not be read yet is an error; otherwise a file that has just come to a directory is left out until it can be.
+    pub(super) fn found(&self, everything: bool) -> Result<Found, SourceError> {
         if let Some(error) = &self.survey.refused {
             return Err(error.clone());
         }
+        let everything = everything || matches!(self.target, Target::Files(_));
         let found = self.members.iter().filter_map(|(path, member)| {
-            let found = member.found.as_ref()?.as_ref();
-            Some((path.clone(), found.map(|content| Arc::clone(&content.bytes)).map_err(Clone::clone)))
+            let found = match &member.found {
+                Some(found) => found.as_ref().map(|content| Arc::clone(&content.bytes)).map_err(Clone::clone),
+                None if everything => Err(read::unstable(path)),
+                None => return None,
+            };
+            Some((path.clone(), found))
         });
         Ok(found.collect())
     }

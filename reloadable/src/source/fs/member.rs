@@ -73,6 +73,8 @@ pub(super) struct Glance {
     pub(super) is_in_directory: bool,
     /// There was no link on the way to it.
     pub(super) is_straight: bool,
+    /// There was time enough for it to come to rest.
+    pub(super) is_forced: bool,
     /// No event tells when it changes.
     pub(super) is_polled: bool,
     /// The most bytes that may be read on this thread.
@@ -119,7 +121,9 @@ impl Member {
         if stamp.size() > glance.largest {
             return Sight::Large;
         }
-        if glance.is_polled && self.found.is_some() && self.seen.replace(stamp) != Some(stamp) {
+        let is_forced = glance.is_forced || self.settling.is_forced(*now, pace);
+        let is_moving = glance.is_polled && self.found.is_some() && self.seen.replace(stamp) != Some(stamp);
+        if is_moving && !is_forced {
             self.settling.signal(Signal::Lost, *now, pace);
             return Sight::Doubtful(pace.polled());
         }

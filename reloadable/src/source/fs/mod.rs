@@ -9,6 +9,7 @@ mod inbox;
 mod events;
 mod survey;
 mod member;
+mod mode;
 mod look;
 mod unit;
 mod file;

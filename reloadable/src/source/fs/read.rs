@@ -47,13 +47,19 @@ pub(super) fn stable(path: &Path, metadata: &Metadata, limit: u64) -> Result<Con
         let after = std::fs::metadata(path).map_err(failed)?;
         // A file that was moved away and back in between was changed by that.
         let stamp = Stamp::of(&after);
-        if Stamp::of(&before) == stamp && bytes.len() as u64 == after.len() {
-            let is_fresh = stamp.is_fresh(SystemTime::now());
+        // The files of proc have no size, and say nothing of when they change.
+        let is_without_size = after.len() == 0 && !bytes.is_empty();
+        if Stamp::of(&before) == stamp && (bytes.len() as u64 == after.len() || is_without_size) {
+            let is_fresh = is_without_size || stamp.is_fresh(SystemTime::now());
             return Ok(Content { stamp, bytes: bytes.into(), is_fresh });
         }
         before = after;
     }
-    Err(SourceError::new(SourceErrorKind::Unstable, origin(), "it changed while it was read"))
+    Err(unstable(path))
+}
+
+pub(super) fn unstable(path: &Path) -> SourceError {
+    SourceError::new(SourceErrorKind::Unstable, Origin::file(path), "it changed whenever it was read")
 }
 
 /// Reads all of it, one byte more than the limit at most.

@@ -26,6 +26,10 @@ pub(super) struct Survey {
     pub(super) watches: Vec<Watch>,
     /// The files to read, by the paths that lead to them, and whether a link is on the way.
     pub(super) members: BTreeMap<PathBuf, Way>,
+    /// The directory itself, where that is the target and could be listed.
+    pub(super) root: Option<(PathBuf, Way)>,
+    /// How many entries were listed.
+    pub(super) entries: usize,
     /// Why a directory could not be listed.
     pub(super) refused: Option<SourceError>,
     /// What shows that whoever fills the directory is not done.
@@ -43,6 +47,8 @@ pub(super) enum Way {
     Straight,
     /// Through links, to this file if there is one. Where they lead may change while several files are read.
     Linked(Option<PathBuf>),
+    /// To this very directory, which may be swapped while its files are read.
+    Directory(PathBuf, Identity),
 }
 
 impl Way {
@@ -54,6 +60,10 @@ impl Way {
                 End::Found(now) => found.as_ref() == Some(&now),
                 _ => found.is_none(),
             },
+            Self::Directory(found, identity) => {
+                Chain::of(path).end == End::Found(found.clone())
+                    && Identity::of(found).is_ok_and(|now| now == *identity)
+            }
         }
     }
 }
@@ -243,7 +253,11 @@ impl Draft {
         let chain = Chain::of(directory.path());
         self.add_chain(&chain, None);
         let listing = directory.list();
+        self.survey.entries = listing.entries;
         for (path, real, identity) in listing.directories {
+            if path == directory.path() {
+                self.survey.root = Some((path.clone(), Way::Directory(real.clone(), identity)));
+            }
             let watch = self.watches.entry(real.clone()).or_insert_with(|| Watch {
                 path: real,
                 identity,

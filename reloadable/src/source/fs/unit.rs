@@ -8,8 +8,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::inbox::Inbox;
-use super::look::{Files, Found, Looked, Mode};
+use super::look::{Files, Found, Looked};
 use super::member::{Scope, Thread};
+use super::mode::Mode;
 use super::settings::Settings;
 use super::survey::{self, Links, Target};
 use crate::document::Revision;
@@ -342,7 +343,7 @@ impl Unit {
                 known
             }
             known => {
-                let found = looked.found();
+                let found = looked.found(known.is_none());
                 let same = known.filter(|known| is_same(&known.found, &found)).map(|known| known.revision);
                 let revision = same.unwrap_or_else(|| {
                     self.revisions += 1;
