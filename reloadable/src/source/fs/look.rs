@@ -457,6 +457,11 @@ impl Looked {
                 Subject::Member(path) => {
                     self.members.entry(path).or_default().settling.signal(signal, now, &pace);
                 }
+                Subject::Below(directory) => {
+                    self.whole.signal(signal, now, &pace);
+                    let below = self.members.iter_mut().filter(|(path, _)| path.starts_with(&directory));
+                    below.for_each(|(_, member)| member.settling.signal(signal, now, &pace));
+                }
                 Subject::Whole => {
                     self.whole.signal(signal, now, &pace);
                     for (path, member) in &mut self.members {
@@ -492,5 +497,47 @@ impl Looked {
         if let Some(member) = self.members.get_mut(path) {
             member.accept(bytes);
         }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::source::Settle;
+    use crate::source::fs::directory::Directory;
+
+    #[test]
+    fn a_directory_that_comes_says_nothing_of_a_file_beside_it_that_is_being_written() {
+        let place = tempfile::tempdir().unwrap();
+        let (root, new) = (place.path().join("root"), place.path().join("new"));
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("a.toml"), "a = 1\n").unwrap();
+        fs::create_dir(&new).unwrap();
+        let directory = Directory::new(root.clone(), &["**/*.toml".to_owned()]).unwrap();
+        let settings = Settings::new(Settle::Balanced, Duration::from_secs(1), Duration::from_secs(30), 1024);
+        let mut looked = Looked::new(Target::Directory(directory), settings);
+        let now = Instant::now();
+        // The first look does not believe a file that was only just written.
+        looked.look_at_all(now, Scope::Forced);
+        looked.look_at_all(now, Scope::Forced);
+        let content = |looked: &Looked| looked.found().unwrap().remove(0).1.unwrap();
+        looked.accept(&root.join("a.toml"), &content(&looked));
+        assert!(!looked.is_elsewhere());
+
+        let _open = fs::File::create(root.join("a.toml")).unwrap();
+        fs::rename(&new, root.join("new")).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !looked.is_elsewhere() {
+            assert!(Instant::now() < deadline, "the directory was seen in time");
+            std::thread::yield_now();
+            looked.listen(now);
+        }
+        assert_eq!(looked.due(), Some(now), "the directory is complete");
+        looked.look(now, Scope::Due, Thread::Own);
+        assert_eq!(content(&looked)[..], *b"a = 1\n");
+        assert!(looked.is_pending(), "the file waits for its close");
     }
 }

@@ -98,6 +98,8 @@ struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Subject {
     Member(PathBuf),
+    /// The files below a directory, and what belongs to the target.
+    Below(PathBuf),
     /// Everything, and what belongs to it.
     Whole,
 }
@@ -177,7 +179,7 @@ impl Survey {
             if directory.is_recursive() && may_be_a_directory {
                 is_elsewhere |= may_be_elsewhere;
                 let signal = on_the_way(event.kind).unwrap_or(Signal::Appeared);
-                concerned.push((Subject::Whole, signal, Role::Ancestor));
+                concerned.push((Subject::Below(path), signal, Role::Ancestor));
             }
         }
         (concerned, is_elsewhere)
