@@ -164,7 +164,7 @@ impl Status {
 /// A place from which changes of the [`Status`] are awaited: refusals above all, which no [`Subscription`] tells of.
 ///
 /// It tells the newest status: of attempts that follow each other while nobody waits, it tells the last. A look that
-/// finds nothing changed counts as an attempt; one that finds what was refused before does not. A source that changes
+/// finds what was there before, in force or refused, is no attempt unless somebody asked for it. A source that changes
 /// its state is a new status with the old error, so [`Status::attempts`] tells a new refusal.
 ///
 /// [`Subscription`]: crate::Subscription

@@ -245,10 +245,18 @@ impl<T: Reloadable> Reload<T> {
                 let _ = guarded::<T, _>("dropping the previous configuration", || drop(previous));
                 outcome
             }
-            Tried::Unchanged => self.tell(Some(ReloadOutcome::Unchanged)),
-            Tried::Refused(outcome) => self.tell(Some(outcome)),
+            Tried::Unchanged => self.tell(self.unless_known(trigger, ReloadOutcome::Unchanged)),
+            Tried::Refused(outcome) => self.tell(self.unless_known(trigger, outcome)),
             Tried::RefusedBefore => self.tell(None),
         }
+    }
+
+    /// Leaves out what the status says already, where nobody asked: or every look would be told.
+    fn unless_known(&self, trigger: Trigger, outcome: ReloadOutcome) -> Option<ReloadOutcome> {
+        let text = |error: &Error| error.report().to_string();
+        let status = self.status.borrow();
+        let is_known = status.last_error.as_ref().map(text) == outcome.error().map(text);
+        (trigger == Trigger::Manual || !is_known).then_some(outcome)
     }
 
     /// Fetches, decodes, validates, compares and publishes. The subscribers do not know yet.

@@ -201,7 +201,7 @@ impl Looked {
     pub(super) fn catch_up(&mut self, now: Instant) {
         if self.watch(Follow::New) {
             // What happened before it was watched had no event.
-            self.apply(vec![(Subject::Whole, Signal::Lost)], now);
+            self.apply(vec![(Subject::Whole, Signal::Appeared)], now);
         }
     }
 
