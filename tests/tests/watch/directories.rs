@@ -197,3 +197,25 @@ async fn row_16_trees_that_move() -> Outcome {
     }
     Ok(())
 }
+
+/// All reloaders have their events from one thread, which a large tree must not keep for itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn large_tree_deleted_beside_another() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let (root, path) = (directory.path().join("tree"), directory.path().join("other/app.toml"));
+    for folder in 0..2_000 {
+        fs::create_dir_all(root.join(format!("{}/{folder}", folder % 20)))?;
+    }
+    rewrite(&root.join("app.toml"), 0)?;
+    fs::create_dir(directory.path().join("other"))?;
+    rewrite(&path, 0)?;
+    let mut tree = Followed::start(by_events().directory(&root, "**/*.toml")).await?;
+    let mut other = Followed::start(by_events().file(&path)).await?;
+    fs::remove_dir_all(&root)?;
+    replace(&path, 1)?;
+    other.arrives(1).await?;
+    tree.is_refused("not_found").await;
+    fs::create_dir(&root)?;
+    replace(&root.join("app.toml"), 2)?;
+    tree.arrives(2).await
+}

@@ -3,9 +3,10 @@
 //! One backend serves the whole process: a user may have no more than 128 inotify instances on a common system. What
 //! fails for one source fails for it alone, and events that a source does not take in time are lost to it alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,6 +48,15 @@ impl Names {
     fn contains(&self, name: &OsStr) -> bool {
         self.listed.iter().any(|listed| same(listed, name))
             || self.included.as_ref().is_some_and(|included| included(name))
+    }
+
+    /// Adds what matters to another, who watches the same.
+    fn join(&mut self, other: &Self) {
+        self.listed.extend_from_slice(&other.listed);
+        self.included = match (self.included.take(), other.included.clone()) {
+            (Some(one), Some(other)) => Some(Arc::new(move |name| one(name) || other(name))),
+            (one, other) => one.or(other),
+        };
     }
 }
 
@@ -143,10 +153,8 @@ static SHARED: Mutex<Weak<Backend>> = Mutex::new(Weak::new());
 impl Backend {
     fn shared() -> Result<Arc<Self>, Deaf> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(backend) = shared.upgrade() {
-            if !backend.routes.lock().ended {
-                return Ok(backend);
-            }
+        if let Some(backend) = shared.upgrade().filter(|backend| !backend.routes.lock().ended) {
+            return Ok(backend);
         }
         let backend = Arc::new(Self::new()?);
         *shared = Arc::downgrade(&backend);
@@ -161,7 +169,7 @@ impl Backend {
             // An error, too, may mean that something was missed.
             Err(_) => end.0.lock().lose(),
         })
-        .map_err(|error| deaf(&error))?;
+        .map_err(deaf)?;
         Ok(Self { watcher: Mutex::new(Some(watcher)), routes })
     }
 
@@ -172,11 +180,9 @@ impl Backend {
             routes.forget(listener, wanted);
             std::mem::take(&mut routes.idle)
         };
-        for path in gone {
-            unwatch(&mut watcher, &path);
-        }
+        gone.iter().for_each(|path| unwatch(&mut watcher, path));
         let mut outcome = Ok(false);
-        for (nth, watch) in wanted.iter().enumerate() {
+        for (nth, watch) in joined(wanted).iter().enumerate() {
             let how = if nth < MOST_RENEWED { how } else { Follow::New };
             let added = self.add(&mut watcher, listener, inbox, watch, how);
             match (&mut outcome, added) {
@@ -204,10 +210,14 @@ impl Backend {
         if let Some(known) = known {
             if known == watch.path || Identity::of(&known).ok() == Some(watch.identity) {
                 self.routes.lock().listen(&known, listener, inbox, watch);
-                if how == Follow::Renewed && cfg!(target_os = "linux") {
-                    watch_now(watcher, &known)?;
+                if how != Follow::Renewed || !cfg!(target_os = "linux") {
+                    return Ok(false);
                 }
-                return Ok(false);
+                let is_it = watch_as(watcher, &known, watch.identity)?;
+                if !is_it {
+                    self.take_out(watcher, &known);
+                }
+                return Ok(!is_it);
             }
             self.take_out(watcher, &known);
         }
@@ -217,19 +227,14 @@ impl Backend {
         if was_idle {
             unwatch(watcher, &watch.path);
         }
-        let added = watch_now(watcher, &watch.path);
-        let is_it = Identity::of(&watch.path).ok() == Some(watch.identity);
-        if added.is_err() {
-            self.routes.lock().remove(&watch.path);
-        } else if !is_it {
-            self.take_out(watcher, &watch.path);
+        let added = watch_as(watcher, &watch.path, watch.identity);
+        match added {
+            Ok(true) => {}
+            // Whoever listens looks again, and asks for what is there then.
+            Ok(false) => self.take_out(watcher, &watch.path),
+            Err(_) => drop(self.routes.lock().remove(&watch.path)),
         }
-        if !is_it {
-            // It was moved or replaced on the way; whoever listens looks again, and asks for what is there then.
-            inbox.lose();
-            return Ok(true);
-        }
-        added.map(|()| true)
+        added.map(|_| true)
     }
 
     /// Gives up a watch that is not what it was; those who listen are told.
@@ -242,13 +247,47 @@ impl Backend {
     }
 }
 
-/// It panics where its thread has ended.
-fn watch_now(watcher: &mut Option<RecommendedWatcher>, path: &Path) -> Result<(), Deaf> {
+/// Returns each of them once: the same directory may be reached by two paths where it is mounted twice.
+fn joined(wanted: &[Watch]) -> Vec<Watch> {
+    let mut joined = Vec::<Watch>::with_capacity(wanted.len());
+    let mut places = HashMap::new();
+    for watch in wanted {
+        let place = *places.entry(watch.identity).or_insert(joined.len());
+        match joined.get_mut(place) {
+            Some(known) => {
+                known.names.join(&watch.names);
+                known.required |= watch.required;
+            }
+            None => joined.push(watch.clone()),
+        }
+    }
+    joined
+}
+
+/// Tells whether the path leads to what is meant. It may be moved or replaced on the way, which is no failure.
+fn watch_as(watcher: &mut Option<RecommendedWatcher>, path: &Path, identity: Identity) -> Result<bool, Deaf> {
+    let was_there = watch_now(watcher, path);
+    if Identity::of(path).ok() == Some(identity) { was_there } else { Ok(false) }
+}
+
+/// Tells whether anything was there to be watched.
+fn watch_now(watcher: &mut Option<RecommendedWatcher>, path: &Path) -> Result<bool, Deaf> {
     let ended = || Deaf("the event backend has ended".to_owned());
     let watcher = watcher.as_mut().ok_or_else(ended)?;
-    catch_unwind(AssertUnwindSafe(|| watcher.watch(path, RecursiveMode::NonRecursive)))
-        .map_err(|_| ended())?
-        .map_err(|error| deaf(&error))
+    // It panics where its thread has ended.
+    match catch_unwind(AssertUnwindSafe(|| watcher.watch(path, RecursiveMode::NonRecursive))) {
+        Ok(Ok(())) => Ok(true),
+        Ok(Err(error)) if is_absence(&error.kind) => Ok(false),
+        Ok(Err(error)) => Err(deaf(error)),
+        Err(_) => Err(ended()),
+    }
+}
+
+fn is_absence(kind: &notify::ErrorKind) -> bool {
+    match kind {
+        notify::ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
+        kind => matches!(kind, notify::ErrorKind::PathNotFound),
+    }
 }
 
 /// It fails where the operating system has dropped the watch already, which is what is wanted.
@@ -289,7 +328,8 @@ struct Routes(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
-    watched: HashMap<PathBuf, Watched>,
+    /// In the order of paths, where all that is below one comes next.
+    watched: BTreeMap<PathBuf, Watched>,
     /// The path under which an inode is watched: the backend knows one, even if it is asked to watch two.
     paths: HashMap<Identity, PathBuf>,
     /// What nobody listens to any more, to be given up.
@@ -355,12 +395,12 @@ impl Table {
         if !self.watched.contains_key(path) {
             return;
         }
-        for (watched, entry) in &mut self.watched {
-            if watched.starts_with(path) {
-                entry.forgotten = true;
-                for listener in &entry.listeners {
-                    listener.inbox.push(Event { watched: entry.identity, name: None, kind: Kind::Removed });
-                }
+        let from_here = self.watched.range_mut::<Path, _>((Bound::Included(path), Bound::Unbounded));
+        let below = from_here.take_while(|(watched, _)| watched.starts_with(path));
+        for (_, entry) in below.filter(|(_, entry)| !entry.forgotten) {
+            entry.forgotten = true;
+            for listener in &entry.listeners {
+                listener.inbox.push(Event { watched: entry.identity, name: None, kind: Kind::Removed });
             }
         }
     }
@@ -387,11 +427,8 @@ impl Table {
             self.paths.insert(watch.identity, path.to_path_buf());
             Watched { identity: watch.identity, forgotten: false, listeners: Vec::new() }
         });
-        let listener = Listener { id, inbox: Arc::clone(inbox), names: watch.names.clone() };
-        match watched.listeners.iter_mut().find(|known| known.id == id) {
-            Some(known) => *known = listener,
-            None => watched.listeners.push(listener),
-        }
+        watched.listeners.retain(|known| known.id != id);
+        watched.listeners.push(Listener { id, inbox: Arc::clone(inbox), names: watch.names.clone() });
         self.idle.len() < idle
     }
 
@@ -440,7 +477,7 @@ fn kind_of(kind: EventKind) -> Option<Kind> {
     })
 }
 
-fn deaf(error: &notify::Error) -> Deaf {
+fn deaf(error: notify::Error) -> Deaf {
     const TOO_MANY_OPEN_FILES: i32 = 24;
     Deaf(match &error.kind {
         notify::ErrorKind::MaxFilesWatch => {
@@ -451,6 +488,95 @@ fn deaf(error: &notify::Error) -> Deaf {
                 "no event instance is to be had ({error}); raise `fs.inotify.max_user_instances` or the limit of open files"
             )
         }
-        _ => format!("the event backend refused: {error}"),
+        _ => {
+            let refused = error.paths.first().map(|path| format!(" {}", path.display())).unwrap_or_default();
+            // With its paths, it would end with the list of them.
+            let why = notify::Error::new(error.kind).to_string();
+            format!("the event backend refused{refused}: {}", why.trim_end_matches('.'))
+        }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch(path: &Path, names: &[&str], required: bool) -> Watch {
+        let listed = names.iter().map(Into::into).collect();
+        let identity = Identity::of(path).unwrap();
+        Watch { path: path.to_path_buf(), identity, names: Names { listed, included: None }, required }
+    }
+
+    fn removals(inbox: &Inbox) -> usize {
+        inbox.take().events.iter().filter(|event| event.kind == Kind::Removed).count()
+    }
+
+    #[test]
+    fn all_below_what_is_removed_is_told_of_once_and_nothing_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let inbox = Arc::new(Inbox::default());
+        let mut table = Table::default();
+        // In the order of bytes, the last would come between the first two.
+        for name in ["tree", "tree/deep", "tree/deep/er", "tree-beside"] {
+            let path = directory.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            table.listen(&path, 0, &inbox, &watch(&path, &[], true));
+        }
+        table.forget_below(&directory.path().join("tree/deep"));
+        assert_eq!(removals(&inbox), 2);
+        table.forget_below(&directory.path().join("tree"));
+        assert_eq!(removals(&inbox), 1);
+        let kept: Vec<_> =
+            table.watched.iter().filter(|(_, it)| !it.forgotten).map(|(path, _)| path).collect();
+        assert_eq!(kept, [&directory.path().join("tree-beside")]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_with_two_paths_is_watched_for_the_names_of_both() {
+        let directory = tempfile::tempdir().unwrap();
+        let (real, alias) = (directory.path().join("real"), directory.path().join("alias"));
+        std::fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &alias).unwrap();
+        let mut other = watch(&real, &["two"], true);
+        other.names.included = Some(Arc::new(|name| name == "three"));
+        let wanted = [watch(&alias, &["one"], false), watch(directory.path(), &["real"], true), other];
+        let mut watches = Watches::new();
+        assert_eq!(watches.follow(&wanted, Follow::New), Ok(true));
+        assert_eq!(watches.follow(&wanted, Follow::New), Ok(false));
+        let table = watches.backend.as_ref().unwrap().routes.lock();
+        let listeners = table.watched.values().filter(|it| it.identity == wanted[0].identity);
+        let names: Vec<_> = listeners.flat_map(|it| &it.listeners).map(|listener| &listener.names).collect();
+        assert_eq!(names.len(), 1);
+        let contained = ["one", "two", "three", "four"].map(|name| names[0].contains(OsStr::new(name)));
+        assert_eq!(contained, [true, true, true, false]);
+        assert!(joined(&wanted)[0].required);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_vanished_just_before_its_watch_is_renewed_is_looked_at_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dir");
+        std::fs::create_dir(&path).unwrap();
+        let wanted = [watch(&path, &["app.toml"], true)];
+        let mut watches = Watches::new();
+        assert_eq!(watches.follow(&wanted, Follow::New), Ok(true));
+        std::fs::remove_dir(&path).unwrap();
+        // The event may have come already; as if it had not.
+        if let Some(watched) = watches.backend.as_ref().unwrap().routes.lock().watched.get_mut(&path) {
+            watched.forgotten = false;
+        }
+        watches.inbox().take();
+        assert_eq!(watches.follow(&wanted, Follow::Renewed), Ok(true));
+        assert!(watches.inbox().take().lost);
+    }
+
+    #[test]
+    fn a_refusal_names_the_path_and_ends_with_the_reason() {
+        let refused = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let error = notify::Error::io(refused).add_path("/etc/app".into());
+        assert_eq!(deaf(error).0, "the event backend refused /etc/app: permission denied");
+        assert_eq!(deaf(notify::Error::watch_not_found()).0, "the event backend refused: No watch was found");
+    }
 }
