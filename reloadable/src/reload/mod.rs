@@ -229,7 +229,10 @@ impl<T: Reloadable> Reload<T> {
         }
         let tried = self.try_reload(trigger, started).await;
         match &tried {
-            Tried::Published(..) | Tried::Unchanged | Tried::Refused(ReloadOutcome::Rejected(_)) => {
+            Tried::Published(..)
+            | Tried::Unchanged
+            | Tried::Nothing
+            | Tried::Refused(ReloadOutcome::Rejected(_)) => {
                 self.retry.reset();
             }
             Tried::Refused(_) => self.retry_at = self.retry.next().map(|wait| Instant::now() + wait),
@@ -245,7 +248,8 @@ impl<T: Reloadable> Reload<T> {
                 let _ = guarded::<T, _>("dropping the previous configuration", || drop(previous));
                 outcome
             }
-            Tried::Unchanged => self.tell(self.unless_known(trigger, ReloadOutcome::Unchanged)),
+            Tried::Unchanged => self.tell(Some(ReloadOutcome::Unchanged)),
+            Tried::Nothing => self.tell(self.unless_known(trigger, ReloadOutcome::Unchanged)),
             Tried::Refused(outcome) => self.tell(self.unless_known(trigger, outcome)),
             Tried::RefusedBefore => self.tell(None),
         }
@@ -268,7 +272,7 @@ impl<T: Reloadable> Reload<T> {
             Ok(Found::Nothing) => {
                 self.refused = None;
                 self.files.settle();
-                return Tried::Unchanged;
+                return Tried::Nothing;
             }
             Ok(Found::Refused) => return Tried::RefusedBefore,
             Err(Fault::Unavailable(error)) => {
@@ -332,7 +336,10 @@ impl<T: Reloadable> Reload<T> {
 enum Tried<T> {
     /// With the snapshot before and the new one.
     Published(Applied, Arc<Snapshot<T>>, Arc<Snapshot<T>>),
+    /// The sources say the same in other words.
     Unchanged,
+    /// The sources hold what they held.
+    Nothing,
     Refused(ReloadOutcome),
     /// What was refused last is still there.
     RefusedBefore,

@@ -294,3 +294,51 @@ async fn snapshots_keep_their_distance_but_for_who_asks() -> Outcome {
     }
     Ok(())
 }
+
+/// A runtime of one thread: if the reloader kept it busy while it waits, nothing else would ever run.
+#[tokio::test]
+async fn what_waits_for_the_interval_leaves_the_runtime_to_others() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("app.toml");
+    fs::write(&path, pool(20))?;
+    let config =
+        Reloader::<App>::builder().file(&path).min_interval(Duration::from_secs(3600)).start().await?;
+    let hasty = Reloader::<App>::builder().file(&path).start().await?;
+    let (mut changes, mut seen) = (config.subscribe(), hasty.subscribe());
+    replace(&path, &pool(21))?;
+    arrives(&mut changes, 21).await?;
+    for size in 22..30 {
+        replace(&path, &pool(size))?;
+        arrives(&mut seen, size).await?;
+    }
+    assert_eq!(config.load().database.pool_size, 21);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_that_never_holds_still_is_no_empty_configuration() -> Outcome {
+    use std::io::Write as _;
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("app.toml");
+    fs::write(&path, pool(20) + &"# filled up\n".repeat(100_000))?;
+    let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writer = {
+        let (path, done) = (path.clone(), std::sync::Arc::clone(&done));
+        std::thread::spawn(move || -> std::io::Result<()> {
+            let mut file = fs::OpenOptions::new().append(true).open(path)?;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                file.write_all(b"#\n")?;
+            }
+            Ok(())
+        })
+    };
+    let started = Reloader::<App>::builder().file(&path).max_size(u64::MAX).start().await;
+    done.store(true, std::sync::atomic::Ordering::Relaxed);
+    writer.join().expect("the writer does not panic")?;
+    // Whether it was ever stable is chance; that it was there is not.
+    match started {
+        Ok(config) => assert_eq!(config.load().database.pool_size, 20),
+        Err(error) => assert_eq!(error.report().violations()[0].code(), "unstable", "{error}"),
+    }
+    Ok(())
+}

@@ -1,11 +1,12 @@
 //! Directories that are absent, go, come back, are swapped, and grow.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use reloadable::ErrorKind;
+use reloadable::{ErrorKind, Reloader};
 
-use crate::{Followed, Outcome, by_events, replace, rewrite};
+use crate::{Followed, Outcome, by_events, in_time, replace, rewrite};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_10_missing_at_the_start() -> Outcome {
@@ -218,4 +219,71 @@ async fn large_tree_deleted_beside_another() -> Outcome {
     fs::create_dir(&root)?;
     replace(&root.join("app.toml"), 2)?;
     tree.arrives(2).await
+}
+
+/// Makes a directory of files that all say the same version.
+fn release(root: &Path, version: u16, files: usize) -> std::io::Result<PathBuf> {
+    let path = root.join(format!("release-{version}"));
+    fs::create_dir(&path)?;
+    for file in 0..files {
+        fs::write(path.join(format!("{file:02}.toml")), format!("k{file:02} = {version}\n"))?;
+    }
+    Ok(path)
+}
+
+type Versions = std::collections::BTreeMap<String, u16>;
+
+/// Swaps a whole directory again and again, and looks at every snapshot.
+async fn a_swapped_directory_is_never_mixed(
+    swap: impl Fn(&Path, &Path) -> std::io::Result<()> + Send + 'static,
+    first: impl Fn(&Path, &Path) -> std::io::Result<()>,
+) -> Outcome {
+    const FILES: usize = 25;
+    const SWAPS: u16 = 150;
+    let directory = tempfile::tempdir()?;
+    let root = directory.path().to_path_buf();
+    let conf = root.join("conf.d");
+    first(&release(&root, 0, FILES)?, &conf)?;
+    let config = Reloader::<Versions>::builder().directory(&conf, "*.toml").start().await?;
+    let mut changes = config.subscribe();
+    let writer = std::thread::spawn(move || -> std::io::Result<()> {
+        for version in 1..=SWAPS {
+            swap(&release(&root, version, FILES)?, &conf)?;
+            // Part of what is tried is a swap soon after the other.
+            std::thread::sleep(Duration::from_micros(u64::from(version) % 40 * 50));
+        }
+        Ok(())
+    });
+    loop {
+        let versions: Vec<_> = changes.seen().values().copied().collect();
+        assert_eq!(versions.len(), FILES, "{versions:?}");
+        assert!(versions.iter().all(|version| *version == versions[0]), "{versions:?}");
+        if versions[0] == SWAPS {
+            break;
+        }
+        in_time(changes.changed()).await?;
+    }
+    writer.join().expect("the writer does not panic")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_directory_behind_a_link_is_never_mixed() -> Outcome {
+    use std::os::unix::fs::symlink;
+    let swap = |release: &Path, conf: &Path| {
+        let beside = conf.with_extension("new");
+        symlink(release, &beside)?;
+        fs::rename(beside, conf)
+    };
+    a_swapped_directory_is_never_mixed(swap, swap).await
+}
+
+#[tokio::test]
+async fn row_12_a_directory_swapped_by_two_renames_is_never_mixed_or_empty() -> Outcome {
+    let swap = |release: &Path, conf: &Path| {
+        let old = release.with_extension("old");
+        fs::rename(conf, old)?;
+        fs::rename(release, conf)
+    };
+    a_swapped_directory_is_never_mixed(swap, |release, conf| fs::rename(release, conf)).await
 }

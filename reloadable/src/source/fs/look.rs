@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use super::chain::Role;
 use super::events::{Deaf, Follow, Watch, Watches};
@@ -12,7 +12,7 @@ use super::member::{Glance, Member, Scope, Sight, Thread};
 use super::mode::Mode;
 use super::probe;
 use super::read;
-use super::settings::Settings;
+use super::settings::{QUICK_BYTES, QUICK_ENTRIES, QUICK_FILES, Settings};
 use super::settle::{Settling, Signal, Verdict};
 use super::survey::{Links, Subject, Survey, Target, Way};
 use crate::error::SourceError;
@@ -59,11 +59,6 @@ pub(super) struct Looked {
     version: u64,
     mounts: Vec<PathBuf>,
 }
-
-/// A look that takes longer is given a thread of its own: this much is read and decoded in well under a millisecond.
-const QUICK_BYTES: u64 = 64 * 1024;
-const QUICK_FILES: usize = 32;
-const QUICK_ENTRIES: usize = 256;
 
 /// How often links may lead elsewhere in the middle of a look before it waits for quiet.
 const TRIES: usize = 5;
@@ -523,7 +518,7 @@ mod tests {
         // The first look does not believe a file that was only just written.
         looked.look_at_all(now, Scope::Forced);
         looked.look_at_all(now, Scope::Forced);
-        let content = |looked: &Looked| looked.found().unwrap().remove(0).1.unwrap();
+        let content = |looked: &Looked| looked.found(false).unwrap().remove(0).1.unwrap();
         looked.accept(&root.join("a.toml"), &content(&looked));
         assert!(!looked.is_elsewhere());
 

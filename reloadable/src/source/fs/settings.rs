@@ -33,3 +33,8 @@ impl Settings {
         }
     }
 }
+
+/// A look that takes longer is given a thread of its own: this much is read and decoded in well under a millisecond.
+pub(super) const QUICK_BYTES: u64 = 64 * 1024;
+pub(super) const QUICK_FILES: usize = 32;
+pub(super) const QUICK_ENTRIES: usize = 256;
