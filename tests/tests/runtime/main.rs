@@ -1,5 +1,6 @@
 //! The running part: from a change in a source to a subscriber that is awake.
 
+mod attempts;
 mod bad_input;
 mod blocking;
 mod disk;
@@ -7,6 +8,7 @@ mod files;
 mod leaks;
 mod pipeline;
 mod readers;
+mod relative;
 mod subscriptions;
 
 use std::future::Future;

@@ -500,6 +500,8 @@ impl Looked {
 mod tests {
     use std::fs;
 
+    use std::time::Duration;
+
     use super::*;
     use crate::source::Settle;
     use crate::source::fs::directory::Directory;
