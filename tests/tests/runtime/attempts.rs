@@ -39,8 +39,10 @@ async fn attempts_while(spoil: impl FnOnce(&Path) -> std::io::Result<()>) -> Out
     spoil(&path)?;
     eventually("it was refused", || config.status().last_error.is_some()).await;
     let before = config.status().attempts;
+    let looked = || config.status().sources.last().and_then(|source| source.last_look);
+    let first = looked();
     atomic_write(&cert, "two")?;
-    eventually("it was tried again", || config.status().attempts > before).await;
+    eventually("it was looked at", || looked() > first).await;
     fs::write(&later, "token = \"later\"\n")?;
     in_time(witnessed.changed()).await?;
     let attempts = config.status().attempts - before;

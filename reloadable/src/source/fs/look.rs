@@ -499,7 +499,6 @@ impl Looked {
 #[cfg(test)]
 mod tests {
     use std::fs;
-
     use std::time::Duration;
 
     use super::*;
