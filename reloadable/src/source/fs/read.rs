@@ -1,5 +1,6 @@
 //! Reading a file that others may be writing.
 
+use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
@@ -16,12 +17,23 @@ use crate::error::{SourceError, SourceErrorKind};
 const TRIES: usize = 5;
 
 /// What a file holds, and the marks by which it is known again.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Content {
     pub(super) stamp: Stamp,
     pub(super) bytes: Arc<[u8]>,
     /// It was read so soon after it was written to that a later write might leave the same stamp.
     pub(super) is_fresh: bool,
+}
+
+/// The bytes may hold secrets, so only their number is shown.
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content")
+            .field("stamp", &self.stamp)
+            .field("bytes", &self.bytes.len())
+            .field("is_fresh", &self.is_fresh)
+            .finish()
+    }
 }
 
 /// Where the kernel tells times apart only by its timer's ticks (before Linux 6.13), two writes within 10 ms may leave
@@ -159,5 +171,20 @@ impl Stamp {
     #[cfg(not(unix))]
     fn changed(&self) -> Option<SystemTime> {
         self.modified
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_holds_is_not_printed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.toml");
+        std::fs::write(&path, "token = \"hidden\"").unwrap();
+        let content = stable(&path, &std::fs::metadata(&path).unwrap(), 100).unwrap();
+        let printed = format!("{content:?}");
+        assert!(printed.contains("bytes: 16") && !printed.contains("104, 105"), "{printed}");
     }
 }
