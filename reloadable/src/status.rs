@@ -143,7 +143,8 @@ pub struct Status {
     pub last_error: Option<Error>,
     /// How many attempts in a row were refused.
     pub consecutive_failures: u64,
-    /// The sources, in the order of the layers.
+    /// The sources, in the order of the layers. Where a field is marked `#[reload(file)]`, there is one more at the end: the
+    /// files that such fields name.
     pub sources: Vec<SourceStatus>,
 }
 
