@@ -133,6 +133,11 @@ impl Document {
         &self.origin
     }
 
+    #[cfg(feature = "fs")]
+    pub(crate) fn set_origin(&mut self, origin: Origin) {
+        self.origin = origin;
+    }
+
     /// Returns how the bytes are to be read.
     #[must_use]
     pub fn format(&self) -> Format {

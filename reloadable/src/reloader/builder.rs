@@ -16,7 +16,7 @@ use crate::reloader::Reloader;
 #[cfg(feature = "fs")]
 use crate::source::Patterns;
 #[cfg(feature = "fs")]
-use crate::source::fs::{DirectorySource, FileSource, NamedFiles, Settings};
+use crate::source::fs::{DirectorySource, FileSource, NamedFiles, Relative, Settings};
 use crate::source::{AnyFiles, AnySource, Settle, Source};
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
@@ -92,6 +92,8 @@ impl<T: Reloadable> Builder<T> {
     }
 
     /// Adds a file, which must exist when the reloader is started. Its extension tells the format: `.toml` or `.json`.
+    ///
+    /// A relative path starts at the directory that is current when the reloader is started, and stays there.
     #[cfg(feature = "fs")]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.layers.push(Layer::File { path: path.into(), format: None });
@@ -319,15 +321,33 @@ impl<T: Reloadable> Builder<T> {
         let sources = self.layers.into_iter().map(|layer| -> Result<Box<dyn AnySource>, Error> {
             match layer {
                 #[cfg(feature = "fs")]
-                Layer::File { path, format } => Ok(Box::new(FileSource::new(path, format, settings.clone()))),
+                Layer::File { path, format } => {
+                    let file = |path| Ok(FileSource::new(path, format, settings.clone()));
+                    in_place(path, file)
+                }
                 #[cfg(feature = "fs")]
                 Layer::Directory { path, patterns } => {
-                    Ok(Box::new(DirectorySource::new(path, &patterns, settings.clone())?))
+                    in_place(path, |path| DirectorySource::new(path, &patterns, settings.clone()))
                 }
                 Layer::Source(source) => Ok(source),
             }
         });
         Ok((sources.collect::<Result<_, _>>()?, files))
+    }
+}
+
+/// Makes a source of a path that means the same wherever the process goes.
+#[cfg(feature = "fs")]
+fn in_place<S: AnySource + 'static>(
+    path: PathBuf,
+    source: impl FnOnce(PathBuf) -> Result<S, Error>,
+) -> Result<Box<dyn AnySource>, Error> {
+    match std::path::absolute(&path) {
+        Ok(absolute) if path.is_relative() => {
+            Ok(Box::new(Relative::new(source(absolute.clone())?, path, absolute)))
+        }
+        // The look tells what is wrong with it.
+        _ => Ok(Box::new(source(path)?)),
     }
 }
 

@@ -7,6 +7,7 @@ mod files;
 mod leaks;
 mod pipeline;
 mod readers;
+mod relative;
 mod subscriptions;
 
 use std::future::Future;

@@ -14,11 +14,13 @@ mod unit;
 mod file;
 mod directory;
 mod named;
+mod relative;
 mod write;
 
 pub(crate) use self::directory::DirectorySource;
 pub use self::directory::Patterns;
 pub(crate) use self::file::FileSource;
 pub(crate) use self::named::NamedFiles;
+pub(crate) use self::relative::Relative;
 pub(crate) use self::settings::Settings;
 pub use self::write::atomic_write;

@@ -14,6 +14,8 @@ use crate::source::{AnyFiles, AnySource, BoxFuture, Fetched, Health, Hint, Trigg
 /// Files that belong to the configuration though they are none of its documents.
 #[derive(Debug)]
 pub(crate) struct NamedFiles {
+    /// Where relative paths start, wherever the process goes.
+    base: PathBuf,
     unit: Unit,
     followed: BTreeSet<PathBuf>,
     /// What is to be followed from the next look on.
@@ -27,7 +29,8 @@ impl NamedFiles {
         // While a candidate is tried, the files of two configurations are followed.
         let settings = Settings { limit: limit.saturating_mul(2), ..settings };
         let unit = Unit::new(Target::Files(Vec::new()), settings);
-        Self { unit, followed: BTreeSet::new(), wanted: BTreeSet::new(), limit }
+        let base = std::env::current_dir().unwrap_or_default();
+        Self { base, unit, followed: BTreeSet::new(), wanted: BTreeSet::new(), limit }
     }
 
     async fn catch_up(&mut self) {
@@ -77,7 +80,7 @@ impl AnySource for NamedFiles {
 
 impl AnyFiles for NamedFiles {
     fn follow(&mut self, files: BTreeSet<PathBuf>) {
-        self.wanted = files;
+        self.wanted = files.iter().map(|file| self.base.join(file)).collect();
     }
 
     fn limit(&self) -> u64 {
@@ -85,7 +88,7 @@ impl AnyFiles for NamedFiles {
     }
 
     fn content(&self, file: &Path) -> Option<Result<Arc<[u8]>, SourceError>> {
-        self.unit.offered_of(file).cloned()
+        self.unit.offered_of(&self.base.join(file)).cloned()
     }
 }
 
