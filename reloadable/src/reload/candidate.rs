@@ -73,8 +73,11 @@ pub(super) async fn candidate<T: Reloadable>(
 ) -> Result<Found<T>, Fault> {
     let names_files = files.layer().is_some();
     for _ in 0..=TRIES {
-        let contents = fetch::<T>(layers, limit, trigger).await.map_err(Fault::Unavailable)?;
-        let mut named = files.fetch(limit, trigger).await.map_err(unavailable)?;
+        let contents = fetch::<T>(layers, limit, trigger).await;
+        // Also where there is nothing to put them to: they would tell of the same news again at once.
+        let named = files.fetch(limit, trigger).await;
+        let contents = contents.map_err(Fault::Unavailable)?;
+        let mut named = named.map_err(unavailable)?;
         let mut marks = self::marks(&contents, named.as_ref());
         if let Known::Refused(refused) = known {
             if marks.iter().all(Option::is_none) {

@@ -1,5 +1,6 @@
 //! The running part: from a change in a source to a subscriber that is awake.
 
+mod attempts;
 mod bad_input;
 mod blocking;
 mod disk;
