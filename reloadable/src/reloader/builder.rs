@@ -170,7 +170,8 @@ impl<T: Reloadable> Builder<T> {
     /// Sets how long to wait at most for the rest of a change: 1 s unless set. It cuts [`Settle::Quiet`] short as well.
     /// A file that is open for writing is waited for longer, until nothing has been written to it for a second.
     ///
-    /// It is also how long [`Reloader::reload`] waits for a file that is being changed, before it reads it as it is.
+    /// It is also how long [`Reloader::reload`] waits for a file that is being changed before it reads it as it is, but for
+    /// no more than a second, and half of the [`fetch_timeout`](Self::fetch_timeout).
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.timing.max_wait = max_wait.min(LONGEST);
         self
@@ -313,7 +314,8 @@ impl<T: Reloadable> Builder<T> {
         }
         #[cfg(feature = "fs")]
         let settings =
-            Settings::new(self.timing.settle, self.timing.max_wait, self.timing.resync, self.max_size);
+            Settings::new(self.timing.settle, self.timing.max_wait, self.timing.resync, self.max_size)
+                .answering_within(self.timing.fetch);
         #[cfg(feature = "fs")]
         let files: Option<Box<dyn AnyFiles>> = Some(Box::new(NamedFiles::new(settings.clone())));
         #[cfg(not(feature = "fs"))]

@@ -1,6 +1,7 @@
 //! How often a reloader tries: news that cannot be put to use yet must not be told again and again.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -60,4 +61,34 @@ async fn a_named_file_that_changes_while_the_document_is_gone_is_tried_seldom() 
 #[tokio::test]
 async fn a_named_file_that_changes_while_the_document_is_malformed_is_tried_seldom() -> Outcome {
     attempts_while(|path| atomic_write(path, "cert = ")).await
+}
+
+#[tokio::test]
+async fn a_reload_of_a_file_that_is_being_written_answers_within_the_fetch_timeout() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("app.toml");
+    fs::write(&path, "[server]\nport = 1\n")?;
+    let config = Reloader::<App>::builder()
+        .file(&path)
+        .max_wait(Duration::from_secs(60 * 60))
+        .fetch_timeout(Duration::from_millis(800))
+        .start()
+        .await?;
+    let mut file = fs::OpenOptions::new().append(true).open(&path)?;
+    writeln!(file, "name = \"half\"")?;
+    let writer = tokio::spawn(async move {
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        while writeln!(file, "# more").is_ok() {
+            pause.tick().await;
+        }
+    });
+    // On a machine that is busy one of them may still be late.
+    in_time(async {
+        while config.load().server.name != "half" {
+            config.reload().await;
+        }
+    })
+    .await;
+    writer.abort();
+    Ok(())
 }

@@ -11,7 +11,8 @@ use crate::source::Settle;
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(super) pace: Pace,
-    pub(super) max_wait: Duration,
+    /// How long whoever asks waits for a file that is being changed.
+    pub(super) asked_wait: Duration,
     pub(super) resync: Duration,
     /// How many bytes all files of the target may have.
     pub(super) limit: u64,
@@ -21,15 +22,23 @@ pub(crate) struct Settings {
 /// Tells why the changes in a directory send no events, where they do not.
 pub(super) type Probe = fn(&Path) -> std::io::Result<Option<&'static str>>;
 
+/// Whoever asks gets an answer before he asks again, however much quiet a change is to have that nobody asked about.
+const LONGEST_ASKED: Duration = Duration::from_secs(1);
+
 impl Settings {
     pub(crate) fn new(settle: Settle, max_wait: Duration, resync: Duration, limit: u64) -> Self {
         let reports_closes = cfg!(any(target_os = "linux", target_os = "android"));
         Self {
             pace: Pace::new(settle, max_wait, reports_closes),
-            max_wait,
+            asked_wait: max_wait.min(LONGEST_ASKED),
             resync,
             limit,
             probe: probe::remote,
         }
+    }
+
+    /// Leaves half of the time in which an answer has to come for the look itself.
+    pub(crate) fn answering_within(self, limit: Duration) -> Self {
+        Self { asked_wait: self.asked_wait.min(limit / 2), ..self }
     }
 }

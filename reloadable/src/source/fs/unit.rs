@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -43,9 +42,6 @@ struct Offered {
     /// Where the links on the way to the files led.
     links: Links,
 }
-
-/// Whoever asks gets an answer before he asks again, however much quiet a change is to have that nobody asked about.
-const LONGEST_ASKED: Duration = Duration::from_secs(1);
 
 /// What is to be done next.
 enum Next {
@@ -186,7 +182,7 @@ impl Unit {
 
     /// Somebody asks for what is there now, so it is given time to come to rest, but not for ever.
     async fn look_until_settled(&mut self) {
-        let deadline = Instant::now() + self.settings.max_wait.min(LONGEST_ASKED);
+        let deadline = Instant::now() + self.settings.asked_wait;
         let mut next = Next::LookAtAll(Scope::Asked);
         loop {
             self.join().await;
@@ -207,7 +203,7 @@ impl Unit {
 
     /// What is followed anew may be in the middle of a change; it is given as long as anything else.
     async fn look_until_known(&mut self) {
-        let deadline = Instant::now() + self.settings.max_wait.min(LONGEST_ASKED);
+        let deadline = Instant::now() + self.settings.asked_wait;
         while self.looked.as_ref().is_some_and(|looked| looked.lacks_any()) {
             if Instant::now() >= deadline {
                 self.step(Next::LookAtAll(Scope::Forced), None).await;
@@ -367,6 +363,7 @@ fn is_same(before: &Result<Found, SourceError>, now: &Result<Found, SourceError>
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::time::Duration;
 
     use super::*;
     use crate::source::Settle;
