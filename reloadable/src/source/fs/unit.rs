@@ -30,13 +30,16 @@ pub(super) struct Unit {
     offered: Option<Offered>,
     health: Health,
     revisions: u64,
+    /// How many looks have panicked, each of which has lost what was known.
+    lost: u64,
     /// It follows something that it has not looked at.
     is_moved: bool,
 }
 
 #[derive(Debug)]
 struct Offered {
-    version: u64,
+    /// That of the look, and how many were lost before it: one that begins anew also counts its versions anew.
+    version: (u64, u64),
     revision: Revision,
     found: Result<Found, SourceError>,
     /// Where the links on the way to the files led.
@@ -65,6 +68,7 @@ impl Unit {
             offered: None,
             health: Health::default(),
             revisions: 0,
+            lost: 0,
             is_moved: false,
         }
     }
@@ -176,8 +180,15 @@ impl Unit {
     fn has_news(&self) -> bool {
         let offered = self.offered.as_ref().map(|offered| offered.version);
         self.looked.as_ref().is_some_and(|looked| {
-            !looked.is_doubtful() && offered.is_some_and(|offered| offered != looked.version())
+            // What was never looked at holds nothing yet.
+            !looked.is_new()
+                && !looked.is_doubtful()
+                && offered.is_some_and(|offered| offered != self.version(looked))
         })
+    }
+
+    fn version(&self, looked: &Looked) -> (u64, u64) {
+        (self.lost, looked.version())
     }
 
     /// Somebody asks for what is there now, so it is given time to come to rest, but not for ever.
@@ -238,7 +249,10 @@ impl Unit {
             let looked = looking.await;
             self.looking = None;
             // A look does not panic; if one did, everything is looked at anew.
-            let looked = looked.unwrap_or_else(|_| self.anew());
+            let looked = looked.unwrap_or_else(|_| {
+                self.lost += 1;
+                self.anew()
+            });
             self.inbox = Arc::clone(looked.inbox());
             self.looked = Some(looked);
         }
@@ -344,7 +358,7 @@ impl Unit {
                     self.revisions += 1;
                     Revision::new(self.revisions.to_le_bytes())
                 });
-                Offered { version: looked.version(), revision, found, links: looked.links() }
+                Offered { version: self.version(looked), revision, found, links: looked.links() }
             }
         };
         self.offered.insert(offered).revision.clone()
@@ -425,6 +439,22 @@ mod tests {
         unit.fetch(None, Trigger::Manual).await.unwrap();
         assert_eq!(unit.health().polls, None);
         fs::write(&path, "a = 2\n").unwrap();
+        assert_eq!(news(&mut unit).await, [b"a = 2\n"]);
+    }
+
+    #[tokio::test]
+    async fn what_changed_before_a_look_panicked_is_still_news() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.toml");
+        fs::write(&path, "a = 1\n").unwrap();
+        let mut unit = Unit::new(Target::Files(vec![path.clone()]), settings());
+        let Ok(Some((_, first))) = unit.fetch(None, Trigger::Manual).await else { panic!("it is there") };
+        unit.accepted(&first);
+        let mut looked = unit.looked.take().unwrap();
+        looked.set_probe(|_| panic!("a look panicked"));
+        unit.looked = Some(looked);
+        fs::write(&path, "a = 2\n").unwrap();
+        assert!(matches!(unit.fetch(Some(&first), Trigger::Manual).await, Ok(None)));
         assert_eq!(news(&mut unit).await, [b"a = 2\n"]);
     }
 
