@@ -62,7 +62,8 @@ pub(crate) struct DirectorySource {
 ///
 /// # Errors
 ///
-/// [`Builder::start`](crate::reloader::Builder::start) refuses a pattern that is none, and an empty list.
+/// [`Builder::start`](crate::reloader::Builder::start) refuses a pattern that is none, one that can never match, as
+/// `./*.toml` or `*.{toml,json}`, and an empty list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patterns(Vec<String>);
 
@@ -177,9 +178,12 @@ impl Directory {
         let patterns: Vec<_> = patterns
             .iter()
             .map(|pattern| {
-                Pattern::new(pattern).map_err(|error| {
-                    Error::setup("pattern", format!("`{pattern}` is not a pattern: {error}"))
-                })
+                let refused =
+                    |why: String| Error::setup("pattern", format!("`{pattern}` is not a pattern: {why}"));
+                match never_matches(pattern) {
+                    Some(why) => Err(refused(why.to_owned())),
+                    None => Pattern::new(pattern).map_err(|error| refused(error.to_string())),
+                }
             })
             .collect::<Result<_, _>>()?;
         if patterns.is_empty() {
@@ -288,6 +292,20 @@ fn refused(path: &Path, error: &std::io::Error) -> SourceError {
     }
 }
 
+/// Tells why no file can ever match, for what people write who know other patterns.
+fn never_matches(pattern: &str) -> Option<&'static str> {
+    let mut parts = pattern.split(['/', '\\']);
+    if pattern.is_empty() {
+        Some("it is empty, write `*` for all files")
+    } else if pattern.contains(['{', '}']) {
+        Some("braces stand for themselves, give several patterns instead, as `[\"*.toml\", \"*.json\"]`")
+    } else if parts.any(|part| matches!(part, "" | "." | "..")) {
+        Some("it is compared with paths within the directory, as `*.toml` or `sites/*.toml`")
+    } else {
+        None
+    }
+}
+
 /// Tells what editors and other programs put beside a file while they save it.
 fn is_temporary(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
@@ -335,6 +353,22 @@ mod tests {
             assert!(!everything.filter()(OsStr::new(name)), "{name}");
         }
         Ok(())
+    }
+
+    #[test]
+    fn what_can_never_match_is_refused_with_what_to_write() {
+        for (pattern, advice) in [
+            ("", "`*` for all"),
+            ("*.{toml,json}", "several patterns"),
+            ("./*.toml", "as `*.toml`"),
+            ("/etc/*.toml", "as `*.toml`"),
+            ("../*.toml", "as `*.toml`"),
+            ("sites/", "as `*.toml`"),
+            ("[", "is not a pattern"),
+        ] {
+            let refused = Directory::new("conf.d".into(), &[pattern.to_owned()]).unwrap_err().to_string();
+            assert!(refused.contains(advice), "{pattern}: {refused}");
+        }
     }
 
     #[test]
