@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::path::FieldPath;
+use crate::value::Value;
+
 /// How a document's bytes are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -42,6 +45,10 @@ impl fmt::Display for Format {
 pub enum Origin {
     /// A file.
     File(Arc<Path>),
+    /// An environment variable.
+    Variable(Arc<str>),
+    /// An argument of the command line, without its value.
+    Argument(Arc<str>),
     /// Anything else, by the name that its source gives it. It must not hold secrets.
     Named(Arc<str>),
 }
@@ -62,7 +69,7 @@ impl Origin {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Named(_) => None,
+            _ => None,
         }
     }
 }
@@ -71,7 +78,8 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Named(name) => f.write_str(name),
+            Self::Variable(name) => write!(f, "variable {name}"),
+            Self::Argument(name) | Self::Named(name) => f.write_str(name),
         }
     }
 }
@@ -117,14 +125,89 @@ impl fmt::Debug for Revision {
 #[derive(Clone)]
 pub struct Document {
     origin: Origin,
-    format: Format,
-    bytes: Arc<[u8]>,
+    body: Body,
+    /// Everybody on this machine may read it.
+    is_public: bool,
+}
+
+/// What a document holds.
+#[derive(Clone)]
+pub(crate) enum Body {
+    /// A text, to be read.
+    Text(Format, Arc<[u8]>),
+    /// Single values by name.
+    Settings(Arc<[Setting]>),
+    /// A value that the program holds.
+    Value(Arc<Value<'static>>),
+}
+
+/// A value for one field.
+#[derive(Clone)]
+pub(crate) struct Setting {
+    /// The variable or argument.
+    pub(crate) origin: Origin,
+    pub(crate) name: Name,
+    pub(crate) value: Given,
+}
+
+/// Which field is meant.
+#[derive(Debug, Clone)]
+pub(crate) enum Name {
+    /// Names that are spelled in the way of variables.
+    Words(Words),
+    /// As it is spelled in a file.
+    Path(FieldPath),
+}
+
+/// The name of a variable, taken apart.
+#[derive(Debug, Clone)]
+pub(crate) struct Words {
+    pub(crate) words: Vec<String>,
+    /// One name may be made of several words: what stands between names also stands within them.
+    pub(crate) may_join: bool,
+    /// Names that the user chooses, as keys of a map, are meant as they are spelled.
+    pub(crate) keeps_case: bool,
+}
+
+/// What a field is set to.
+#[derive(Clone)]
+pub(crate) enum Given {
+    /// A text, from which the value is read as the field's type wants it; the character that stands between the elements
+    /// of a list.
+    Word(String, char),
+    Value(Value<'static>),
+    /// It cannot be read: a code and a message.
+    Refused(&'static str, String),
 }
 
 impl Document {
     /// Makes a document of its bytes.
     pub fn new(origin: Origin, format: Format, bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self { origin, format, bytes: bytes.into() }
+        Self { origin, body: Body::Text(format, bytes.into()), is_public: false }
+    }
+
+    /// Makes a document of single values.
+    pub(crate) fn settings(origin: Origin, settings: impl Into<Arc<[Setting]>>) -> Self {
+        Self { origin, body: Body::Settings(settings.into()), is_public: false }
+    }
+
+    /// Makes a document of a value that the program holds.
+    pub(crate) fn value(origin: Origin, value: Arc<Value<'static>>) -> Self {
+        Self { origin, body: Body::Value(value), is_public: false }
+    }
+
+    pub(crate) fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Says whether everybody on this machine may read it.
+    #[cfg(feature = "fs")]
+    pub(crate) fn set_public(&mut self, is_public: bool) {
+        self.is_public = is_public;
+    }
+
+    pub(crate) fn is_public(&self) -> bool {
+        self.is_public
     }
 
     /// Returns where the document comes from.
@@ -138,16 +221,22 @@ impl Document {
         self.origin = origin;
     }
 
-    /// Returns how the bytes are to be read.
+    /// Returns how the bytes are to be read; nothing where there are none, but values that the program holds.
     #[must_use]
-    pub fn format(&self) -> Format {
-        self.format
+    pub fn format(&self) -> Option<Format> {
+        match self.body {
+            Body::Text(format, _) => Some(format),
+            _ => None,
+        }
     }
 
-    /// Returns the content.
+    /// Returns the content as text; empty where it is made of values that the program holds.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.body {
+            Body::Text(_, bytes) => bytes,
+            _ => &[],
+        }
     }
 }
 
@@ -156,8 +245,8 @@ impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Document")
             .field("origin", &self.origin)
-            .field("format", &self.format)
-            .field("bytes", &self.bytes.len())
+            .field("format", &self.format())
+            .field("bytes", &self.bytes().len())
             .finish()
     }
 }

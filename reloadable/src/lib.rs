@@ -4,8 +4,11 @@
 mod path;
 mod nearest;
 mod value;
+#[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only sources make documents of values"))]
 mod document;
 mod report;
+#[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only a reloader has layers with settings"))]
+mod layer;
 mod error;
 #[cfg(feature = "tokio")]
 mod backoff;
@@ -15,6 +18,8 @@ mod diff;
 mod foreign;
 mod format;
 mod load;
+#[cfg(feature = "tokio")]
+mod provenance;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -39,15 +44,18 @@ pub use crate::document::{Document, Format, Origin, Revision};
 pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 #[cfg(feature = "either")]
 pub use crate::foreign::EitherChanges;
+pub use crate::layer::{Arrays, Lint};
 pub use crate::load::Reloadable;
 pub use crate::path::{FieldPath, ParsePathError, Segment};
+#[cfg(feature = "tokio")]
+pub use crate::provenance::{Explanation, Explanations, Provenance, Said};
 #[cfg(feature = "tokio")]
 pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
 pub use crate::reloader::{Builder, Reloader};
-pub use crate::report::{Position, Report, Reporter, Violation};
+pub use crate::report::{Excerpt, Position, Report, Reporter, Severity, Violation, Way};
 #[cfg(feature = "tokio")]
-pub use crate::source::{Fetched, Hint, MemoryHandle, MemorySource, Settle, Source};
+pub use crate::source::{Env, Fetched, Hint, MemoryHandle, MemorySource, Settle, Source};
 #[cfg(feature = "fs")]
 pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]

@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::describe::Describe;
 use crate::diff::Diff;
-use crate::document::{Document, Origin};
+use crate::document::Origin;
 use crate::format::{self, Expected, Tree};
+use crate::layer::Layers;
 use crate::path::FieldPath;
 use crate::report::{Position, Report, Reporter, Violation};
 
@@ -23,12 +24,22 @@ impl<T: Diff + DeserializeOwned + Send + Sync + 'static> Reloadable for T {}
 pub struct Loaded<T> {
     pub(crate) value: T,
     pub(crate) tree: Tree,
+    /// What is suspicious, but not wrong.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only a reloader tells them"))]
+    pub(crate) warnings: Report,
 }
 
 impl<T: Describe> Loaded<T> {
     /// Returns where the value at `path` was set; for one that is in no file, where the nearest value around it was.
     pub fn locate(&self, path: &FieldPath) -> Option<(Origin, Position)> {
-        self.tree.locate(Expected::new(T::describe()), path)
+        let (origin, position) = self.place(path)?;
+        Some((origin, position?))
+    }
+
+    /// As [`locate`](Self::locate), also for what is in no text.
+    pub(crate) fn place(&self, path: &FieldPath) -> Option<(Origin, Option<Position>)> {
+        let place = self.tree.locate(Expected::new(T::describe()), path);
+        self.tree.position(&place)
     }
 
     /// Gives up the places.
@@ -46,19 +57,19 @@ impl<T: Describe> Loaded<T> {
 ///
 /// Everything that is wrong with the documents' texts. If there is nothing: every unknown key, and the first value
 /// that does not fit its type. If there is neither: every rule that is broken. Each with its place, where it has one.
-pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Loaded<T>, Report> {
+pub(crate) fn decode<T: DeserializeOwned + Diff>(layers: &Layers) -> Result<Loaded<T>, Report> {
     let description = guarded::<T, _>("describing the configuration", T::describe)?;
-    let tree = format::read(documents, description)?;
-    let mut report = Report::new();
-    report.extend(format::unknown_keys(&tree, description));
+    let mut tree = format::read(layers, description)?;
+    let mut report = std::mem::take(&mut tree.found);
+    report.extend(format::unknown_keys(&tree, description, layers.lints.unknown_keys));
     let expected = Expected::new(description);
     let decoded = guarded::<T, _>("decoding", || format::decode(&tree, &expected))
-        .and_then(|decoded| decoded.map_err(Report::from));
+        .and_then(|decoded| decoded.map_err(|violation| Report::from(*violation)));
     let mut value: T = match decoded {
         Ok(value) => value,
         Err(refused) => {
             add_new(&mut report, &refused);
-            return Err(report);
+            return Err(located(report, &tree, &expected));
         }
     };
     let normalized = guarded::<T, _>("normalizing", || {
@@ -71,14 +82,18 @@ pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Load
             })
         })
         .unwrap_or_else(|panicked| report.append(panicked));
-    if report.is_empty() { Ok(Loaded { value, tree }) } else { Err(located(report, &tree, &expected)) }
+    if report.is_empty() {
+        return Ok(Loaded { value, tree, warnings: report });
+    }
+    let report = located(report, &tree, &expected);
+    if report.is_refusal() { Err(report) } else { Ok(Loaded { value, tree, warnings: report }) }
 }
 
 /// Finds what is wrong with the texts of some of the layers, for a report about others that could not be read.
 #[cfg(feature = "tokio")]
-pub(crate) fn faults<T: Reloadable>(documents: &[Document]) -> Report {
+pub(crate) fn faults<T: Reloadable>(layers: &Layers) -> Report {
     let read = guarded::<T, _>("describing the configuration", T::describe)
-        .and_then(|description| format::read(documents, description));
+        .and_then(|description| format::read(layers, description));
     read.err().unwrap_or_default()
 }
 
@@ -114,15 +129,15 @@ fn said(payload: &(dyn Any + Send)) -> Option<&str> {
     payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
+/// Says of each violation where the value at fault was set, shows that line, and how the field is set.
 fn located(report: Report, tree: &Tree, expected: &Expected) -> Report {
-    report.map(|violation| {
+    let placed = report.map(|violation| {
         // A panic is about the program, not about a line.
         if violation.origin().is_some() || violation.code() == PANIC {
             return violation;
         }
-        match tree.locate(expected.clone(), violation.path()) {
-            Some((origin, position)) => violation.located(origin, Some(position)),
-            None => violation,
-        }
-    })
+        let place = tree.locate(expected.clone(), violation.path());
+        tree.blame(violation, &place)
+    });
+    format::quoted(placed, tree, expected)
 }

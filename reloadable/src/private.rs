@@ -6,6 +6,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 pub use serde::{Serialize, Serializer};
 pub use std::boxed::Box;
 
@@ -13,11 +15,25 @@ pub use crate::describe::{Describe, Describer, Description, Field, Shape, Taggin
 pub use crate::diff::{
     AsSet, ChangeKind, Changes, Diff, KeyFn, Keyed, Leaf, Member, Order, Redacted, Step, Walker,
 };
-pub use crate::load::{Loaded, decode};
+pub use crate::load::Loaded;
 pub use crate::path::Segment;
 pub use crate::report::Reporter;
 pub use crate::validate::{Validate, rules};
 pub use crate::value::Value;
+
+use crate::document::Document;
+use crate::layer::Layers;
+use crate::load;
+use crate::report::Report;
+
+/// Makes a candidate of documents, each a layer of its own.
+///
+/// # Errors
+///
+/// As the start of a reloader.
+pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Loaded<T>, Report> {
+    load::decode(&Layers::of(documents))
+}
 
 /// The step to what has no name in the file.
 pub const NOWHERE: Option<Segment> = None;

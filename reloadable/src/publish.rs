@@ -3,12 +3,16 @@
 use std::fmt;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, Cache};
 
+use crate::diff::Diff;
 use crate::diff::touched::Contents;
+use crate::layer::Layers;
+use crate::provenance::{Basis, Explanation, Explanations, Provenance};
+use crate::report::Report;
 
 /// A published, immutable configuration. It derefs to the value.
 ///
@@ -24,14 +28,31 @@ use crate::diff::touched::Contents;
 pub struct Snapshot<T> {
     value: T,
     files: Contents,
+    /// It is another one once the same value comes from elsewhere.
+    basis: Mutex<Arc<Basis>>,
     generation: u64,
     loaded_at: SystemTime,
 }
 
 impl<T> Snapshot<T> {
-    /// `files` are those that the value names.
-    pub(crate) fn first(value: T, files: Contents) -> Self {
-        Self { value, files, generation: 1, loaded_at: SystemTime::now() }
+    pub(crate) fn first(value: T, made: Made) -> Self {
+        Self::new(value, made, 1)
+    }
+
+    fn new(value: T, made: Made, generation: u64) -> Self {
+        let Made { files, layers, warnings } = made;
+        let basis = Mutex::new(Arc::new(Basis::new(layers, warnings)));
+        Self { value, files, basis, generation, loaded_at: SystemTime::now() }
+    }
+
+    /// The same value was read again.
+    pub(crate) fn rebase(&self, layers: Layers, warnings: Report) {
+        let basis = Arc::new(Basis::new(layers, warnings));
+        *self.basis.lock().unwrap_or_else(PoisonError::into_inner) = basis;
+    }
+
+    fn basis(&self) -> Arc<Basis> {
+        Arc::clone(&self.basis.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the files that the value names, as they were when it was accepted.
@@ -62,6 +83,13 @@ impl<T> Snapshot<T> {
         self.loaded_at
     }
 
+    /// Returns what was suspicious when it was last read, but did not refuse it: keys that stand for no field, secrets
+    /// where none should be. A report of nothing but warnings.
+    #[must_use]
+    pub fn warnings(&self) -> Report {
+        self.basis().warnings().clone()
+    }
+
     /// Returns the content of a file that a field marked `#[reload(file)]` names, by what that field holds: as it was when
     /// this snapshot was accepted, together with that of all others. By now the file may hold something else. Without the
     /// feature `fs`, nothing is read.
@@ -82,6 +110,83 @@ impl<T> Snapshot<T> {
     pub fn file(&self, named: impl AsRef<Path>) -> Option<&[u8]> {
         self.files.of(named.as_ref())
     }
+}
+
+/// The documents are kept, and read again when somebody asks.
+impl<T: Diff> Snapshot<T> {
+    /// Returns where a value was set: layer, document, line and column. `path` is spelled as in the file:
+    /// `database.pool_size`, `routes[2].path`.
+    ///
+    /// Nothing is returned for a default, which no layer sets, and for a path that leads to nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// use reloadable::{Env, Format, MemorySource, Reloader};
+    ///
+    /// let (source, _document) = MemorySource::new("limits", Format::Toml, "workers = 4\nqueue = 100");
+    /// let variables = [("APP_WORKERS", "8")];
+    /// let config = Reloader::<Limits>::builder()
+    ///     .source(source)
+    ///     .env(Env::prefixed("APP").variables(variables))
+    ///     .start_blocking()?;
+    /// let limits = config.snapshot();
+    /// let set = |path| limits.origin_of(path).map(|set| set.to_string());
+    /// assert_eq!(set("workers").as_deref(), Some("variable APP_WORKERS"));
+    /// assert_eq!(set("queue").as_deref(), Some("limits:2:9"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn origin_of(&self, path: &str) -> Option<Provenance> {
+        self.basis().origin_of::<T>(path)
+    }
+
+    /// Returns what each layer says of a field or a section, which of them wins, and what is in force. Secrets are not
+    /// shown. Nothing is returned for a path that leads to nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// use reloadable::{Env, Format, MemorySource, Reloader};
+    ///
+    /// let (source, _document) = MemorySource::new("limits", Format::Toml, "workers = 4");
+    /// let variables = [("APP_WORKERS", "8")];
+    /// let config = Reloader::<Limits>::builder()
+    ///     .source(source)
+    ///     .env(Env::prefixed("APP").variables(variables))
+    ///     .start_blocking()?;
+    /// let explanation = config.snapshot().explain("workers").map(|explanation| explanation.to_string());
+    /// assert_eq!(
+    ///     explanation.as_deref(),
+    ///     Some("workers = 8\n  set  variable APP_WORKERS = 8 (layer environment)\n  over limits:1:11 = 4")
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn explain(&self, path: &str) -> Option<Explanation> {
+        self.basis().explain(&self.value, path)
+    }
+
+    /// Returns the same for every field, to be printed as a table.
+    #[must_use]
+    pub fn explain_all(&self) -> Explanations {
+        self.basis().explain_all(&self.value)
+    }
+}
+
+/// What a snapshot was made of, besides its value.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// The files that the value names.
+    pub(crate) files: Contents,
+    pub(crate) layers: Layers,
+    pub(crate) warnings: Report,
 }
 
 impl<T> Deref for Snapshot<T> {
@@ -129,12 +234,12 @@ impl<T> Publisher<T> {
         &self.current
     }
 
-    /// Makes `value`, which names `files`, the current snapshot. Returns the one before and the new one.
-    pub(crate) fn publish(&mut self, value: T, files: Contents) -> (Arc<Snapshot<T>>, Arc<Snapshot<T>>) {
+    /// Makes `value` the current snapshot. Returns the one before and the new one.
+    pub(crate) fn publish(&mut self, value: T, made: Made) -> (Arc<Snapshot<T>>, Arc<Snapshot<T>>) {
         // Nobody else writes, so what is loaded here is still current when it is replaced below.
         let old = self.current.snapshot();
         let generation = old.generation + 1;
-        let new = Arc::new(Snapshot { value, files, generation, loaded_at: SystemTime::now() });
+        let new = Arc::new(Snapshot::new(value, made, generation));
         self.current.0.store(Arc::clone(&new));
         (old, new)
     }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::diff::Entry;
 use crate::document::Origin;
 use crate::error::Error;
+use crate::path::FieldPath;
 use crate::report::Report;
 use crate::subscribe::block_on;
 
@@ -146,6 +147,10 @@ pub struct Status {
     /// The sources, in the order of the layers. Where a field is marked `#[reload(file)]`, there is one more at the end: the
     /// files that such fields name.
     pub sources: Vec<SourceStatus>,
+    /// What is suspicious about what the sources hold, but does not refuse it.
+    pub warnings: Report,
+    /// The fields that are overridden by the program.
+    pub overrides: Vec<FieldPath>,
 }
 
 impl Status {

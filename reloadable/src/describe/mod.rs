@@ -154,6 +154,13 @@ pub struct Field {
     pub(crate) member: &'static str,
 }
 
+impl Shape {
+    /// Tells whether values stand in a row.
+    pub(crate) fn is_row(&self) -> bool {
+        matches!(self, Self::Sequence(_)) || matches!(self, Self::Tuple(fields) if !fields.is_empty())
+    }
+}
+
 impl Description {
     /// Returns the description of a type.
     ///

@@ -4,6 +4,8 @@ use crate::describe::{Description, Field, Shape, Tagging, Variant, hold_secret};
 use crate::path::{FieldPath, Segment};
 use crate::report::Secrets;
 
+use super::tree::Node;
+
 /// The types that a place may hold. There is more than one where an untagged enum leaves the choice to the value, and
 /// none where nothing is known.
 #[derive(Debug, Clone)]
@@ -12,6 +14,10 @@ pub(crate) struct Expected {
     /// The fields of a converted type: not in the file, but the type's own code may speak of them.
     converted: Vec<&'static Field>,
     secret: bool,
+    /// By which of their fields the elements are told apart, as it is written in Rust.
+    key: Option<&'static str>,
+    /// A field, or a key of the user's choice, leads here.
+    is_known: bool,
 }
 
 impl Expected {
@@ -109,6 +115,97 @@ impl Expected {
         matches!(*self.shapes.as_slice(), [Shape::Enum(Tagging::External, _)])
     }
 
+    /// Returns the fields by which the elements of this list are told apart: each a way through the element, as Rust
+    /// calls its parts. Nothing where a function makes the key.
+    pub(super) fn key(&self) -> Option<Vec<Vec<&'static str>>> {
+        let parts = self.key?.trim_matches(['(', ')']).split(',').map(|part| part.trim().trim_matches('"'));
+        let parts: Vec<Vec<_>> = parts
+            .filter(|part| !part.is_empty())
+            .map(|part| part.split('.').map(str::trim).collect())
+            .collect();
+        let is_name =
+            |name: &&str| !name.is_empty() && !name.contains(|c: char| !c.is_alphanumeric() && c != '_');
+        parts.iter().flatten().all(is_name).then_some(parts)
+    }
+
+    /// Returns by what an element is told from the others: what stands where `key` leads.
+    pub(super) fn identity(&self, element: &Node, key: &[Vec<&str>]) -> Option<Vec<String>> {
+        key.iter().map(|way| self.part(element, way)).collect()
+    }
+
+    fn part(&self, node: &Node, way: &[&str]) -> Option<String> {
+        let Some((member, rest)) = way.split_first() else { return node.as_key() };
+        let fields = self.shapes.iter().flat_map(|shape| match shape {
+            Shape::Struct(fields) => *fields,
+            _ => &[],
+        });
+        let field = fields.into_iter().find(|field| field.member == *member)?;
+        let mut spellings = std::iter::once(field.name).chain(field.aliases.iter().copied());
+        let child = spellings.find_map(|spelling| node.child(spelling))?;
+        self.step(&Segment::Name(field.name.into())).part(child, rest)
+    }
+
+    /// Returns the names that may stand here, as far as the type has them.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for shape in &self.shapes {
+            match shape {
+                Shape::Struct(fields) => {
+                    for field in fields.iter().filter(|field| !field.skip && !field.name.is_empty()) {
+                        names.push(field.name);
+                        names.extend(field.aliases);
+                    }
+                }
+                Shape::Enum(tagging, variants) => match tagging {
+                    Tagging::Internal(tag) => names.push(tag),
+                    Tagging::Adjacent(tag, content) => names.extend([tag, content]),
+                    Tagging::External => {
+                        for variant in variants.iter().filter(|variant| !variant.untagged && !variant.skip) {
+                            names.push(variant.name);
+                            names.extend(variant.aliases);
+                        }
+                    }
+                    Tagging::Untagged => {}
+                },
+                _ => {}
+            }
+        }
+        names
+    }
+
+    /// Returns the names of the variants among which a text chooses.
+    pub(super) fn choices(&self) -> Vec<&'static str> {
+        match self.shapes.as_slice() {
+            [Shape::Enum(Tagging::External, _)] => self.names(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Tells whether keys of the user's choice may stand here, or nothing is known of which may.
+    pub(super) fn is_open(&self) -> bool {
+        self.shapes.is_empty()
+            || self.shapes.iter().any(|shape| matches!(shape, Shape::Map(_) | Shape::Opaque))
+    }
+
+    pub(super) fn shapes(&self) -> &[Shape] {
+        &self.shapes
+    }
+
+    /// Tells whether no field leads here.
+    pub(super) fn is_unknown(&self) -> bool {
+        !self.is_known
+    }
+
+    /// Tells whether a field leads here, but nothing is known of what is within it.
+    pub(super) fn is_beyond(&self) -> bool {
+        self.is_known
+            && (self.shapes.is_empty() || self.shapes.iter().any(|shape| matches!(shape, Shape::Opaque)))
+    }
+
+    pub(super) fn is_secret_here(&self) -> bool {
+        self.secret
+    }
+
     /// Tells whether the value is a secret, within one, or around one.
     pub(crate) fn holds_any_secret(&self) -> bool {
         self.secret || self.shapes.iter().any(|shape| shape.holds_secret())
@@ -155,16 +252,25 @@ struct Here {
     shapes: Vec<Shape>,
     converted: Vec<&'static Field>,
     secret: bool,
+    key: Option<&'static str>,
+    is_known: bool,
     /// The types already gathered: one that flattens itself would have no end.
     seen: Vec<&'static str>,
 }
 
 impl Here {
     fn into_expected(self) -> Expected {
-        Expected { shapes: self.shapes, converted: self.converted, secret: self.secret }
+        Expected {
+            shapes: self.shapes,
+            converted: self.converted,
+            secret: self.secret,
+            key: self.key,
+            is_known: self.is_known,
+        }
     }
 
     fn add(&mut self, description: Description) {
+        self.is_known = true;
         if self.seen.contains(&description.type_name) {
             return;
         }
@@ -176,7 +282,10 @@ impl Here {
     }
 
     fn add_field(&mut self, field: &Field) {
+        self.is_known = true;
         self.secret |= field.secret;
+        self.key =
+            self.key.or_else(|| field.rules.iter().find(|(word, _)| *word == "key").map(|(_, key)| *key));
         match (field.skip, field.opaque) {
             (true, _) => {}
             (false, false) => self.add((field.describe)()),
@@ -186,6 +295,7 @@ impl Here {
     }
 
     fn add_variant(&mut self, variant: &Variant) {
+        self.is_known = true;
         self.secret |= hold_secret(variant.converted);
         self.add_shape(variant.shape);
     }

@@ -1,5 +1,8 @@
 //! One layer over another.
 
+use std::collections::HashMap;
+
+use crate::layer::Arrays;
 use crate::path::{FieldPath, Segment};
 
 use super::expected::Expected;
@@ -14,27 +17,29 @@ pub(super) struct Disagreement {
     pub(super) message: String,
 }
 
-/// Lays `over` over `base`: tables merge deeply, all else is replaced. Every disagreement is found.
-pub(super) fn merge(base: &mut Node, over: Node, expected: &Expected) -> Vec<Disagreement> {
-    let mut merger = Merger { path: FieldPath::root(), disagreements: Vec::new() };
+/// Lays `over` over `base`: tables merge deeply, arrays as told, all else is replaced. Every disagreement is found.
+pub(super) fn merge(base: &mut Node, over: Node, expected: &Expected, arrays: Arrays) -> Vec<Disagreement> {
+    let mut merger = Merger { path: FieldPath::root(), arrays, disagreements: Vec::new() };
     merger.merge(base, over, expected);
     merger.disagreements
 }
 
 struct Merger {
     path: FieldPath,
+    arrays: Arrays,
     disagreements: Vec<Disagreement>,
 }
 
 impl Merger {
     fn merge(&mut self, base: &mut Node, over: Node, expected: &Expected) {
-        if replaces(base, &over, expected) {
+        if self.replaces(base, &over, expected) {
             *base = over;
             return;
         }
         let (later, noun) = (over.place.clone(), over.noun());
         match (&mut base.kind, over.kind) {
             (Kind::Table(table), Kind::Table(more)) => self.merge_tables(table, more, expected),
+            (Kind::Array(elements), Kind::Array(more)) => self.merge_arrays(elements, more, expected),
             _ => self.disagreements.push(Disagreement {
                 path: self.path.clone(),
                 earlier: base.place.clone(),
@@ -58,7 +63,7 @@ impl Merger {
             let segment = Segment::Name(entry.key.clone().into());
             let below = expected.step(&segment);
             let earlier = table.value_mut(at);
-            if replaces(earlier, &entry.value, &below) {
+            if self.replaces(earlier, &entry.value, &below) {
                 table.replace(at, entry);
                 continue;
             }
@@ -67,18 +72,47 @@ impl Merger {
             self.path.pop();
         }
     }
-}
 
-/// Tells whether nothing of the earlier value stays.
-fn replaces(base: &Node, over: &Node, expected: &Expected) -> bool {
-    match (&base.kind, &over.kind) {
-        (Kind::Table(earlier), Kind::Table(later)) => {
-            expected.is_choice() && other_variant(earlier, later, expected)
+    /// Puts elements behind the earlier ones, but for those that are an earlier one.
+    fn merge_arrays(&mut self, elements: &mut Vec<Node>, more: Vec<Node>, expected: &Expected) {
+        let below = expected.step(&Segment::Index(0));
+        let key = expected.key().filter(|_| self.arrays == Arrays::ByKey);
+        let mut known: HashMap<_, _> = HashMap::new();
+        if let Some(key) = &key {
+            let own = elements.iter().enumerate();
+            known.extend(own.filter_map(|(at, element)| Some((below.identity(element, key)?, at))));
         }
-        (Kind::Null, _) | (_, Kind::Null) => true,
-        (Kind::Table(_), Kind::Text(_)) | (Kind::Text(_), Kind::Table(_)) => expected.is_choice(),
-        (Kind::Table(_), _) | (_, Kind::Table(_)) => false,
-        _ => true,
+        for element in more {
+            let identity = key.as_ref().and_then(|key| below.identity(&element, key));
+            let earlier = identity.as_ref().and_then(|identity| known.get(identity).copied());
+            let Some((at, earlier)) = earlier.and_then(|at| Some((at, elements.get_mut(at)?))) else {
+                known.extend(identity.map(|identity| (identity, elements.len())));
+                elements.push(element);
+                continue;
+            };
+            self.path.push(Segment::Index(at));
+            self.merge(earlier, element, &below);
+            self.path.pop();
+        }
+    }
+
+    /// Tells whether nothing of the earlier value stays.
+    fn replaces(&self, base: &Node, over: &Node, expected: &Expected) -> bool {
+        match (&base.kind, &over.kind) {
+            (Kind::Table(earlier), Kind::Table(later)) => {
+                expected.is_choice() && other_variant(earlier, later, expected)
+            }
+            (Kind::Null, _) | (_, Kind::Null) => true,
+            (Kind::Table(_), Kind::Text(_) | Kind::Word(_))
+            | (Kind::Text(_) | Kind::Word(_), Kind::Table(_)) => expected.is_choice(),
+            (Kind::Table(_), _) | (_, Kind::Table(_)) => false,
+            (Kind::Array(_), Kind::Array(_)) => match self.arrays {
+                Arrays::Replace => true,
+                Arrays::Append => false,
+                Arrays::ByKey => expected.key().is_none(),
+            },
+            _ => true,
+        }
     }
 }
 

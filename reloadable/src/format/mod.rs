@@ -2,27 +2,39 @@
 
 mod decode;
 mod expected;
+#[cfg(feature = "tokio")]
+mod explain;
 #[cfg(feature = "json")]
 mod json;
 mod merge;
+mod quote;
+mod secrets;
+mod settings;
 mod table;
 #[cfg(feature = "toml")]
 mod toml;
 mod tree;
 mod unknown;
+mod written;
+
+use std::sync::Arc;
 
 use crate::describe::Description;
-use crate::document::{Document, Format};
+use crate::document::{Body, Format, Setting};
+use crate::layer::{Arrays, Layers, Lint};
 use crate::path::FieldPath;
 #[cfg(any(feature = "json", feature = "toml"))]
 use crate::report::Position;
 use crate::report::{Report, Secrets, Violation};
 
-use self::tree::{Kind, Node, Text};
+use self::tree::{Kind, Text};
 
 pub(crate) use self::decode::decode;
 pub(crate) use self::expected::Expected;
-pub(crate) use self::tree::Tree;
+#[cfg(feature = "tokio")]
+pub(crate) use self::explain::{Part, part, parts};
+pub(crate) use self::quote::quoted;
+pub(crate) use self::tree::{Node, Place, Tree};
 pub(crate) use self::unknown::unknown_keys;
 
 /// How deep tables and arrays may be nested. Every walk through a tree is recursive, so this bounds the stack.
@@ -66,55 +78,125 @@ impl Fault {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with any document's text; if there is nothing, every place where two of them disagree on
-/// what is a table.
-pub(crate) fn read(documents: &[Document], description: Description) -> Result<Tree, Report> {
+/// Everything that is wrong with any document's text. What else is wrong the tree has.
+pub(crate) fn read(layers: &Layers, description: Description) -> Result<Tree, Report> {
+    read_each(layers, description, |_, _, _| {})
+}
+
+/// How far a document has come.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only snapshots explain themselves"))]
+pub(crate) enum Step<'n> {
+    /// It was read; this is what it holds.
+    Read(&'n Node),
+    /// It is a part of the tree.
+    Laid,
+}
+
+/// As [`read`]; `each` is told the number of each document, and sees the tree before and after it is laid over it.
+pub(crate) fn read_each(
+    layers: &Layers,
+    description: Description,
+    mut each: impl FnMut(&Tree, usize, Step<'_>),
+) -> Result<Tree, Report> {
     let expected = Expected::new(description);
     let secretive = expected.holds_any_secret();
     let mut report = Report::new();
-    let mut tree = Tree::empty();
-    let mut layers = Vec::with_capacity(documents.len());
-    for (layer, document) in documents.iter().enumerate() {
-        let text = Text::new(document.clone());
-        match parse(&text, layer) {
-            Ok(node) => layers.push(node),
+    let mut tree = Tree::empty(Arc::clone(&layers.settings));
+    let mut bodies = Vec::with_capacity(layers.documents.len());
+    for (source, (layer, document)) in layers.documents.iter().enumerate() {
+        let text = Text::new(document.clone(), *layer);
+        let body = body(&text, source);
+        tree.sources.push(text);
+        match body {
+            Ok(body) => bodies.push(body),
             Err(faults) => report.extend(faults.into_iter().map(|fault| {
                 let redacted = fault.redacted.filter(|_| secretive);
-                Violation::new(FieldPath::root(), fault.code, redacted.unwrap_or(fault.message))
-                    .located(document.origin().clone(), Some(text.position(fault.at)))
+                let message = redacted.unwrap_or(fault.message);
+                let violation = Violation::new(FieldPath::root(), fault.code, message);
+                tree.blame(violation, &Place { layer: source, span: fault.at..fault.at })
             })),
         }
-        tree.sources.push(text);
     }
     if !report.is_empty() {
-        return Err(report);
+        return Err(quoted(report, &tree, &expected));
     }
-    let mut layers = layers.into_iter();
-    if let Some(first) = layers.next() {
-        tree.root = first;
+    for (source, body) in bodies.into_iter().enumerate() {
+        let layer = layers.documents.get(source).and_then(|(layer, _)| layers.settings.get(*layer));
+        let arrays = layer.map(|layer| layer.arrays).unwrap_or_default();
+        match body {
+            Parsed::Node(node) => {
+                if secretive {
+                    secrets::judge(&mut tree, &node, &expected, source, layers.lints);
+                }
+                each(&tree, source, Step::Read(&node));
+                lay(&mut tree, node, &expected, arrays);
+            }
+            Parsed::Settings(settings) => {
+                let unknown = layer.and_then(|layer| layer.unknown).unwrap_or(layers.lints.unknown_keys);
+                set(&mut tree, &settings, source, &expected, unknown);
+                if secretive {
+                    secrets::judge_settings(&mut tree, &expected, source, layers.lints);
+                }
+            }
+        }
+        each(&tree, source, Step::Laid);
     }
-    for layer in layers {
-        for disagreement in merge::merge(&mut tree.root, layer, &expected) {
-            let path = expected.shown(disagreement.path);
-            let mut violation = Violation::new(path, "shape", disagreement.message);
-            if let Some((origin, position)) = tree.position(&disagreement.earlier) {
-                let message = format!("{} in {origin}:{position}", violation.message());
-                violation = Violation::new(violation.path().clone(), "shape", message);
-            }
-            if let Some((origin, position)) = tree.position(&disagreement.later) {
-                violation = violation.located(origin, Some(position));
-            }
-            report.push(violation);
+    Ok(tree)
+}
+
+/// What a document is before it is laid over the others.
+enum Parsed {
+    Node(Node),
+    Settings(Arc<[Setting]>),
+}
+
+fn body(text: &Text, source: usize) -> Result<Parsed, Vec<Fault>> {
+    match text.document().body() {
+        Body::Text(format, _) => parse(text, *format, source).map(Parsed::Node),
+        Body::Settings(settings) => Ok(Parsed::Settings(Arc::clone(settings))),
+        Body::Value(value) => {
+            let place = Place { layer: source, span: 0..0 };
+            let node = written::of_value(value, &place).unwrap_or(Node { place, kind: Kind::Null });
+            table_only(node).map(Parsed::Node)
         }
     }
-    if report.is_empty() { Ok(tree) } else { Err(report) }
+}
+
+/// Lays a layer over those below it.
+fn lay(tree: &mut Tree, layer: Node, expected: &Expected, arrays: Arrays) {
+    if tree.root.place.layer == usize::MAX {
+        // What lacks a value is blamed on the lowest document that could have it.
+        tree.root.place = layer.place.clone();
+    }
+    for disagreement in merge::merge(&mut tree.root, layer, expected, arrays) {
+        let path = expected.shown(disagreement.path);
+        let mut message = disagreement.message;
+        match tree.position(&disagreement.earlier) {
+            Some((origin, Some(position))) => message = format!("{message} in {origin}:{position}"),
+            Some((origin, None)) => message = format!("{message} in {origin}"),
+            None => {}
+        }
+        let violation = tree.blame(Violation::new(path, "shape", message), &disagreement.later);
+        tree.found.push(violation);
+    }
+}
+
+/// Lays single values over the layers below.
+fn set(tree: &mut Tree, settings: &[Setting], source: usize, expected: &Expected, unknown: Lint) {
+    for problem in settings::apply(&mut tree.root, settings, source, expected) {
+        let settings::Problem { at, path, code, message } = problem;
+        let place = Place { layer: source, span: at..at + 1 };
+        let violation = tree.blame(Violation::new(path, code, message), &place);
+        let judged = if code == settings::UNKNOWN { unknown.judge(violation) } else { Some(violation) };
+        tree.found.extend(judged);
+    }
 }
 
 #[cfg_attr(
     not(any(feature = "toml", feature = "json")),
     expect(unused_variables, reason = "nothing can be read")
 )]
-fn parse(text: &Text, layer: usize) -> Result<Node, Vec<Fault>> {
+fn parse(text: &Text, format: Format, layer: usize) -> Result<Node, Vec<Fault>> {
     let content = std::str::from_utf8(text.bytes()).map_err(|error| {
         let at = error.valid_up_to();
         let byte = text.bytes().get(at).copied().unwrap_or_default();
@@ -126,7 +208,7 @@ fn parse(text: &Text, layer: usize) -> Result<Node, Vec<Fault>> {
         let message = "the document is empty; if that is meant, write a comment into it, or `{}` for JSON";
         return Err(vec![Fault::new(0, "empty", message)]);
     }
-    let root = match text.document().format() {
+    let root = match format {
         #[cfg(feature = "toml")]
         Format::Toml => toml::parse(content, layer),
         #[cfg(feature = "json")]
@@ -134,11 +216,15 @@ fn parse(text: &Text, layer: usize) -> Result<Node, Vec<Fault>> {
         #[cfg(not(all(feature = "toml", feature = "json")))]
         format => unreadable(format),
     }?;
-    if !matches!(root.kind, Kind::Table(_)) {
-        let message = format!("the document is {}, a configuration is a table", root.noun());
-        return Err(vec![Fault::new(root.place.span.start, "shape", message)]);
+    table_only(root)
+}
+
+fn table_only(root: Node) -> Result<Node, Vec<Fault>> {
+    if matches!(root.kind, Kind::Table(_)) {
+        return Ok(root);
     }
-    Ok(root)
+    let message = format!("the document is {}, a configuration is a table", root.noun());
+    Err(vec![Fault::new(root.place.span.start, "shape", message)])
 }
 
 /// Refuses a format that this build cannot read.

@@ -28,7 +28,6 @@ pub(super) struct Table {
 const FEW: usize = 16;
 
 impl Table {
-    #[cfg(any(test, feature = "json", feature = "toml"))]
     pub(super) fn new(entries: Vec<Entry>) -> Self {
         Self { entries, index: OnceLock::new() }
     }
@@ -64,6 +63,12 @@ impl Table {
             index.insert(entry.key.clone(), at);
         }
         *earlier = entry;
+    }
+
+    /// Changes each entry, but not its key.
+    #[cfg(any(feature = "json", feature = "toml"))]
+    pub(super) fn for_each_mut(&mut self, change: impl FnMut(&mut Entry)) {
+        self.entries.iter_mut().for_each(change);
     }
 
     /// Returns the value of an entry that [`find`](Self::find) found.

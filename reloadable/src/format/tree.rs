@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use crate::document::{Document, Format, Origin};
+use crate::document::{Body, Document, Format, Origin, Setting};
+use crate::layer::LayerSettings;
 use crate::path::{FieldPath, Segment};
-use crate::report::Position;
+use crate::report::{Position, Report, Violation};
 
 use super::expected::Expected;
 use super::table::Table;
@@ -17,16 +18,19 @@ use super::table::Table;
 pub(crate) struct Tree {
     pub(super) root: Node,
     pub(super) sources: Vec<Text>,
+    pub(super) layers: Arc<[LayerSettings]>,
+    /// What is wrong, or suspicious, although every text could be read.
+    pub(crate) found: Report,
 }
 
 /// A value and where it was set.
 #[derive(Clone)]
 pub(crate) struct Node {
-    pub(super) place: Place,
+    pub(crate) place: Place,
     pub(super) kind: Kind,
 }
 
-/// A range of one document's text.
+/// A range of one document's text; of one that is made of single values, which of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The document's number in the order of precedence.
@@ -47,6 +51,8 @@ pub(super) enum Kind {
     Unsigned(u128),
     Float(f64),
     Text(String),
+    /// A text in which something else may be written: only the type tells.
+    Word(String),
     /// As it is written in the file.
     Datetime(String),
     Array(Vec<Node>),
@@ -62,19 +68,30 @@ impl Node {
             Kind::Bool(_) => "a boolean",
             Kind::Integer(_) | Kind::Unsigned(_) => "an integer",
             Kind::Float(_) => "a number",
-            Kind::Text(_) => "a text",
+            Kind::Text(_) | Kind::Word(_) => "a text",
             Kind::Datetime(_) => "a date or time",
             Kind::Array(_) => "an array",
             Kind::Table(_) => "a table",
         }
     }
 
-    fn child(&self, name: &str) -> Option<&Self> {
+    pub(super) fn child(&self, name: &str) -> Option<&Self> {
         let Kind::Table(table) = &self.kind else { return None };
         table.find(name).and_then(|at| table.get(at)).map(|entry| &entry.value)
     }
 
-    fn element(&self, index: usize) -> Option<&Self> {
+    /// Returns the text by which this value tells one element from another.
+    pub(super) fn as_key(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Bool(value) => Some(value.to_string()),
+            Kind::Integer(value) => Some(value.to_string()),
+            Kind::Unsigned(value) => Some(value.to_string()),
+            Kind::Text(text) | Kind::Word(text) | Kind::Datetime(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn element(&self, index: usize) -> Option<&Self> {
         let Kind::Array(elements) = &self.kind else { return None };
         elements.get(index)
     }
@@ -82,18 +99,30 @@ impl Node {
 
 impl Tree {
     /// Makes a tree that no document has a part in.
-    pub(super) fn empty() -> Self {
+    pub(super) fn empty(layers: Arc<[LayerSettings]>) -> Self {
         let place = Place { layer: usize::MAX, span: 0..0 };
-        Self { root: Node { place, kind: Kind::Table(Table::default()) }, sources: Vec::new() }
+        let root = Node { place, kind: Kind::Table(Table::default()) };
+        Self { root, sources: Vec::new(), layers, found: Report::new() }
     }
 
     /// Returns where the value at `path` was set. Where the file has no such value, the nearest one around it counts:
     /// a default is in no file, but the table that lacks it is.
     ///
-    /// `path` is spelled as the type `expected` spells it; the file may use an alias. The answer is `None` where
-    /// there are no documents.
-    pub(crate) fn locate(&self, expected: Expected, path: &FieldPath) -> Option<(Origin, Position)> {
-        let mut node = &self.root;
+    /// `path` is spelled as the type `expected` spells it; the file may use an alias.
+    pub(crate) fn locate(&self, expected: Expected, path: &FieldPath) -> Place {
+        self.nearest(expected, path).0.place.clone()
+    }
+
+    /// Returns the value at `path`, or nothing where no layer sets it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn find(&self, expected: Expected, path: &FieldPath) -> Option<&Node> {
+        let (node, steps) = self.nearest(expected, path);
+        (steps == path.segments().len()).then_some(node)
+    }
+
+    /// Goes down a path as far as there is something, and says how many steps that were.
+    fn nearest(&self, expected: Expected, path: &FieldPath) -> (&Node, usize) {
+        let (mut node, mut steps) = (&self.root, 0);
         let mut expected = expected;
         for segment in path.segments() {
             let child = match segment {
@@ -106,19 +135,37 @@ impl Tree {
             let Some(child) = child else { break };
             expected = expected.step(segment);
             node = child;
+            steps += 1;
         }
-        self.position(&node.place)
+        (node, steps)
     }
 
-    /// Returns the document, line and column of a place.
-    pub(super) fn position(&self, place: &Place) -> Option<(Origin, Position)> {
-        let source = self.sources.get(place.layer)?;
-        Some((source.document.origin().clone(), source.position(place.span.start)))
+    /// Returns what a place is called: a document and, where that is a text, line and column.
+    pub(crate) fn position(&self, place: &Place) -> Option<(Origin, Option<Position>)> {
+        self.sources.get(place.layer).map(|source| source.place(place.span.start))
+    }
+
+    /// Returns the layer in which a place is.
+    pub(crate) fn layer(&self, place: &Place) -> Option<&LayerSettings> {
+        self.sources.get(place.layer).and_then(|source| self.layers.get(source.layer))
+    }
+
+    /// Says of a violation where it is.
+    pub(crate) fn blame(&self, violation: Violation, place: &Place) -> Violation {
+        let Some((origin, position)) = self.position(place) else { return violation };
+        let violation = violation.located(origin, position);
+        match self.layer(place) {
+            Some(layer) => {
+                let span = position.map(|_| place.span.clone());
+                violation.spanned(Arc::clone(&layer.name), span)
+            }
+            None => violation,
+        }
     }
 
     /// Returns the format in which the value was written.
     pub(super) fn format(&self, node: &Node) -> Option<Format> {
-        self.sources.get(node.place.layer).map(|source| source.document.format())
+        self.sources.get(node.place.layer).and_then(|source| source.document.format())
     }
 }
 
@@ -129,9 +176,11 @@ impl fmt::Debug for Tree {
     }
 }
 
-/// A document whose bytes are a text.
+/// A document, of which most are a text.
 pub(super) struct Text {
     document: Document,
+    /// The number of its layer.
+    pub(super) layer: usize,
     /// The length of the byte order mark.
     start: usize,
     /// Made when the first position is asked for.
@@ -153,9 +202,21 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Text {
     /// Takes a document. A byte order mark is no part of its text.
-    pub(super) fn new(document: Document) -> Self {
+    pub(super) fn new(document: Document, layer: usize) -> Self {
         let start = if document.bytes().starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        Self { document, start, index: OnceLock::new() }
+        Self { document, layer, start, index: OnceLock::new() }
+    }
+
+    /// Says what is at a byte offset, or at the number of a single value.
+    pub(super) fn place(&self, at: usize) -> (Origin, Option<Position>) {
+        match self.document.body() {
+            Body::Text(..) => (self.document.origin().clone(), Some(self.position(at))),
+            Body::Value(_) => (self.document.origin().clone(), None),
+            Body::Settings(settings) => {
+                let origin = settings.get(at).map(|setting: &Setting| &setting.origin);
+                (origin.unwrap_or(self.document.origin()).clone(), None)
+            }
+        }
     }
 
     pub(super) fn document(&self) -> &Document {

@@ -1,6 +1,7 @@
 //! Keys that no field of the type goes by, all at once and also beside flattened fields, where serde cannot tell.
 
 use crate::describe::{Description, Field, Shape, Tagging, Variant};
+use crate::layer::Lint;
 use crate::nearest::nearest;
 use crate::path::{FieldPath, Segment};
 use crate::report::{Secrets, Violation};
@@ -13,10 +14,11 @@ use super::tree::{Kind, Node, Tree};
 /// How many are reported: a file that was written for something else says nothing more.
 const REPORTED: usize = 100;
 
-/// Returns a violation for every key of a table whose type refuses unknown ones.
-pub(crate) fn unknown_keys(tree: &Tree, description: Description) -> Vec<Violation> {
+/// Returns a violation for every key that stands for no field. It refuses the candidate where the type does so, and
+/// elsewhere as told.
+pub(crate) fn unknown_keys(tree: &Tree, description: Description, lint: Lint) -> Vec<Violation> {
     let root = Expected::new(description);
-    let mut search = Search { tree, root, path: FieldPath::root(), found: Vec::new() };
+    let mut search = Search { tree, root, lint, path: FieldPath::root(), found: Vec::new() };
     search.value(&tree.root, description);
     search.found
 }
@@ -24,6 +26,7 @@ pub(crate) fn unknown_keys(tree: &Tree, description: Description) -> Vec<Violati
 struct Search<'t> {
     tree: &'t Tree,
     root: Expected,
+    lint: Lint,
     path: FieldPath,
     found: Vec<Violation>,
 }
@@ -70,7 +73,7 @@ impl Search<'_> {
         };
         let entry_of = |key: &str| entries.iter().find(|entry| entry.key == key);
         let tagged = |tag: &str| match entry_of(tag).map(|entry| &entry.value.kind) {
-            Some(Kind::Text(name)) => named(name),
+            Some(Kind::Text(name) | Kind::Word(name)) => named(name),
             _ => None,
         };
         match tagging {
@@ -109,18 +112,20 @@ impl Search<'_> {
                     let description = (field.describe)();
                     self.within(entry, |search| search.value(&entry.value, description));
                 }
-                (None, _) if !deny || known.open || known.names.contains(&entry.key.as_str()) => {}
+                (None, _) if known.open || known.names.contains(&entry.key.as_str()) => {}
                 (None, _) => {
                     let names: Vec<_> =
                         known.fields.iter().map(|field| field.name).chain(known.names.clone()).collect();
-                    self.within(entry, |search| search.unknown(entry, &names));
+                    self.within(entry, |search| search.unknown(entry, &names, deny));
                 }
             }
         }
     }
 
-    fn unknown(&mut self, entry: &Entry, names: &[&str]) {
-        if self.found.len() == REPORTED {
+    fn unknown(&mut self, entry: &Entry, names: &[&str], deny: bool) {
+        let of_layer = self.tree.layer(&entry.place).and_then(|layer| layer.unknown);
+        let lint = if deny { Lint::Deny } else { of_layer.unwrap_or(self.lint) };
+        if lint == Lint::Allow || self.found.len() == REPORTED {
             return;
         }
         let secret = self.root.is_secret(&self.path);
@@ -130,10 +135,7 @@ impl Search<'_> {
             None => format!("unknown key, {}", listed(names, "there are no keys here")),
         };
         let violation = Violation::new(self.root.shown(self.path.clone()), "unknown_key", message);
-        self.found.push(match self.tree.position(&entry.place) {
-            Some((origin, position)) => violation.located(origin, Some(position)),
-            None => violation,
-        });
+        self.found.extend(lint.judge(self.tree.blame(violation, &entry.place)));
     }
 
     fn within(&mut self, entry: &Entry, search: impl FnOnce(&mut Self)) {

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use crate::diff::touched::Contents;
-use crate::document::{Document, Revision};
+use crate::document::Revision;
 use crate::error::{Error, ErrorKind, SourceError};
+use crate::layer::Layers;
 use crate::load::{Reloadable, decode};
 use crate::path::FieldPath;
 use crate::report::{Report, Violation};
 use crate::source::Trigger;
 
 use super::files::{Files, Reference, references};
-use super::layer::{Content, Layer, TRIES, documents, fetch, swapped};
+use super::layer::{Content, Stack, TRIES, fetch, swapped};
 
 /// A valid value, and what it was made of.
 pub(super) struct Candidate<T> {
@@ -23,6 +24,9 @@ pub(super) struct Candidate<T> {
     /// What the files hold that the value names.
     pub(super) files: Contents,
     pub(super) marks: Marks,
+    /// All that it was made of.
+    pub(super) layers: Layers,
+    pub(super) warnings: Report,
 }
 
 /// By which what was read is known again.
@@ -65,7 +69,7 @@ pub(super) enum Known<'m> {
 
 /// Reads all layers, and the files that they name.
 pub(super) async fn candidate<T: Reloadable>(
-    layers: &mut [Layer],
+    stack: &mut Stack,
     files: &mut Files,
     limit: Duration,
     mut trigger: Trigger,
@@ -73,7 +77,7 @@ pub(super) async fn candidate<T: Reloadable>(
 ) -> Result<Found<T>, Fault> {
     let names_files = files.layer().is_some();
     for _ in 0..=TRIES {
-        let contents = fetch::<T>(layers, limit, trigger).await;
+        let contents = fetch::<T>(stack, limit, trigger).await;
         // Also where there is nothing to put them to: they would tell of the same news again at once.
         let named = files.fetch(limit, trigger).await;
         let contents = contents.map_err(Fault::Unavailable)?;
@@ -87,8 +91,8 @@ pub(super) async fn candidate<T: Reloadable>(
                 return Ok(Found::Refused);
             }
         }
-        let decoded = decode_apart(documents(layers, &contents), names_files).await;
-        let (value, references) = match decoded {
+        let decoded = decode_apart(stack.layers(&contents), names_files).await;
+        let Read { value, references, layers, warnings } = match decoded {
             Ok(decoded) => decoded,
             Err(report) => return Err(Fault::Invalid(report, marks)),
         };
@@ -98,7 +102,7 @@ pub(super) async fn candidate<T: Reloadable>(
                 marks = self::marks(&contents, named.as_ref());
             }
             // The files may have been swapped together with the documents, and after those were read.
-            if !layers.iter().all(|layer| layer.source.is_one_side()) || !files.is_one_side() {
+            if !stack.sources.iter().all(|layer| layer.source.is_one_side()) || !files.is_one_side() {
                 trigger = Trigger::Manual;
                 continue;
             }
@@ -107,7 +111,8 @@ pub(super) async fn candidate<T: Reloadable>(
             Ok(files) => files,
             Err(report) => return Err(Fault::Invalid(report, marks)),
         };
-        return Ok(Found::Candidate(Box::new(Candidate { value, contents, named, files, marks })));
+        let candidate = Candidate { value, contents, named, files, marks, layers, warnings };
+        return Ok(Found::Candidate(Box::new(candidate)));
     }
     let error = files.layer().map(|layer| swapped(&layer.origin));
     Err(Fault::Unavailable(
@@ -131,15 +136,20 @@ fn marks(contents: &[Option<Content>], named: Option<&Content>) -> Marks {
 /// From this many bytes on, decoding is given a thread of its own, so that it does not hold up the runtime's.
 const LARGE: usize = 64 * 1024;
 
-async fn decode_apart<T: Reloadable>(
-    documents: Vec<Document>,
-    names_files: bool,
-) -> Result<(T, Vec<Reference>), Report> {
-    let size: usize = documents.iter().map(|document| document.bytes().len()).sum();
+/// A valid value, the files that it names, and what it was made of.
+struct Read<T> {
+    value: T,
+    references: Vec<Reference>,
+    layers: Layers,
+    warnings: Report,
+}
+
+async fn decode_apart<T: Reloadable>(layers: Layers, names_files: bool) -> Result<Read<T>, Report> {
+    let size: usize = layers.documents.iter().map(|(_, document)| document.bytes().len()).sum();
     if size < LARGE {
-        return read(&documents, names_files);
+        return read(layers, names_files);
     }
-    match tokio::task::spawn_blocking(move || read(&documents, names_files)).await {
+    match tokio::task::spawn_blocking(move || read(layers, names_files)).await {
         Ok(read) => read,
         Err(error) => {
             let message = format!("decoding broke off: {error}");
@@ -148,8 +158,9 @@ async fn decode_apart<T: Reloadable>(
     }
 }
 
-fn read<T: Reloadable>(documents: &[Document], names_files: bool) -> Result<(T, Vec<Reference>), Report> {
-    let loaded = decode::<T>(documents)?;
+fn read<T: Reloadable>(layers: Layers, names_files: bool) -> Result<Read<T>, Report> {
+    let mut loaded = decode::<T>(&layers)?;
     let references = if names_files { references(&loaded)? } else { Vec::new() };
-    Ok((loaded.into_value(), references))
+    let warnings = std::mem::take(&mut loaded.warnings);
+    Ok(Read { value: loaded.into_value(), references, layers, warnings })
 }

@@ -32,7 +32,7 @@ pub(super) struct Files {
 /// A file that a candidate names, and where that was set.
 pub(super) struct Reference {
     named: NamedFile,
-    place: Option<(Origin, Position)>,
+    place: Option<(Origin, Option<Position>)>,
 }
 
 impl Files {
@@ -156,7 +156,7 @@ pub(super) fn references<T: Diff>(loaded: &Loaded<T>) -> Result<Vec<Reference>, 
         let mut references = Vec::new();
         let value = loaded.value.value();
         for (field, text) in T::describe().files(&value) {
-            let place = loaded.locate(&field);
+            let place = loaded.place(&field);
             let Some(text) = text else {
                 let message = "no file can be followed here; mark a `PathBuf` or a `String` that is neither secret nor a leaf";
                 report.push(located(field, message.to_owned(), &place));
@@ -172,10 +172,10 @@ pub(super) fn references<T: Diff>(loaded: &Loaded<T>) -> Result<Vec<Reference>, 
     .and_then(|references| references)
 }
 
-fn located(field: FieldPath, message: String, place: &Option<(Origin, Position)>) -> Violation {
+fn located(field: FieldPath, message: String, place: &Option<(Origin, Option<Position>)>) -> Violation {
     let violation = Violation::new(field, FILE, message);
     match place {
-        Some((origin, position)) => violation.located(origin.clone(), Some(*position)),
+        Some((origin, position)) => violation.located(origin.clone(), *position),
         None => violation,
     }
 }

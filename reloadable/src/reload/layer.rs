@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
@@ -10,9 +11,10 @@ use tokio::time::{Instant, timeout};
 use crate::backoff::Backoff;
 use crate::document::{Document, Origin, Revision};
 use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
+use crate::layer::{LayerSettings, Layers, Lints};
 use crate::load::{Reloadable, faults};
 use crate::report::Report;
-use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
+use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Overrides, Trigger};
 use crate::status::{SourceState, SourceStatus};
 
 /// One source in the order of precedence, and what was last accepted from it.
@@ -200,13 +202,58 @@ async fn contained<'s, R>(
 /// How often layers that were swapped in the middle of a look are asked again.
 pub(super) const TRIES: usize = 3;
 
+/// All layers, the last on top.
+pub(super) struct Stack {
+    pub(super) sources: Vec<Layer>,
+    /// The last are those of the overrides.
+    settings: Arc<[LayerSettings]>,
+    lints: Lints,
+    pub(super) overrides: Overrides,
+}
+
+impl Stack {
+    pub(super) fn new(layers: Vec<(LayerSettings, Box<dyn AnySource>)>, lints: Lints) -> Self {
+        let (mut settings, sources): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
+        settings.push(Overrides::layer());
+        let sources = sources.into_iter().map(Layer::new).collect();
+        Self { sources, settings: settings.into(), lints, overrides: Overrides::default() }
+    }
+
+    /// What all layers hold: what is new of it where there is something.
+    pub(super) fn layers(&self, contents: &[Option<Content>]) -> Layers {
+        let newest = self.sources.iter().zip(contents).enumerate();
+        let newest = newest.filter_map(|(number, (layer, content))| {
+            Some((number, content.as_ref().or(layer.accepted.as_ref())?))
+        });
+        let documents = newest.flat_map(|(number, content)| {
+            content.documents.iter().map(move |document| (number, document.clone()))
+        });
+        let overrides = self.overrides.document().map(|document| (self.sources.len(), document));
+        Layers {
+            documents: documents.chain(overrides).collect(),
+            settings: Arc::clone(&self.settings),
+            lints: self.lints,
+        }
+    }
+
+    /// The cursors move only now that what was fetched has been accepted.
+    pub(super) fn accept(&mut self, contents: Vec<Option<Content>>) {
+        for (layer, content) in self.sources.iter_mut().zip(contents) {
+            if let Some(content) = content {
+                layer.accept(content);
+            }
+        }
+    }
+}
+
 /// Asks every source, and gathers what is wrong with any of them. What several layers have in common, as a directory
 /// that Kubernetes swaps, is read from one side of a swap.
 pub(super) async fn fetch<T: Reloadable>(
-    layers: &mut [Layer],
+    stack: &mut Stack,
     limit: Duration,
     trigger: Trigger,
 ) -> Result<Vec<Option<Content>>, Error> {
+    let layers = &mut stack.sources;
     let is_alone = layers.len() == 1;
     let mut answers = Vec::with_capacity(layers.len());
     for layer in &mut *layers {
@@ -243,7 +290,13 @@ pub(super) async fn fetch<T: Reloadable>(
     if report.is_empty() {
         return Ok(contents);
     }
-    let fetched: Vec<_> = contents.iter().flatten().flat_map(|content| content.documents.clone()).collect();
+    let fetched =
+        contents.iter().enumerate().filter_map(|(number, content)| Some((number, content.as_ref()?)));
+    let fetched = fetched.flat_map(|(number, content)| {
+        content.documents.iter().map(move |document| (number, document.clone()))
+    });
+    let fetched =
+        Layers { documents: fetched.collect(), settings: Arc::clone(&stack.settings), lints: stack.lints };
     report.append(faults::<T>(&fetched));
     Err(Error::new(ErrorKind::Unavailable, report))
 }
@@ -252,22 +305,4 @@ pub(super) async fn fetch<T: Reloadable>(
 pub(super) fn swapped(origin: &Origin) -> SourceError {
     let message = "its links led elsewhere whenever it was read";
     SourceError::new(SourceErrorKind::Unstable, origin.clone(), message)
-}
-
-/// The documents of all layers in order: the new ones where there are any.
-pub(super) fn documents(layers: &[Layer], contents: &[Option<Content>]) -> Vec<Document> {
-    let newest = layers
-        .iter()
-        .zip(contents)
-        .filter_map(|(layer, content)| content.as_ref().or(layer.accepted.as_ref()));
-    newest.flat_map(|content| content.documents.iter().cloned()).collect()
-}
-
-/// The cursors move only now that what was fetched has been accepted.
-pub(super) fn accept(layers: &mut [Layer], contents: Vec<Option<Content>>) {
-    for (layer, content) in layers.iter_mut().zip(contents) {
-        if let Some(content) = content {
-            layer.accept(content);
-        }
-    }
 }

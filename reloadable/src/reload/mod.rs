@@ -16,16 +16,17 @@ use tokio::time::{Instant, sleep_until};
 use crate::backoff::{Backoff, jittered};
 use crate::diff::{Changes, Entry, Walker};
 use crate::error::{Error, ErrorKind, SourceError};
+use crate::layer::{LayerSettings, Lints};
 use crate::load::{Reloadable, guarded};
-use crate::publish::{Current, Publisher, Snapshot};
+use crate::publish::{Current, Made, Publisher, Snapshot};
 use crate::report::Report;
-use crate::source::{AnyFiles, AnySource, BoxFuture, Burst, Hint, Settle, Trigger};
+use crate::source::{AnyFiles, AnySource, BoxFuture, Burst, Hint, Override, Settle, Trigger};
 use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status};
 use crate::subscribe::Sections;
 
 use self::candidate::{Candidate, Fault, Found, Known, Marks, candidate};
 use self::files::Files;
-use self::layer::{Layer, Told, accept};
+use self::layer::{Layer, Stack, Told};
 
 /// How long things take, as the user has set them.
 #[derive(Debug, Clone)]
@@ -52,11 +53,15 @@ impl Default for Timing {
 }
 
 /// A wish for an attempt, and whom to tell how it went.
-pub(crate) type Request = oneshot::Sender<ReloadOutcome>;
+pub(crate) struct Request {
+    /// What is to be set or cleared by it.
+    pub(crate) change: Option<Override>,
+    pub(crate) answer: oneshot::Sender<ReloadOutcome>,
+}
 
 /// The one writer: it owns the sources and the publisher, and runs in a task of its own.
 pub(crate) struct Reload<T> {
-    layers: Vec<Layer>,
+    stack: Stack,
     /// What fields of the configuration name.
     files: Files,
     publisher: Publisher<T>,
@@ -65,6 +70,8 @@ pub(crate) struct Reload<T> {
     /// What was refused last, so that it is not refused again at every look.
     refused: Option<Marks>,
     burst: Burst,
+    /// The overrides are others than those of what is in force.
+    is_overridden: bool,
     /// When another snapshot may be published.
     next_publish: Option<Instant>,
     retry: Backoff,
@@ -84,22 +91,23 @@ enum Wake {
 impl<T: Reloadable> Reload<T> {
     /// Loads for the first time.
     pub(crate) async fn start(
-        sources: Vec<Box<dyn AnySource>>,
+        layers: Vec<(LayerSettings, Box<dyn AnySource>)>,
+        lints: Lints,
         files: Option<Box<dyn AnyFiles>>,
         timing: Timing,
     ) -> Result<(Self, watch::Receiver<Status>), Error> {
-        let mut layers: Vec<_> = sources.into_iter().map(Layer::new).collect();
+        let mut stack = Stack::new(layers, lints);
         let mut files = Files::new::<T>(files)?;
         let found =
-            candidate::<T>(&mut layers, &mut files, timing.fetch, Trigger::Manual, Known::Nothing).await;
-        let Candidate { value, contents, named, files: held, .. } = match found {
+            candidate::<T>(&mut stack, &mut files, timing.fetch, Trigger::Manual, Known::Nothing).await;
+        let Candidate { value, contents, named, files: held, layers, warnings, .. } = match found {
             Ok(Found::Candidate(candidate)) => *candidate,
             Ok(Found::Nothing | Found::Refused) => return Err(Error::closed()),
             Err(fault) => return Err(fault.into_error()),
         };
-        accept(&mut layers, contents);
+        stack.accept(contents);
         files.accept(named, &held);
-        let first = Snapshot::first(value, held);
+        let first = Snapshot::first(value, Made { files: held, layers, warnings });
         let (status, receiver) = watch::channel(Status {
             generation: first.generation(),
             loaded_at: first.loaded_at(),
@@ -107,15 +115,18 @@ impl<T: Reloadable> Reload<T> {
             last_outcome: None,
             last_error: None,
             consecutive_failures: 0,
-            sources: statuses(&layers, &files),
+            sources: statuses(&stack.sources, &files),
+            warnings: first.warnings(),
+            overrides: Vec::new(),
         });
         let reload = Self {
-            layers,
+            stack,
             files,
             publisher: Publisher::new(first),
             sections: Sections::new(),
             status,
             refused: None,
+            is_overridden: false,
             burst: Burst::new(timing.settle.between_hints(), timing.max_wait),
             next_publish: None,
             retry: Backoff::new(Duration::from_millis(100), timing.resync),
@@ -151,15 +162,18 @@ impl<T: Reloadable> Reload<T> {
     async fn follow(&mut self, mut requests: mpsc::Receiver<Request>) {
         loop {
             match self.wake(&mut requests).await {
-                Wake::Request(Some(answer)) => {
-                    let outcome = self.attempt(Trigger::Manual).await;
+                Wake::Request(Some(Request { change, answer })) => {
+                    let outcome = match change {
+                        Some(change) => self.override_by(change).await,
+                        None => self.attempt(Trigger::Manual).await,
+                    };
                     // Whoever asked may have stopped waiting.
                     let _ = answer.send(outcome);
                 }
                 Wake::Request(None) => return,
                 Wake::Hint(layer, hint) => {
                     let longest = self.timing.resync;
-                    let told = match (self.layers.get_mut(layer), self.files.layer_mut()) {
+                    let told = match (self.stack.sources.get_mut(layer), self.files.layer_mut()) {
                         (Some(layer), _) => layer.told(hint, longest),
                         (None, Some(files)) => files.told(hint, longest),
                         (None, None) => continue,
@@ -183,8 +197,8 @@ impl<T: Reloadable> Reload<T> {
         let is_due = due <= now;
         let mut due = pin!(sleep_until(due));
         type Told<'l> = (usize, BoxFuture<'l, Result<Option<Hint>, SourceError>>);
-        let behind = self.layers.len();
-        let layers = self.layers.iter_mut().enumerate().filter(|(_, layer)| layer.listens(now));
+        let behind = self.stack.sources.len();
+        let layers = self.stack.sources.iter_mut().enumerate().filter(|(_, layer)| layer.listens(now));
         let layers = layers.map(|(index, layer)| -> Told<'_> { (index, Box::pin(layer.hint())) });
         let files = self.files.layer_mut().filter(|files| files.listens(now));
         let files = files.map(|files| -> Told<'_> { (behind, Box::pin(files.hint())) });
@@ -209,7 +223,7 @@ impl<T: Reloadable> Reload<T> {
     /// Returns when to look without a further hint.
     fn due(&self) -> Instant {
         let settled = self.burst.due().map(Instant::from_std);
-        let deaf = self.layers.iter().filter_map(|layer| layer.deaf_until);
+        let deaf = self.stack.sources.iter().filter_map(|layer| layer.deaf_until);
         let deaf = deaf.chain(self.files.layer().and_then(|files| files.deaf_until)).min();
         let due = [settled, deaf, self.retry_at].into_iter().flatten().fold(self.resync_at, Instant::min);
         self.next_publish.map_or(due, |next| next.max(due))
@@ -221,7 +235,7 @@ impl<T: Reloadable> Reload<T> {
         self.burst.looked();
         self.retry_at = None;
         self.resync_at = started + jittered(self.timing.resync);
-        for layer in &mut self.layers {
+        for layer in &mut self.stack.sources {
             layer.begin(started);
         }
         if let Some(files) = self.files.layer_mut() {
@@ -255,6 +269,28 @@ impl<T: Reloadable> Reload<T> {
         }
     }
 
+    /// Sets or clears overrides, unless the configuration would not be valid with that.
+    async fn override_by(&mut self, change: Override) -> ReloadOutcome {
+        let before = self.stack.overrides.clone();
+        self.stack.overrides.apply(change);
+        self.is_overridden = true;
+        let outcome = self.attempt(Trigger::Manual).await;
+        self.is_overridden = false;
+        if !outcome.is_in_force() {
+            self.stack.overrides = before;
+            // It may be the override alone that was refused, and not what the sources hold.
+            self.refused = None;
+            self.retry_at = Some(Instant::now());
+        }
+        let overrides = self.stack.overrides.paths();
+        self.status.send_if_modified(|status| {
+            let is_new = status.overrides != overrides;
+            status.overrides = overrides;
+            is_new
+        });
+        outcome
+    }
+
     /// Leaves out what the status says already, where nobody asked: or every look would be told.
     fn unless_known(&self, trigger: Trigger, outcome: ReloadOutcome) -> Option<ReloadOutcome> {
         let text = |error: &Error| error.report().to_string();
@@ -265,9 +301,9 @@ impl<T: Reloadable> Reload<T> {
 
     /// Fetches, decodes, validates, compares and publishes. The subscribers do not know yet.
     async fn try_reload(&mut self, trigger: Trigger, started: Instant) -> Tried<T> {
-        let known = Known::Refused(self.refused.as_ref());
-        let found = candidate(&mut self.layers, &mut self.files, self.timing.fetch, trigger, known).await;
-        let Candidate { value, contents, named, files, marks } = match found {
+        let known = if self.is_overridden { Known::Nothing } else { Known::Refused(self.refused.as_ref()) };
+        let found = candidate(&mut self.stack, &mut self.files, self.timing.fetch, trigger, known).await;
+        let Candidate { value, contents, named, files, marks, layers, warnings } = match found {
             Ok(Found::Candidate(candidate)) => *candidate,
             Ok(Found::Nothing) => {
                 self.refused = None;
@@ -290,11 +326,14 @@ impl<T: Reloadable> Reload<T> {
             Err(report) => return self.refuse(report, marks),
         };
         self.refused = None;
-        accept(&mut self.layers, contents);
+        self.stack.accept(contents);
         self.files.accept(named, &files);
+        let Some((changes, omitted)) = summary else {
+            current.rebase(layers, warnings);
+            return Tried::Unchanged;
+        };
         drop(current);
-        let Some((changes, omitted)) = summary else { return Tried::Unchanged };
-        let (previous, current) = self.publisher.publish(value, files);
+        let (previous, current) = self.publisher.publish(value, Made { files, layers, warnings });
         let applied = Applied { generation: current.generation(), took: started.elapsed(), changes, omitted };
         Tried::Published(applied, previous, current)
     }
@@ -308,14 +347,16 @@ impl<T: Reloadable> Reload<T> {
     /// Enters an outcome into the status.
     fn tell(&self, outcome: Option<ReloadOutcome>) -> ReloadOutcome {
         let mut told = ReloadOutcome::Unchanged;
-        let sources = statuses(&self.layers, &self.files);
+        let sources = statuses(&self.stack.sources, &self.files);
         let current = self.publisher.current().snapshot();
+        let warnings = current.warnings();
         // Whoever awaits the status sleeps through looks that find nothing new.
         self.status.send_if_modified(|status| {
-            let is_new = outcome.is_some() || status.sources != sources;
+            let is_new = outcome.is_some() || status.sources != sources || status.warnings != warnings;
             status.generation = current.generation();
             status.loaded_at = current.loaded_at();
             status.sources = sources;
+            status.warnings = warnings;
             if let Some(outcome) = outcome {
                 status.attempts += 1;
                 status.last_error = outcome.error().cloned();

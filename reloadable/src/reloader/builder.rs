@@ -2,22 +2,21 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-#[cfg(feature = "fs")]
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-#[cfg(feature = "fs")]
-use crate::document::Format;
+use tokio::sync::watch;
+
+use super::layers::Layer;
 use crate::error::Error;
+use crate::layer::{LayerSettings, Lint, Lints};
 use crate::load::Reloadable;
 use crate::reload::{Reload, Timing};
 use crate::reloader::Reloader;
 #[cfg(feature = "fs")]
-use crate::source::Patterns;
-#[cfg(feature = "fs")]
-use crate::source::fs::{DirectorySource, FileSource, NamedFiles, Relative, Settings};
-use crate::source::{AnyFiles, AnySource, Settle, Source};
+use crate::source::fs::{NamedFiles, Settings};
+use crate::source::{AnyFiles, AnySource, Settle};
+use crate::status::Status;
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
 ///
@@ -53,29 +52,23 @@ use crate::source::{AnyFiles, AnySource, Settle, Source};
 /// ```
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder<T> {
-    layers: Vec<Layer>,
+    pub(super) layers: Vec<Layer>,
+    /// The first that was made in setting up.
+    pub(super) mistake: Option<Error>,
+    lints: Lints,
     timing: Timing,
     max_size: u64,
     of: PhantomData<fn() -> T>,
 }
 
-/// What becomes a source once all settings are known.
-enum Layer {
-    #[cfg(feature = "fs")]
-    File {
-        path: PathBuf,
-        format: Option<Format>,
-    },
-    #[cfg(feature = "fs")]
-    Directory {
-        path: PathBuf,
-        patterns: Patterns,
-    },
-    Source(Box<dyn AnySource>),
+/// What a reloader is made of.
+pub(super) struct Parts {
+    pub(super) layers: Vec<(LayerSettings, Box<dyn AnySource>)>,
+    /// What follows the files that fields name.
+    pub(super) files: Option<Box<dyn AnyFiles>>,
+    pub(super) lints: Lints,
+    pub(super) timing: Timing,
 }
-
-/// The sources in order, and what follows the files that fields name.
-type Sources = (Vec<Box<dyn AnySource>>, Option<Box<dyn AnyFiles>>);
 
 /// 16 MiB: far above every configuration that people write, far below what hurts.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
@@ -88,61 +81,14 @@ const SHORTEST_RESYNC: Duration = Duration::from_millis(10);
 
 impl<T: Reloadable> Builder<T> {
     pub(super) fn new() -> Self {
-        Self { layers: Vec::new(), timing: Timing::default(), max_size: MAX_SIZE, of: PhantomData }
-    }
-
-    /// Adds a file, which must exist when the reloader is started. Its extension tells the format: `.toml` or `.json`.
-    ///
-    /// A relative path starts at the directory that is current when the reloader is started, and stays there.
-    #[cfg(feature = "fs")]
-    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.layers.push(Layer::File { path: path.into(), format: None });
-        self
-    }
-
-    /// Adds a file in this format, whatever its extension.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let directory = tempfile::tempdir()?;
-    /// # type Limits = std::collections::BTreeMap<String, u16>;
-    /// use reloadable::{Format, Reloader};
-    ///
-    /// let path = directory.path().join("app.conf");
-    /// std::fs::write(&path, "workers = 4\n")?;
-    /// let config = Reloader::<Limits>::builder().file_as(&path, Format::Toml).start().await?;
-    /// assert_eq!(config.load()["workers"], 4);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "fs")]
-    pub fn file_as(mut self, path: impl Into<PathBuf>, format: Format) -> Self {
-        self.layers.push(Layer::File { path: path.into(), format: Some(format) });
-        self
-    }
-
-    /// Adds the files of a directory that match one of the patterns, in the order of their paths. Hidden files, and
-    /// those that editors and package managers leave beside others, are left out. The directory must exist; it may be
-    /// empty, but no file in it may be.
-    ///
-    /// Patterns are those of a shell: `*`, `?` and `[a-z]` stay within a name, `**` stands for any directories. One
-    /// with a slash, as `**/*.toml`, reaches into the directories below, but for hidden ones and links to others. See
-    /// [`Patterns`].
-    ///
-    /// The directory is one layer: while one of its files is not believed yet, none of what changed in it is published.
-    #[cfg(feature = "fs")]
-    pub fn directory(mut self, path: impl Into<PathBuf>, patterns: impl Into<Patterns>) -> Self {
-        self.layers.push(Layer::Directory { path: path.into(), patterns: patterns.into() });
-        self
-    }
-
-    /// Adds a source of any kind.
-    pub fn source(mut self, source: impl Source) -> Self {
-        self.layers.push(Layer::Source(Box::new(source)));
-        self
+        Self {
+            layers: Vec::new(),
+            mistake: None,
+            lints: Lints::default(),
+            timing: Timing::default(),
+            max_size: MAX_SIZE,
+            of: PhantomData,
+        }
     }
 
     /// Sets how long to wait, after something has changed, for the rest of the change: [`Settle::Balanced`] unless set,
@@ -214,6 +160,25 @@ impl<T: Reloadable> Builder<T> {
         self
     }
 
+    /// Sets what becomes of a key that stands for no field: [`Lint::Warn`] unless set. A type with
+    /// `#[serde(deny_unknown_fields)]` refuses it in any case. A map takes any key, flattened or not.
+    pub fn unknown_keys(mut self, lint: Lint) -> Self {
+        self.lints.unknown_keys = lint;
+        self
+    }
+
+    /// Sets what becomes of a secret in a layer that is not [said to hold any](Self::secrets): [`Lint::Warn`] unless set.
+    pub fn stray_secrets(mut self, lint: Lint) -> Self {
+        self.lints.stray_secrets = lint;
+        self
+    }
+
+    /// Sets what becomes of a secret in a file that everybody on the machine may read: [`Lint::Warn`] unless set.
+    pub fn public_secrets(mut self, lint: Lint) -> Self {
+        self.lints.public_secrets = lint;
+        self
+    }
+
     /// Sets how often the sources are looked at although nothing told of a change: every 30 s unless set, give or take
     /// a tenth, and at most every 10 ms. It bounds how late a change is whose event was lost, and how late it is noticed
     /// that a source which is polled can be watched again.
@@ -258,9 +223,8 @@ impl<T: Reloadable> Builder<T> {
     pub async fn start(self) -> Result<Reloader<T>, Error> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| Error::setup("runtime", "no tokio runtime here; use `start_blocking()`"))?;
-        let timing = self.timing.clone();
-        let (sources, files) = self.sources()?;
-        let (reload, status) = Reload::start(sources, files, timing).await?;
+        let parts = self.into_parts()?;
+        let (reload, status) = parts.start().await?;
         let (reloader, task) = Reloader::new(&reload, status);
         runtime.spawn(task.run(reload));
         Ok(reloader)
@@ -273,8 +237,7 @@ impl<T: Reloadable> Builder<T> {
     ///
     /// As [`start`](Self::start).
     pub fn start_blocking(self) -> Result<Reloader<T>, Error> {
-        let timing = self.timing.clone();
-        let (sources, files) = self.sources()?;
+        let parts = self.into_parts()?;
         let (answer, started) = std::sync::mpsc::sync_channel(1);
         let thread = thread::Builder::new().name("reloadable".to_owned());
         let spawned = thread.spawn(move || {
@@ -286,7 +249,7 @@ impl<T: Reloadable> Builder<T> {
                 }
             };
             runtime.block_on(async move {
-                let (reload, status) = match Reload::start(sources, files, timing).await {
+                let (reload, status) = match parts.start().await {
                     Ok(started) => started,
                     Err(error) => {
                         let _ = answer.send(Err(error));
@@ -305,7 +268,10 @@ impl<T: Reloadable> Builder<T> {
         started.recv().unwrap_or_else(|_| Err(Error::closed()))
     }
 
-    fn sources(self) -> Result<Sources, Error> {
+    pub(super) fn into_parts(self) -> Result<Parts, Error> {
+        if let Some(mistake) = self.mistake {
+            return Err(mistake);
+        }
         if self.layers.is_empty() {
             return Err(Error::setup(
                 "no_layer",
@@ -320,36 +286,20 @@ impl<T: Reloadable> Builder<T> {
         let files: Option<Box<dyn AnyFiles>> = Some(Box::new(NamedFiles::new(settings.clone())));
         #[cfg(not(feature = "fs"))]
         let files = None;
-        let sources = self.layers.into_iter().map(|layer| -> Result<Box<dyn AnySource>, Error> {
-            match layer {
+        let layers = self.layers.into_iter().map(|layer| {
+            layer.into_source(
                 #[cfg(feature = "fs")]
-                Layer::File { path, format } => {
-                    let file = |path| Ok(FileSource::new(path, format, settings.clone()));
-                    in_place(path, file)
-                }
-                #[cfg(feature = "fs")]
-                Layer::Directory { path, patterns } => {
-                    in_place(path, |path| DirectorySource::new(path, &patterns, settings.clone()))
-                }
-                Layer::Source(source) => Ok(source),
-            }
+                &settings,
+            )
         });
-        Ok((sources.collect::<Result<_, _>>()?, files))
+        Ok(Parts { layers: layers.collect::<Result<_, _>>()?, files, lints: self.lints, timing: self.timing })
     }
 }
 
-/// Makes a source of a path that means the same wherever the process goes.
-#[cfg(feature = "fs")]
-fn in_place<S: AnySource + 'static>(
-    path: PathBuf,
-    source: impl FnOnce(PathBuf) -> Result<S, Error>,
-) -> Result<Box<dyn AnySource>, Error> {
-    match std::path::absolute(&path) {
-        Ok(absolute) if path.is_relative() => {
-            Ok(Box::new(Relative::new(source(absolute.clone())?, path, absolute)))
-        }
-        // The look tells what is wrong with it.
-        _ => Ok(Box::new(source(path)?)),
+impl Parts {
+    async fn start<T: Reloadable>(self) -> Result<(Reload<T>, watch::Receiver<Status>), Error> {
+        let Self { layers, files, lints, timing } = self;
+        Reload::start(layers, lints, files, timing).await
     }
 }
 

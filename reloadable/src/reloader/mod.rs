@@ -1,14 +1,15 @@
 //! The handle of a running configuration.
 
 mod builder;
+mod layers;
+mod overrides;
 
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::diff::Diff;
-use crate::error::Error;
 use crate::load::Reloadable;
 use crate::publish::{Current, Guard, Reader, Snapshot};
 use crate::reload::{Reload, Request};
@@ -207,11 +208,7 @@ impl<T: Reloadable> Reloader<T> {
     /// # }
     /// ```
     pub async fn reload(&self) -> ReloadOutcome {
-        let (answer, outcome) = oneshot::channel();
-        if self.requests.send(answer).await.is_err() {
-            return ReloadOutcome::Failed(Error::closed());
-        }
-        outcome.await.unwrap_or_else(|_| ReloadOutcome::Failed(Error::closed()))
+        self.request(None).await
     }
 
     /// Does what [`reload`](Self::reload) does, and blocks the thread until it is done. It must not be called from

@@ -1,6 +1,10 @@
 //! Where documents come from.
 
+mod env;
+mod given;
 mod memory;
+mod optional;
+mod overrides;
 mod settle;
 
 #[cfg(feature = "fs")]
@@ -16,9 +20,13 @@ use std::time::SystemTime;
 use crate::document::{Document, Origin, Revision};
 use crate::error::SourceError;
 
+pub use self::env::Env;
 #[cfg(feature = "fs")]
 pub use self::fs::{Patterns, atomic_write};
+pub(crate) use self::given::{Fixed, of_pairs, of_value};
 pub use self::memory::{MemoryHandle, MemorySource};
+pub(crate) use self::optional::Optional;
+pub(crate) use self::overrides::{Override, Overrides};
 pub(crate) use self::settle::Burst;
 pub use self::settle::Settle;
 

@@ -20,7 +20,7 @@ pub(super) enum Variant<'de> {
 impl<'de> Variant<'de> {
     pub(super) fn of(tree: &'de Tree, node: &'de Node, expected: &str) -> Result<Self, Error> {
         match &node.kind {
-            Kind::Text(name) => Ok(Self::Name(name)),
+            Kind::Text(name) | Kind::Word(name) => Ok(Self::Name(name)),
             Kind::Table(entries) => match &**entries {
                 [entry] => Ok(Self::Entry(tree, entry)),
                 _ => Err(Error::invalid_length(entries.len(), &"a table with one key, the variant's name")),

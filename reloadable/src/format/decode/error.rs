@@ -244,7 +244,9 @@ impl Clue {
 
     fn fits(&self, kind: &Kind) -> bool {
         match (self, kind) {
-            (Self::Text(wanted), Kind::Text(text) | Kind::Datetime(text)) => wanted == text,
+            (Self::Text(wanted), Kind::Text(text) | Kind::Word(text) | Kind::Datetime(text)) => {
+                wanted == text
+            }
             (Self::Integer(wanted), Kind::Integer(value)) => wanted == value,
             (Self::Float(wanted), Kind::Float(value)) => wanted.to_bits() == value.to_bits(),
             (Self::Bool(wanted), Kind::Bool(value)) => wanted == value,

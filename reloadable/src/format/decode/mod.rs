@@ -21,17 +21,17 @@ use self::value::ValueDeserializer;
 /// # Errors
 ///
 /// What is wrong with the first value that does not fit.
-pub(crate) fn decode<T: DeserializeOwned>(tree: &Tree, expected: &Expected) -> Result<T, Violation> {
+pub(crate) fn decode<T: DeserializeOwned>(tree: &Tree, expected: &Expected) -> Result<T, Box<Violation>> {
     T::deserialize(ValueDeserializer::new(tree, &tree.root))
-        .map_err(|error| violation(tree, expected, error.within(&tree.root).into_fault()))
+        .map_err(|error| Box::new(violation(tree, expected, error.within(&tree.root).into_fault())))
 }
 
 fn violation(tree: &Tree, root: &Expected, fault: Fault) -> Violation {
     let path = FieldPath::from(fault.path);
     let message = if root.holds_secret(&path) { fault.redacted } else { fault.message };
     let violation = Violation::new(root.shown(path), fault.code, message);
-    match fault.place.and_then(|place| tree.position(&place)) {
-        Some((origin, position)) => violation.located(origin, Some(position)),
+    match fault.place {
+        Some(place) => tree.blame(violation, &place),
         None => violation,
     }
 }

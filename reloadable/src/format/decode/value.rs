@@ -47,7 +47,7 @@ impl<'de> ValueDeserializer<'de> {
             }
             Kind::Unsigned(value) => visitor.visit_u128(*value),
             Kind::Float(value) => visitor.visit_f64(*value),
-            Kind::Text(text) | Kind::Datetime(text) => visitor.visit_borrowed_str(text),
+            Kind::Text(text) | Kind::Word(text) | Kind::Datetime(text) => visitor.visit_borrowed_str(text),
             Kind::Array(elements) => {
                 let mut access = Elements { tree: self.tree, elements: elements.iter().enumerate() };
                 let value = visitor.visit_seq(&mut access)?;
@@ -71,9 +71,29 @@ impl<'de> ValueDeserializer<'de> {
         match &self.node.kind {
             Kind::Integer(value) => within(visitor.visit_i128(*value), self.node),
             Kind::Unsigned(value) => within(visitor.visit_u128(*value), self.node),
+            Kind::Word(word) => match (word.trim().parse(), word.trim().parse()) {
+                (Ok(value), _) => within(visitor.visit_i128(value), self.node),
+                (_, Ok(value)) => within(visitor.visit_u128(value), self.node),
+                _ => self.deserialize_any(visitor),
+            },
             _ => self.deserialize_any(visitor),
         }
     }
+}
+
+/// What is asked for is read from a text in which it may be written.
+macro_rules! from_word {
+    ($($deserialize:ident => $visit:ident),* $(,)?) => {$(
+        fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match &self.node.kind {
+                Kind::Word(word) => match word.trim().parse() {
+                    Ok(value) => within(visitor.$visit(value), self.node),
+                    Err(_) => self.deserialize_any(visitor),
+                },
+                _ => self.deserialize_any(visitor),
+            }
+        }
+    )*};
 }
 
 impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
@@ -81,6 +101,20 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         within(self.visit(visitor), self.node)
+    }
+
+    from_word! {
+        deserialize_bool => visit_bool,
+        deserialize_i8 => visit_i8,
+        deserialize_i16 => visit_i16,
+        deserialize_i32 => visit_i32,
+        deserialize_i64 => visit_i64,
+        deserialize_u8 => visit_u8,
+        deserialize_u16 => visit_u16,
+        deserialize_u32 => visit_u32,
+        deserialize_u64 => visit_u64,
+        deserialize_f32 => visit_f32,
+        deserialize_f64 => visit_f64,
     }
 
     fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -138,7 +172,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map identifier
     }
 }
@@ -153,7 +187,7 @@ pub(super) fn unexpected(node: &Node) -> Unexpected<'_> {
         }
         Kind::Unsigned(_) => Unexpected::Other("integer"),
         Kind::Float(value) => Unexpected::Float(*value),
-        Kind::Text(text) | Kind::Datetime(text) => Unexpected::Str(text),
+        Kind::Text(text) | Kind::Word(text) | Kind::Datetime(text) => Unexpected::Str(text),
         Kind::Array(_) => Unexpected::Seq,
         Kind::Table(_) => Unexpected::Map,
     }

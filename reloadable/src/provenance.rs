@@ -1,0 +1,325 @@
+//! Where the values of a configuration come from.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use serde::{Serialize, Serializer};
+
+use crate::diff::Diff;
+use crate::document::Origin;
+use crate::format::{Expected, Part, Place, Step, Tree, part, parts, read, read_each};
+use crate::layer::Layers;
+use crate::path::{FieldPath, Segment};
+use crate::report::{Position, Report};
+use crate::value::Value;
+
+/// Where a value was set.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+/// use reloadable::{Format, MemorySource, Reloader};
+///
+/// let (source, _document) = MemorySource::new("limits", Format::Toml, "# slow machine\nworkers = 4");
+/// let config = Reloader::<Limits>::builder().source(source).start_blocking()?;
+/// let set = config.snapshot().origin_of("workers");
+/// assert_eq!(set.map(|set| set.to_string()).as_deref(), Some("limits:2:11"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provenance {
+    layer: Arc<str>,
+    origin: Origin,
+    position: Option<Position>,
+}
+
+impl Provenance {
+    /// Returns the name of the layer.
+    #[must_use]
+    pub fn layer(&self) -> &str {
+        &self.layer
+    }
+
+    /// Returns the document, variable or argument.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Returns line and column, where that is a text.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+}
+
+/// As in reports: `conf.d/20-pool.toml:3:13`.
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.origin)?;
+        match self.position {
+            Some(position) => write!(f, ":{position}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Serialize for Provenance {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shown<'p> {
+            layer: &'p str,
+            origin: &'p Origin,
+            position: Option<Position>,
+        }
+        Shown { layer: &self.layer, origin: &self.origin, position: self.position }.serialize(serializer)
+    }
+}
+
+/// What each layer says of a field, and what is in force. Secrets are not shown.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    path: FieldPath,
+    value: Option<Value<'static>>,
+    said: Vec<Said>,
+}
+
+/// What one document says of a field.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Said {
+    set: Provenance,
+    value: Value<'static>,
+}
+
+impl Said {
+    /// Returns where it says so.
+    #[must_use]
+    pub fn set(&self) -> &Provenance {
+        &self.set
+    }
+
+    /// Returns the value as it is written there; of a table or a merged array, the part that it has in it.
+    #[must_use]
+    pub fn value(&self) -> &Value<'static> {
+        &self.value
+    }
+}
+
+impl Explanation {
+    /// Returns the field, as its type spells it.
+    #[must_use]
+    pub fn path(&self) -> &FieldPath {
+        &self.path
+    }
+
+    /// Returns the value in force; nothing where the configuration has none, as for a key that stands for no field.
+    #[must_use]
+    pub fn value(&self) -> Option<&Value<'static>> {
+        self.value.as_ref()
+    }
+
+    /// Returns what the layers say, the one that wins last; empty where none says anything and it is a default.
+    #[must_use]
+    pub fn said(&self) -> &[Said] {
+        &self.said
+    }
+
+    /// Returns where the value in force was set; nothing for a default.
+    #[must_use]
+    pub fn winner(&self) -> Option<&Provenance> {
+        self.said.last().map(Said::set)
+    }
+}
+
+/// The value in force on the first line, and then one for each layer that says something, the one that wins first.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{} = {value}", self.path)?,
+            None => write!(f, "{} stands for no field", self.path)?,
+        }
+        if self.said.is_empty() {
+            return f.write_str("\n  a default: no layer sets it");
+        }
+        for (nth, said) in self.said.iter().rev().enumerate() {
+            let verb = if nth == 0 { "set" } else { "over" };
+            write!(f, "\n  {verb:<4} {} = {}", said.set, said.value)?;
+            if said.set.origin.to_string() != *said.set.layer {
+                write!(f, " (layer {})", said.set.layer)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every field with its value and where it was set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Explanations {
+    all: Vec<Explanation>,
+}
+
+impl Explanations {
+    /// Returns the fields in the order of their types, and last the keys that stand for none.
+    pub fn iter(&self) -> std::slice::Iter<'_, Explanation> {
+        self.all.iter()
+    }
+}
+
+impl<'e> IntoIterator for &'e Explanations {
+    type Item = &'e Explanation;
+    type IntoIter = std::slice::Iter<'e, Explanation>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// How many characters of a value a table shows.
+const SHOWN: usize = 60;
+
+/// A table: field, value, where it was set, and what that lies over.
+impl fmt::Display for Explanations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: Vec<_> = self
+            .all
+            .iter()
+            .map(|explanation| {
+                let value = explanation
+                    .value
+                    .as_ref()
+                    .map_or_else(|| "(no field)".to_owned(), |value| value.shortened(SHOWN));
+                let set = explanation.winner().map_or_else(|| "default".to_owned(), ToString::to_string);
+                let over: Vec<_> =
+                    explanation.said.iter().rev().skip(1).map(|said| said.set.to_string()).collect();
+                let over = if over.is_empty() { String::new() } else { format!("over {}", over.join(", ")) };
+                [explanation.path.to_string(), value, set, over]
+            })
+            .collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let (path, value, set) = (width(0), width(1), width(2));
+        for (nth, row) in rows.iter().enumerate() {
+            let newline = if nth > 0 { "\n" } else { "" };
+            let line = format!("{:path$}  {:value$}  {:set$}  {}", row[0], row[1], row[2], row[3]);
+            write!(f, "{newline}{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// What a snapshot was made of. It is read again when somebody asks for a place: most snapshots are never asked.
+#[derive(Debug)]
+pub(crate) struct Basis {
+    layers: Layers,
+    warnings: Report,
+    tree: OnceLock<Option<Tree>>,
+}
+
+impl Basis {
+    pub(crate) fn new(layers: Layers, warnings: Report) -> Self {
+        Self { layers, warnings, tree: OnceLock::new() }
+    }
+
+    pub(crate) fn warnings(&self) -> &Report {
+        &self.warnings
+    }
+
+    /// Returns where a value was set.
+    pub(crate) fn origin_of<T: Diff>(&self, path: &str) -> Option<Provenance> {
+        let path: FieldPath = path.parse().ok()?;
+        let description = T::describe();
+        let tree = self.tree.get_or_init(|| read(&self.layers, description).ok()).as_ref()?;
+        let expected = Expected::new(description);
+        let node = tree.find(expected, &path)?;
+        provenance(tree, &node.place)
+    }
+
+    /// Returns what the layers say of a field, or nothing where there is no such field.
+    pub(crate) fn explain<T: Diff>(&self, value: &T, path: &str) -> Option<Explanation> {
+        let path: FieldPath = path.parse().ok()?;
+        let value = at(value.value(), &path).map(Value::into_owned);
+        let expected = Expected::new(T::describe());
+        let here = path.segments().iter().fold(expected.clone(), |here, segment| here.step(segment));
+        let mut said = Vec::new();
+        let read = read_each(&self.layers, T::describe(), |tree, source, step| {
+            if let Step::Laid = step {
+                let part = tree.find(expected.clone(), &path).and_then(|node| part(node, &here, source));
+                said.extend(
+                    part.and_then(|(value, place)| Some(Said { set: provenance(tree, &place)?, value })),
+                );
+            }
+        });
+        drop(read);
+        (value.is_some() || !said.is_empty()).then_some(Explanation { path, value, said })
+    }
+
+    /// Returns what the layers say of all fields.
+    pub(crate) fn explain_all<T: Diff>(&self, value: &T) -> Explanations {
+        let mut all = Vec::new();
+        let value = value.value();
+        leaves(&value, &mut FieldPath::root(), &mut |path, value| {
+            all.push(Explanation {
+                path: path.clone(),
+                value: Some(value.clone().into_owned()),
+                said: Vec::new(),
+            });
+        });
+        let mut at: HashMap<_, _> =
+            all.iter().enumerate().map(|(at, explanation)| (explanation.path.clone(), at)).collect();
+        let expected = Expected::new(T::describe());
+        let read = read_each(&self.layers, T::describe(), |tree, source, step| {
+            let node = match step {
+                Step::Read(node) => Some(node),
+                Step::Laid => None,
+            };
+            for Part { path, value: said, place } in parts(tree, node, &expected, source) {
+                let Some(set) = provenance(tree, &place) else { continue };
+                let at = *at.entry(path.clone()).or_insert_with(|| {
+                    let value = self::at(value.clone(), &path).map(Value::into_owned);
+                    all.push(Explanation { path, value, said: Vec::new() });
+                    all.len() - 1
+                });
+                if let Some(explanation) = all.get_mut(at) {
+                    explanation.said.push(Said { set, value: said });
+                }
+            }
+        });
+        drop(read);
+        Explanations { all }
+    }
+}
+
+fn provenance(tree: &Tree, place: &Place) -> Option<Provenance> {
+    let (origin, position) = tree.position(place)?;
+    let layer = tree.layer(place).map(|layer| Arc::clone(&layer.name));
+    Some(Provenance { layer: layer.unwrap_or_else(|| origin.to_string().into()), origin, position })
+}
+
+/// Goes down a value.
+fn at<'v>(value: Value<'v>, path: &FieldPath) -> Option<Value<'v>> {
+    path.segments().iter().try_fold(value, |value, segment| match (value, segment) {
+        (Value::Table(entries), Segment::Name(name)) => {
+            entries.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        }
+        (Value::List(values), Segment::Index(index)) => values.into_iter().nth(*index),
+        (Value::Secret, _) => Some(Value::Secret),
+        _ => None,
+    })
+}
+
+fn leaves<'v>(value: &Value<'v>, path: &mut FieldPath, each: &mut impl FnMut(&FieldPath, &Value<'v>)) {
+    match value {
+        Value::Table(entries) if !entries.is_empty() => {
+            for (name, value) in entries {
+                path.push(Segment::Name(name.clone().into_owned().into()));
+                leaves(value, path, each);
+                path.pop();
+            }
+        }
+        _ => each(path, value),
+    }
+}

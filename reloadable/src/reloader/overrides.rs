@@ -1,0 +1,107 @@
+//! Values that the program sets while it runs.
+
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use super::Reloader;
+use crate::error::{Error, ErrorKind};
+use crate::load::Reloadable;
+use crate::path::FieldPath;
+use crate::reload::Request;
+use crate::report::Violation;
+use crate::source::Override;
+use crate::status::ReloadOutcome;
+use crate::subscribe::block_on;
+use crate::value::Value;
+
+/// Overrides lie over all layers, until they are cleared or the reloader ends. Each goes through the same steps as a
+/// change of a file, and is kept only if the configuration is valid with it. [`Status`](crate::Status) names those in
+/// force.
+impl<T: Reloadable> Reloader<T> {
+    /// Sets one field, whatever the layers say of it, and returns how that went. A value that is refused is forgotten.
+    ///
+    /// `path` is spelled as in the file: `database.pool_size`, `routes[0].path`, or by the key of a list's element
+    /// `routes["api"].timeout`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the override may still be set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// # let (source, _document) = reloadable::MemorySource::new("limits", reloadable::Format::Toml, "workers = 4");
+    /// # let config = reloadable::Reloader::<Limits>::builder().source(source).start().await?;
+    /// assert!(config.set_override("workers", 64).await.is_in_force());
+    /// assert_eq!(config.load()["workers"], 64);
+    ///
+    /// assert!(!config.set_override("workers", "many").await.is_in_force());
+    /// assert_eq!(config.load()["workers"], 64);
+    ///
+    /// config.clear_override("workers").await;
+    /// assert_eq!(config.load()["workers"], 4);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn set_override(&self, path: &str, value: impl Serialize) -> ReloadOutcome {
+        let value = Value::of(&value);
+        self.change_override(path, |path| Override::Set(path, value)).await
+    }
+
+    /// Clears one override, so that the layers show through again, and returns how that went.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the override may still be cleared.
+    pub async fn clear_override(&self, path: &str) -> ReloadOutcome {
+        self.change_override(path, Override::Clear).await
+    }
+
+    /// Clears all overrides.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, the overrides may still be cleared.
+    pub async fn clear_overrides(&self) -> ReloadOutcome {
+        self.request(Some(Override::ClearAll)).await
+    }
+
+    /// Does what [`set_override`](Self::set_override) does, and blocks the thread until it is done. It must not be called
+    /// from asynchronous code, which it would stop.
+    pub fn blocking_set_override(&self, path: &str, value: impl Serialize) -> ReloadOutcome {
+        block_on(self.set_override(path, value))
+    }
+
+    /// Does what [`clear_override`](Self::clear_override) does, and blocks the thread until it is done. It must not be
+    /// called from asynchronous code, which it would stop.
+    pub fn blocking_clear_override(&self, path: &str) -> ReloadOutcome {
+        block_on(self.clear_override(path))
+    }
+
+    /// Does what [`clear_overrides`](Self::clear_overrides) does, and blocks the thread until it is done. It must not be
+    /// called from asynchronous code, which it would stop.
+    pub fn blocking_clear_overrides(&self) -> ReloadOutcome {
+        block_on(self.clear_overrides())
+    }
+
+    async fn change_override(&self, path: &str, change: impl FnOnce(FieldPath) -> Override) -> ReloadOutcome {
+        match path.parse() {
+            Ok(path) => self.request(Some(change(path))).await,
+            Err(error) => {
+                let violation = Violation::new(FieldPath::root(), "path", format!("`{path}`: {error}"));
+                ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, violation.into()))
+            }
+        }
+    }
+
+    pub(super) async fn request(&self, change: Option<Override>) -> ReloadOutcome {
+        let (answer, outcome) = oneshot::channel();
+        if self.requests.send(Request { change, answer }).await.is_err() {
+            return ReloadOutcome::Failed(Error::closed());
+        }
+        outcome.await.unwrap_or_else(|_| ReloadOutcome::Failed(Error::closed()))
+    }
+}
