@@ -12,6 +12,8 @@ mod backoff;
 mod describe;
 mod validate;
 mod diff;
+#[cfg(feature = "zeroize")]
+mod secret;
 mod foreign;
 mod format;
 mod load;
@@ -46,6 +48,8 @@ pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
 pub use crate::reloader::{Builder, Reloader};
 pub use crate::report::{Position, Report, Reporter, Violation};
+#[cfg(feature = "zeroize")]
+pub use crate::secret::{Secret, Zeroize};
 #[cfg(feature = "tokio")]
 pub use crate::source::{Fetched, Hint, MemoryHandle, MemorySource, Settle, Source};
 #[cfg(feature = "fs")]
