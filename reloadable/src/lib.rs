@@ -15,6 +15,8 @@ mod backoff;
 mod describe;
 mod validate;
 mod diff;
+#[cfg(feature = "zeroize")]
+mod secret;
 mod foreign;
 mod format;
 mod load;
@@ -54,6 +56,8 @@ pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
 pub use crate::reloader::{Builder, Reloader};
 pub use crate::report::{Excerpt, Position, Report, Reporter, Severity, Violation, Way};
+#[cfg(feature = "zeroize")]
+pub use crate::secret::{Secret, Zeroize};
 #[cfg(feature = "tokio")]
 pub use crate::source::{Env, Fetched, Hint, MemoryHandle, MemorySource, Settle, Source};
 #[cfg(feature = "fs")]

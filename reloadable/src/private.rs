@@ -398,8 +398,8 @@ macro_rules! key_by {
 }
 
 key_by! {
-    KeyByReference for [T: Diff + ?Sized] &&&&KeyOf<&'x T>, |key| -> Value<'x> { key.value() }
-    KeyByValue for [T: Diff] &&&KeyOf<T>, |key| -> Value<'static> { key.value().into_owned() }
+    KeyByReference for [T: Diff + ?Sized] &&&&KeyOf<&'x T>, |key| -> Value<'x> { key.identity() }
+    KeyByValue for [T: Diff] &&&KeyOf<T>, |key| -> Value<'static> { key.identity().into_owned() }
     KeyBySerialize for [T: Serialize] &&KeyOf<T>, |key| -> Value<'static> { Value::of(key) }
     KeyByDisplay for [T: fmt::Display] &KeyOf<T>, |key| -> Value<'static> { Value::Text(key.to_string().into()) }
 }
@@ -437,14 +437,13 @@ impl<'x, T: ?Sized + 'x> Straight<'x> for Through<'x, T> {
 #[must_use]
 pub fn withheld<'x, T: Describe + ?Sized>(ways: &[&[&str]], key: Value<'x>) -> Value<'x> {
     let description = T::describe();
-    if !ways.iter().any(|way| description.is_secret(way)) {
-        return key;
-    }
-    match key {
-        Value::Null => Value::Null,
-        Value::List(parts) => Value::List(std::iter::once(Value::Secret).chain(parts).collect()),
-        key => Value::List(vec![Value::Secret, key]),
-    }
+    // A part that is a secret by its type hides the others as well.
+    let holds_hidden = matches!(&key, Value::List(parts) if parts.iter().any(is_hidden));
+    if holds_hidden || ways.iter().any(|way| description.is_secret(way)) { key.hidden() } else { key }
+}
+
+fn is_hidden(key: &Value<'_>) -> bool {
+    matches!(key, Value::List(parts) if parts.contains(&Value::Secret))
 }
 
 /// A key that cannot be shown; such code does not compile.

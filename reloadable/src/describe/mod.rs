@@ -7,7 +7,7 @@ mod std;
 
 use ::std::any::type_name;
 
-pub(crate) use self::secret::hold_secret;
+pub(crate) use self::secret::{hold_secret, map};
 
 /// A type that describes itself. `#[derive(Reloadable)]` implements it; by hand, the provided body will do.
 pub trait Describe {

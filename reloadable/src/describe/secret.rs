@@ -1,6 +1,23 @@
 //! Where the secrets of a type are, as far as it says so.
 
-use super::{Description, Field, Shape};
+use std::any::type_name;
+
+use super::{Describe, Description, Field, Shape};
+
+/// Describes a map of type `M`. Where its keys are secrets it is one as a whole: a key is a name in the paths of what
+/// stands beneath it.
+pub(crate) fn map<M: ?Sized, K: Describe, V: Describe>() -> Description {
+    // Another name than that of the map, which it stands within.
+    fn entries<K, V: Describe>() -> Description {
+        Description::new(type_name::<[(K, V)]>(), Shape::Map(V::describe))
+    }
+    let shape = if K::describe().holds_secret() {
+        Shape::Newtype(const { &Field::new("", entries::<K, V>).secret() })
+    } else {
+        Shape::Map(V::describe)
+    };
+    Description::new(type_name::<M>(), shape)
+}
 
 #[doc(hidden)]
 impl Description {

@@ -88,15 +88,15 @@ sequences! {
     [S] HashSet<T, S>, [] BTreeSet<T>,
 }
 
-impl<K, V: Describe, S> Describe for HashMap<K, V, S> {
+impl<K: Describe, V: Describe, S> Describe for HashMap<K, V, S> {
     fn describe() -> Description {
-        shaped::<Self>(Shape::Map(V::describe))
+        super::map::<Self, K, V>()
     }
 }
 
-impl<K, V: Describe> Describe for BTreeMap<K, V> {
+impl<K: Describe, V: Describe> Describe for BTreeMap<K, V> {
     fn describe() -> Description {
-        shaped::<Self>(Shape::Map(V::describe))
+        super::map::<Self, K, V>()
     }
 }
 

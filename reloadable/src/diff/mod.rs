@@ -47,4 +47,11 @@ pub trait Diff: Describe + Validate {
 
     /// Returns this value as it is shown to people, without its secrets.
     fn value(&self) -> Value<'_>;
+
+    /// Returns what tells an element from others whose key this value is: a secret tells them apart, and is not shown
+    /// (see [`KeyFn`]).
+    #[doc(hidden)]
+    fn identity(&self) -> Value<'_> {
+        self.value()
+    }
 }

@@ -52,6 +52,10 @@ impl<T: Diff> Diff for Option<T> {
     fn value(&self) -> Value<'_> {
         self.as_ref().map_or(Value::Null, T::value)
     }
+
+    fn identity(&self) -> Value<'_> {
+        self.as_ref().map_or(Value::Null, T::identity)
+    }
 }
 
 /// Compares two options, and what is within both by `compare`.

@@ -28,6 +28,10 @@ impl<T: Diff + ?Sized> Diff for Box<T> {
     fn value(&self) -> Value<'_> {
         (**self).value()
     }
+
+    fn identity(&self) -> Value<'_> {
+        (**self).identity()
+    }
 }
 
 /// The changes are boxed, as those of a `Box` are. Two pointers to one value are equal without a look at it, unless the
@@ -48,6 +52,10 @@ impl<T: Diff + ?Sized> Diff for Arc<T> {
     fn value(&self) -> Value<'_> {
         (**self).value()
     }
+
+    fn identity(&self) -> Value<'_> {
+        (**self).identity()
+    }
 }
 
 impl<B: Diff + ToOwned + ?Sized> Diff for Cow<'_, B> {
@@ -62,6 +70,10 @@ impl<B: Diff + ToOwned + ?Sized> Diff for Cow<'_, B> {
 
     fn value(&self) -> Value<'_> {
         (**self).value()
+    }
+
+    fn identity(&self) -> Value<'_> {
+        (**self).identity()
     }
 }
 

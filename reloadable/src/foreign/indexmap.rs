@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hash};
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::describe::{Describe, Description, Shape};
+use crate::describe::{self, Describe, Description, Shape};
 use crate::diff::{Diff, MapChanges, SetChanges, map, set};
 use crate::path::Segment;
 use crate::report::Reporter;
@@ -16,9 +16,9 @@ use crate::validate::Validate;
 use crate::validate::rules::{Each, Entries, Length};
 use crate::value::Value;
 
-impl<K, V: Describe, S> Describe for IndexMap<K, V, S> {
+impl<K: Describe, V: Describe, S> Describe for IndexMap<K, V, S> {
     fn describe() -> Description {
-        Description::new(std::any::type_name::<Self>(), Shape::Map(V::describe))
+        describe::map::<Self, K, V>()
     }
 }
 

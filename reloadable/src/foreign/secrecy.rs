@@ -1,73 +1,36 @@
-//! `secrecy::SecretBox` and `SecretString`: secret without `#[reload(secret)]`.
+//! `secrecy::SecretBox` and `SecretString`: secret without `#[reload(secret)]`, and exchanged with [`Secret`].
 
 use secrecy::zeroize::Zeroize;
-use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
-use crate::describe::{Describe, Description, Field, Shape};
-use crate::diff::{Diff, Leaf};
-use crate::report::Reporter;
-use crate::validate::Validate;
-use crate::validate::rules::{Length, Text};
-use crate::value::Value;
+use crate::secret::{Secret, redacted};
 
-impl<S: Describe + Zeroize + ?Sized> Describe for SecretBox<S> {
-    fn describe() -> Description {
-        Description::new(
-            std::any::type_name::<Self>(),
-            Shape::Newtype(const { &Field::new("", S::describe).secret() }),
-        )
+redacted!(SecretBox [?Sized]);
+
+/// Takes the value out, which leaves no copy of it on the heap.
+impl<T: Zeroize + Default> From<SecretBox<T>> for Secret<T> {
+    fn from(mut secret: SecretBox<T>) -> Self {
+        Self::new(std::mem::take(secret.expose_secret_mut()))
     }
 }
 
-impl<S: Validate + Zeroize + ?Sized> Validate for SecretBox<S> {
-    const TRIVIAL: bool = S::TRIVIAL;
-
-    fn normalize(&mut self, report: &mut Reporter<'_>) {
-        report.enter(None, true, false);
-        self.expose_secret_mut().normalize(report);
-        report.leave();
-    }
-
-    fn validate(&self, report: &mut Reporter<'_>) {
-        report.enter(None, true, false);
-        self.expose_secret().validate(report);
-        report.leave();
+/// Takes the value out, which leaves no copy of it on the heap.
+impl<T: Zeroize + Default> From<Secret<T>> for SecretBox<T> {
+    fn from(mut secret: Secret<T>) -> Self {
+        Self::new(Box::new(std::mem::take(secret.expose_secret_mut())))
     }
 }
 
-/// Compares what is exposed, and shows only that it changed.
-impl<S: Diff + Zeroize + ?Sized> Diff for SecretBox<S> {
-    type Changes<'a>
-        = Leaf<'a, Self>
-    where
-        Self: 'a;
-
-    fn diff<'a>(&'a self, new: &'a Self) -> Option<Leaf<'a, Self>> {
-        let changed = self.expose_secret().diff(new.expose_secret()).is_some();
-        changed.then_some(Leaf { old: self, new })
-    }
-
-    fn value(&self) -> Value<'_> {
-        Value::Secret
+/// Copies the text; what it was copied from is wiped.
+impl From<SecretString> for Secret<String> {
+    fn from(secret: SecretString) -> Self {
+        secret.expose_secret().into()
     }
 }
 
-impl<S: Length + Zeroize + ?Sized> Length for SecretBox<S> {
-    fn length(&self) -> Option<usize> {
-        self.expose_secret().length()
-    }
-
-    fn is_secret(&self) -> bool {
-        true
-    }
-}
-
-impl<S: Text + Zeroize + ?Sized> Text for SecretBox<S> {
-    fn text(&self) -> Option<std::borrow::Cow<'_, str>> {
-        self.expose_secret().text()
-    }
-
-    fn is_secret(&self) -> bool {
-        true
+/// Copies the text; what it was copied from is wiped. To shrink it in place might leave its bytes behind.
+impl From<Secret<String>> for SecretString {
+    fn from(secret: Secret<String>) -> Self {
+        secret.expose_secret().as_str().into()
     }
 }

@@ -142,9 +142,9 @@ impl<T: Reloadable> Reloader<T> {
     /// A selector without captures costs one comparison for each publish, however many subscriptions use it.
     ///
     /// The changes are those of the section's own type. What is said on the field that holds it, as `secret`, `key` or
-    /// `set`, belongs to the struct around it and is not known here: a selected secret is *not* hidden, and a selected
-    /// list is compared by position. Select the struct around it, or say it within a type of its own:
-    /// `struct Routes(#[reload(key = "name")] Vec<Route>)`.
+    /// `set`, belongs to the struct around it and is not known here: a selected field that is marked as a secret is *not*
+    /// hidden, and a selected list is compared by position. Select the struct around it, or say it by a type:
+    /// [`Secret`](crate::Secret), and `struct Routes(#[reload(key = "name")] Vec<Route>)`.
     ///
     /// # Panics
     ///

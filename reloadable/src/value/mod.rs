@@ -55,6 +55,25 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Makes a key of which elements are matched by every part and named by none.
+    pub(crate) fn hidden(self) -> Self {
+        let parts = match self {
+            Value::Null => return Value::Null,
+            Value::List(parts) => parts,
+            key => vec![key],
+        };
+        let mut hidden = vec![Value::Secret];
+        for part in parts {
+            match part {
+                Value::List(inner) if inner.contains(&Value::Secret) => {
+                    hidden.extend(inner.into_iter().filter(|part| *part != Value::Secret));
+                }
+                part => hidden.push(part),
+            }
+        }
+        Value::List(hidden)
+    }
+
     /// Tells whether all of it is shown, so that two values that look alike are equal.
     pub(crate) fn is_shown(&self) -> bool {
         match self {

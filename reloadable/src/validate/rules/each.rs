@@ -26,6 +26,7 @@ pub fn each<'r, T: Each + ?Sized>(
     report: &mut Reporter<'r>,
     mut check: impl FnMut(&T::Item, &mut Reporter<'r>),
 ) {
+    report.enter(None, value.is_secret(), false);
     for (index, item) in value.items().enumerate() {
         let place = T::place(index, item);
         // Beneath a secret a position may be told, but not an element that is its own place.
@@ -34,6 +35,7 @@ pub fn each<'r, T: Each + ?Sized>(
         check(item, report);
         report.leave();
     }
+    report.leave();
 }
 
 /// A value that has elements.
@@ -73,6 +75,11 @@ pub trait Each {
         let _ = item;
         Segment::Index(index)
     }
+
+    /// Tells whether the elements are secrets by the type of what holds them; messages then do not quote them.
+    fn is_secret(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Each> Each for Option<T> {
@@ -85,6 +92,10 @@ impl<T: Each> Each for Option<T> {
     fn place(index: usize, item: &T::Item) -> Segment {
         T::place(index, item)
     }
+
+    fn is_secret(&self) -> bool {
+        self.as_ref().is_some_and(T::is_secret)
+    }
 }
 
 through_pointers!(Each {
@@ -96,6 +107,10 @@ through_pointers!(Each {
 
     fn place(index: usize, item: &T::Item) -> Segment {
         T::place(index, item)
+    }
+
+    fn is_secret(&self) -> bool {
+        (**self).is_secret()
     }
 });
 

@@ -25,9 +25,11 @@ pub fn keys<'r, T: Entries + ?Sized>(
     report: &mut Reporter<'r>,
     mut check: impl FnMut(&T::Key, &mut Reporter<'r>),
 ) {
+    report.enter(None, value.is_secret(), false);
     for (key, _) in value.entries() {
         at::<T>(key, report, |report| report.on_key(|report| check(key, report)));
     }
+    report.leave();
 }
 
 /// Runs `check` on every value of a map, at the entry's place.
@@ -49,9 +51,11 @@ pub fn values<'r, T: Entries + ?Sized>(
     report: &mut Reporter<'r>,
     mut check: impl FnMut(&T::Value, &mut Reporter<'r>),
 ) {
+    report.enter(None, value.is_secret(), false);
     for (key, value) in value.entries() {
         at::<T>(key, report, |report| check(value, report));
     }
+    report.leave();
 }
 
 /// Beneath a secret the key is left out, since it belongs to what must not be shown.
@@ -110,6 +114,11 @@ pub trait Entries {
 
     /// Returns a key as it is spelled in the file.
     fn name(key: &Self::Key) -> Cow<'_, str>;
+
+    /// Tells whether the entries are secrets by the type of what holds them; messages then do not quote them.
+    fn is_secret(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Entries> Entries for Option<T> {
@@ -123,6 +132,10 @@ impl<T: Entries> Entries for Option<T> {
     fn name(key: &T::Key) -> Cow<'_, str> {
         T::name(key)
     }
+
+    fn is_secret(&self) -> bool {
+        self.as_ref().is_some_and(T::is_secret)
+    }
 }
 
 through_pointers!(Entries {
@@ -135,5 +148,9 @@ through_pointers!(Entries {
 
     fn name(key: &T::Key) -> Cow<'_, str> {
         T::name(key)
+    }
+
+    fn is_secret(&self) -> bool {
+        (**self).is_secret()
     }
 });

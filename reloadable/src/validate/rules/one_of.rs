@@ -30,6 +30,7 @@ pub fn one_of<T: OneOf + ?Sized>(value: &T, choices: &[T::Choice], report: &mut 
     if choices.iter().any(|choice| value.is(choice)) {
         return;
     }
+    report.enter(None, value.is_secret(), false);
     let choices: Vec<_> = choices.iter().map(T::show).collect();
     let mut problem = String::from("is not one of ");
     for (nth, choice) in choices.iter().enumerate() {
@@ -48,6 +49,7 @@ pub fn one_of<T: OneOf + ?Sized>(value: &T, choices: &[T::Choice], report: &mut 
         }
     }
     report.value_violation("one_of", shown.shortened(QUOTED), problem);
+    report.leave();
 }
 
 /// A value that may be compared with choices.
@@ -96,6 +98,11 @@ pub trait OneOf {
 
     /// Returns a choice as messages show it.
     fn show(choice: &Self::Choice) -> Value<'_>;
+
+    /// Tells whether the value is a secret by its type; messages then do not quote it.
+    fn is_secret(&self) -> bool {
+        false
+    }
 }
 
 impl<T: OneOf> OneOf for Option<T> {
@@ -112,6 +119,10 @@ impl<T: OneOf> OneOf for Option<T> {
     fn show(choice: &T::Choice) -> Value<'_> {
         T::show(choice)
     }
+
+    fn is_secret(&self) -> bool {
+        self.as_ref().is_some_and(T::is_secret)
+    }
 }
 
 through_pointers!(OneOf {
@@ -127,6 +138,10 @@ through_pointers!(OneOf {
 
     fn show(choice: &T::Choice) -> Value<'_> {
         T::show(choice)
+    }
+
+    fn is_secret(&self) -> bool {
+        (**self).is_secret()
     }
 });
 

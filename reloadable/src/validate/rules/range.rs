@@ -35,16 +35,19 @@ where
     T: Range + ?Sized,
     B: RangeBounds<T::Bound>,
 {
+    let secret = value.is_secret();
     let Some(value) = value.bound() else { return };
     // What does not even compare with itself, such as NaN, has no place among the others.
     let comparable = value.partial_cmp(&value).is_some();
     if !comparable || !bounds.contains(&value) {
         let shown = ShownBound { bound: &value, write: T::write };
+        report.enter(None, secret, false);
         report.value_violation(
             "range",
             shown,
             format_args!("is not in {}", Shown { bounds, write: T::write }),
         );
+        report.leave();
     }
 }
 
@@ -88,6 +91,11 @@ pub trait Range {
     fn write(bound: &Self::Bound, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(bound, f)
     }
+
+    /// Tells whether the value is a secret by its type; messages then do not quote it.
+    fn is_secret(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Range> Range for Option<T> {
@@ -100,6 +108,10 @@ impl<T: Range> Range for Option<T> {
     fn write(bound: &T::Bound, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         T::write(bound, f)
     }
+
+    fn is_secret(&self) -> bool {
+        self.as_ref().is_some_and(T::is_secret)
+    }
 }
 
 through_pointers!(Range {
@@ -111,6 +123,10 @@ through_pointers!(Range {
 
     fn write(bound: &T::Bound, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         T::write(bound, f)
+    }
+
+    fn is_secret(&self) -> bool {
+        (**self).is_secret()
     }
 });
 

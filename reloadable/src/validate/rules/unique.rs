@@ -29,6 +29,7 @@ where
     V: for<'x> Fn(&'x T::Item) -> Value<'x>,
 {
     let mut seen = HashMap::new();
+    report.enter(None, value.is_secret(), false);
     for (index, item) in value.items().enumerate() {
         match seen.entry(item) {
             Entry::Vacant(vacant) => {
@@ -40,6 +41,7 @@ where
             }
         }
     }
+    report.leave();
 }
 
 /// An element that can be told from others: every type with `Eq` and `Hash`.
@@ -74,6 +76,7 @@ where
     K: for<'x> Fn(&'x T::Item) -> Value<'x>,
 {
     let mut seen = HashMap::new();
+    report.enter(None, value.is_secret(), false);
     for (index, item) in value.items().enumerate() {
         let mut key = key(item);
         let mut shown = None;
@@ -101,6 +104,7 @@ where
             }
         }
     }
+    report.leave();
 }
 
 fn repeated(code: &'static str, index: usize, problem: &str, shown: &Value<'_>, report: &mut Reporter<'_>) {
