@@ -91,7 +91,8 @@ impl<T: Reloadable> Builder<T> {
         Self { layers: Vec::new(), timing: Timing::default(), max_size: MAX_SIZE, of: PhantomData }
     }
 
-    /// Adds a file, which must exist when the reloader is started. Its extension tells the format: `.toml` or `.json`.
+    /// Adds a file, which must exist when the reloader is started. Its extension tells the format, see
+    /// [`Format::from_path`].
     ///
     /// A relative path starts at the directory that is current when the reloader is started, and stays there.
     #[cfg(feature = "fs")]
