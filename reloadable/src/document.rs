@@ -17,16 +17,45 @@ pub enum Format {
     Toml,
     /// JSON by RFC 8259, feature `json`.
     Json,
+    /// JSON with comments, as in JavaScript, and trailing commas, feature `jsonc`.
+    Jsonc,
+    /// YAML 1.2 with its core schema, feature `yaml`.
+    ///
+    /// A file is one document. Anchors and aliases are followed, within bounds. Merge keys (`<<`) are refused, as are
+    /// keys that are no scalars, and tags other than those of the core schema.
+    Yaml,
 }
 
+/// The extensions that tell a format.
+const EXTENSIONS: [(&str, Format); 5] = [
+    ("toml", Format::Toml),
+    ("json", Format::Json),
+    ("jsonc", Format::Jsonc),
+    ("yaml", Format::Yaml),
+    ("yml", Format::Yaml),
+];
+
 impl Format {
-    /// Returns the format that goes with a path's extension, in any case: `toml` or `json`.
+    /// Returns the format that goes with a path's extension, in any case: `toml`, `json`, `jsonc`, `yaml` or `yml`.
     #[must_use]
     pub fn from_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
-        [("toml", Self::Toml), ("json", Self::Json)]
+        EXTENSIONS
             .into_iter()
             .find_map(|(known, format)| extension.eq_ignore_ascii_case(known).then_some(format))
+    }
+
+    /// Says that a file has none of the extensions that tell a format.
+    #[cfg(feature = "fs")]
+    pub(crate) fn unknown_extension() -> String {
+        let [first @ .., (last, _)] = EXTENSIONS;
+        let first: Vec<_> = first.iter().map(|(extension, _)| format!("`.{extension}`")).collect();
+        format!("its extension is not one of {} and `.{last}`", first.join(", "))
+    }
+
+    /// Tells whether it is JSON, be it with comments: one value in brackets, and one kind of number.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Jsonc)
     }
 }
 
@@ -35,6 +64,8 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::Toml => "TOML",
             Self::Json => "JSON",
+            Self::Jsonc => "JSONC",
+            Self::Yaml => "YAML",
         })
     }
 }

@@ -9,12 +9,13 @@ use std::process::Command;
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
 /// A dependency and the only places of `reloadable/src` that may name it: files, or folders with everything in them.
-const NAMED_ONCE: [(&str, &[&str]); 7] = [
+const NAMED_ONCE: [(&str, &[&str]); 8] = [
     ("arc_swap", &["publish.rs"]),
     ("glob", &["source/fs/directory.rs"]),
     ("notify", &["source/fs/events.rs"]),
     ("regex", &["validate/rules/pattern.rs", "foreign.rs", "foreign/"]),
     ("rustix", &["source/fs/probe.rs"]),
+    ("saphyr_parser", &["format/yaml.rs"]),
     ("serde_json", &["format/json.rs", "foreign.rs", "foreign/"]),
     ("toml", &["format/toml.rs", "foreign.rs", "foreign/"]),
 ];

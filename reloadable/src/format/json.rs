@@ -14,10 +14,15 @@ use super::{DEPTH, Fault, REPORTED};
 
 /// Reads a document.
 pub(super) fn parse(text: &str, layer: usize) -> Result<Node, Vec<Fault>> {
+    parse_as(text, text, layer)
+}
+
+/// Reads a document that is `written` otherwise, with every byte that JSON knows at the same place.
+pub(super) fn parse_as(text: &str, written: &str, layer: usize) -> Result<Node, Vec<Fault>> {
     if let Some(at) = too_deep(text.as_bytes()) {
         return Err(vec![Fault::too_deep(at)]);
     }
-    let mut reader = Reader { text, layer, at: 0, depth: 0, faults: Vec::new() };
+    let mut reader = Reader { text, written, layer, at: 0, depth: 0, faults: Vec::new() };
     let mut library = serde_json::Deserializer::from_str(text);
     let root = Value(&mut reader).deserialize(&mut library).and_then(|root| library.end().map(|()| root));
     match root {
@@ -62,6 +67,8 @@ fn too_deep(text: &[u8]) -> Option<usize> {
 /// tells where it stands by its address, and between values there is only punctuation.
 struct Reader<'t> {
     text: &'t str,
+    /// What people see, and count the columns of.
+    written: &'t str,
     layer: usize,
     /// Where the library stands, but for space and punctuation.
     at: usize,
@@ -136,7 +143,7 @@ impl<'t> Reader<'t> {
 
     fn duplicate(&mut self, key: &str, first: usize, second: usize) {
         if self.faults.len() < REPORTED {
-            let first = Position::of(self.text, first);
+            let first = Position::of(self.written, first);
             self.faults.push(Fault::duplicate(second, key, Some(first)));
         }
     }

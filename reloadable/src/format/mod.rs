@@ -6,7 +6,11 @@ mod expected;
 mod explain;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "jsonc")]
+mod jsonc;
 mod merge;
+#[cfg(feature = "yaml")]
+mod offset;
 mod quote;
 mod secrets;
 mod settings;
@@ -16,6 +20,8 @@ mod toml;
 mod tree;
 mod unknown;
 mod written;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 use std::sync::Arc;
 
@@ -23,7 +29,7 @@ use crate::describe::Description;
 use crate::document::{Body, Format, Setting};
 use crate::layer::{Arrays, Layers, Lint};
 use crate::path::FieldPath;
-#[cfg(any(feature = "json", feature = "toml"))]
+#[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
 use crate::report::Position;
 use crate::report::{Report, Secrets, Violation};
 
@@ -38,11 +44,11 @@ pub(crate) use self::tree::{Node, Place, Tree};
 pub(crate) use self::unknown::unknown_keys;
 
 /// How deep tables and arrays may be nested. Every walk through a tree is recursive, so this bounds the stack.
-#[cfg(any(feature = "json", feature = "toml"))]
+#[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
 const DEPTH: usize = 128;
 
 /// How many faults of one document are reported: the rest of a garbled one says nothing more.
-#[cfg(any(feature = "json", feature = "toml"))]
+#[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
 const REPORTED: usize = 20;
 
 /// What is wrong with a document's text.
@@ -61,14 +67,14 @@ impl Fault {
     }
 
     /// Which type a key belongs to is not known yet, so it may be a secret's wherever there is one.
-    #[cfg(any(feature = "json", feature = "toml"))]
+    #[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
     fn duplicate(at: usize, key: &str, first: Option<Position>) -> Self {
         let first = first.map_or_else(String::new, |first| format!(", first set at {first}"));
         let redacted = Some(format!("duplicate key{first}"));
         Self { redacted, ..Self::new(at, "duplicate_key", format!("duplicate key `{key}`{first}")) }
     }
 
-    #[cfg(any(feature = "json", feature = "toml"))]
+    #[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
     fn too_deep(at: usize) -> Self {
         Self::new(at, "depth", format!("nested more than {DEPTH} levels deep"))
     }
@@ -193,7 +199,7 @@ fn set(tree: &mut Tree, settings: &[Setting], source: usize, expected: &Expected
 }
 
 #[cfg_attr(
-    not(any(feature = "toml", feature = "json")),
+    not(any(feature = "toml", feature = "json", feature = "yaml")),
     expect(unused_variables, reason = "nothing can be read")
 )]
 fn parse(text: &Text, format: Format, layer: usize) -> Result<Node, Vec<Fault>> {
@@ -213,7 +219,11 @@ fn parse(text: &Text, format: Format, layer: usize) -> Result<Node, Vec<Fault>> 
         Format::Toml => toml::parse(content, layer),
         #[cfg(feature = "json")]
         Format::Json => json::parse(content, layer),
-        #[cfg(not(all(feature = "toml", feature = "json")))]
+        #[cfg(feature = "jsonc")]
+        Format::Jsonc => jsonc::parse(content, layer),
+        #[cfg(feature = "yaml")]
+        Format::Yaml => yaml::parse(content, layer),
+        #[cfg(not(all(feature = "toml", feature = "jsonc", feature = "yaml")))]
         format => unreadable(format),
     }?;
     table_only(root)
@@ -228,7 +238,7 @@ fn table_only(root: Node) -> Result<Node, Vec<Fault>> {
 }
 
 /// Refuses a format that this build cannot read.
-#[cfg(not(all(feature = "toml", feature = "json")))]
+#[cfg(not(all(feature = "toml", feature = "jsonc", feature = "yaml")))]
 fn unreadable(format: Format) -> Result<Node, Vec<Fault>> {
     let feature = format.to_string().to_lowercase();
     let message = format!("{format} is read with the feature `{feature}` of `reloadable`, which is off");

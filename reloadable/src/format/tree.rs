@@ -41,7 +41,7 @@ pub(crate) struct Place {
 #[derive(Clone)]
 #[cfg_attr(
     not(all(feature = "toml", feature = "json")),
-    allow(dead_code, reason = "either format has values that the other lacks")
+    allow(dead_code, reason = "each format has values that others lack")
 )]
 pub(super) enum Kind {
     Null,

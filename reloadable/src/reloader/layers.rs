@@ -43,7 +43,8 @@ enum What {
 
 /// Each adds a layer on top of those before, or says something of the one that was added last.
 impl<T: Reloadable> Builder<T> {
-    /// Adds a file, which must exist unless it is [optional](Self::optional). Its extension tells the format.
+    /// Adds a file, which must exist unless it is [optional](Self::optional). Its extension tells the format, see
+    /// [`Format::from_path`].
     ///
     /// A relative path starts at the directory that is current when the reloader is started, and stays there.
     #[cfg(feature = "fs")]

@@ -4,11 +4,13 @@ mod arbitrary;
 mod bad_input;
 mod depth;
 mod derived;
+mod jsonc;
 mod layers;
 mod places;
 mod same_as_library;
 mod secrets;
 mod unknown_keys;
+mod yaml;
 
 use reloadable::__private::{Loaded, decode};
 use reloadable::{Diff, Document, Format, Origin, Report};
@@ -50,6 +52,14 @@ fn toml(name: &str, text: impl AsRef<[u8]>) -> Document {
 
 fn json(name: &str, text: impl AsRef<[u8]>) -> Document {
     Document::new(Origin::file(name), Format::Json, text.as_ref())
+}
+
+fn jsonc(name: &str, text: impl AsRef<[u8]>) -> Document {
+    Document::new(Origin::file(name), Format::Jsonc, text.as_ref())
+}
+
+fn yaml(name: &str, text: impl AsRef<[u8]>) -> Document {
+    Document::new(Origin::file(name), Format::Yaml, text.as_ref())
 }
 
 fn refused<T: DeserializeOwned + Diff>(documents: &[Document]) -> Vec<String> {

@@ -39,10 +39,12 @@ impl<'de> ValueDeserializer<'de> {
                 (Ok(value), _) => visitor.visit_i64(value),
                 (_, Ok(value)) => visitor.visit_u64(value),
                 // JSON has one kind of number, so a wide one is a float unless 128 bits are asked for.
-                _ if self.tree.format(self.node) == Some(Format::Json) => visitor.visit_f64(*value as f64),
+                _ if self.tree.format(self.node).is_some_and(Format::is_json) => {
+                    visitor.visit_f64(*value as f64)
+                }
                 _ => visitor.visit_i128(*value),
             },
-            Kind::Unsigned(value) if self.tree.format(self.node) == Some(Format::Json) => {
+            Kind::Unsigned(value) if self.tree.format(self.node).is_some_and(Format::is_json) => {
                 visitor.visit_f64(*value as f64)
             }
             Kind::Unsigned(value) => visitor.visit_u128(*value),

@@ -118,7 +118,7 @@ impl AnySource for DirectorySource {
                 None => Err(SourceError::new(
                     SourceErrorKind::UnknownFormat,
                     Origin::file(path),
-                    "its extension is not one of `.toml` and `.json`; narrow the pattern of the directory",
+                    format!("{}; narrow the pattern of the directory", Format::unknown_extension()),
                 )),
             });
             Ok(Fetched::Documents { documents: documents.collect::<Result<_, _>>()?, revision })

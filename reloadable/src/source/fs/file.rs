@@ -40,7 +40,7 @@ impl AnySource for FileSource {
                 return Err(SourceError::new(
                     SourceErrorKind::UnknownFormat,
                     self.origin(),
-                    "its extension is not one of `.toml` and `.json`; use `.file_as(path, format)`",
+                    format!("{}; use `.file_as(path, format)`", Format::unknown_extension()),
                 ));
             };
             let Some((files, revision)) = self.unit.fetch(known, trigger).await? else {

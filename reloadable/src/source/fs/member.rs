@@ -223,6 +223,7 @@ impl Member {
         let new = &content.bytes;
         let lost_its_newline = old.ends_with(b"\n") && !new.ends_with(b"\n");
         new.is_empty()
-            || (Format::from_path(path) != Some(Format::Json) && (new.len() < old.len() || lost_its_newline))
+            || (!Format::from_path(path).is_some_and(Format::is_json)
+                && (new.len() < old.len() || lost_its_newline))
     }
 }
