@@ -57,6 +57,11 @@ impl Error {
     }
 
     #[cfg(feature = "tokio")]
+    pub(crate) fn invalid(report: Report) -> Self {
+        Self::new(ErrorKind::Invalid, report)
+    }
+
+    #[cfg(feature = "tokio")]
     pub(crate) fn closed() -> Self {
         Self::new(ErrorKind::Closed, Report::new())
     }
@@ -65,6 +70,16 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
+    }
+
+    /// Says in a word or two what the kind is.
+    pub(crate) fn heading(&self) -> &'static str {
+        match self.inner.kind {
+            ErrorKind::Unavailable => "configuration unavailable",
+            ErrorKind::Invalid => "configuration refused",
+            ErrorKind::Setup => "reloader not set up",
+            ErrorKind::Closed => "the reloader has ended",
+        }
     }
 
     /// Returns the reasons; empty where the kind says it all.
@@ -76,22 +91,27 @@ impl Error {
     /// Returns the source or document that the first reason is about, if it is about one.
     #[must_use]
     pub fn origin(&self) -> Option<&Origin> {
-        self.inner.report.violations().iter().find_map(Violation::origin)
+        self.inner.report.errors().find_map(Violation::origin)
     }
 }
 
+/// With `{:#}`, the whole report follows on lines of its own, as [`Report`] writes it with `{:#}`.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.inner.kind {
-            ErrorKind::Unavailable => "configuration unavailable",
-            ErrorKind::Invalid => "configuration refused",
-            ErrorKind::Setup => "reloader not set up",
-            ErrorKind::Closed => "the reloader has ended",
-        })?;
-        if let Some(first) = self.inner.report.violations().first() {
+        f.write_str(self.heading())?;
+        let report = &self.inner.report;
+        let problems = report.errors().count() + report.omitted();
+        if f.alternate() {
+            return match (problems, report.is_empty()) {
+                (_, true) => Ok(()),
+                (1, _) => write!(f, ": 1 problem\n  {}", indented(report)),
+                (many, _) => write!(f, ": {many} problems\n  {}", indented(report)),
+            };
+        }
+        if let Some(first) = report.errors().next() {
             write!(f, ": {first}")?;
         }
-        match self.inner.report.violations().len() + self.inner.report.omitted() {
+        match problems {
             0 | 1 => Ok(()),
             2 => f.write_str(" (and 1 more problem)"),
             many => write!(f, " (and {} more problems)", many - 1),
@@ -99,12 +119,13 @@ impl fmt::Display for Error {
     }
 }
 
+fn indented(report: &Report) -> String {
+    format!("{report:#}").replace('\n', "\n  ")
+}
+
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.inner.report.violations().len() < 2 {
-            return write!(f, "{self}");
-        }
-        write!(f, "{self}\n{}", self.inner.report)
+        write!(f, "{self:#}")
     }
 }
 

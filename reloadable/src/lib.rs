@@ -54,7 +54,7 @@ pub use crate::provenance::{Explanation, Explanations, Provenance, Said};
 #[cfg(feature = "tokio")]
 pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
-pub use crate::reloader::{Builder, Reloader};
+pub use crate::reloader::{Builder, Plan, Reloader, check_main};
 pub use crate::report::{Excerpt, Position, Report, Reporter, Severity, Violation, Way};
 #[cfg(feature = "zeroize")]
 pub use crate::secret::{Secret, Zeroize};

@@ -35,11 +35,7 @@ pub struct Snapshot<T> {
 }
 
 impl<T> Snapshot<T> {
-    pub(crate) fn first(value: T, made: Made) -> Self {
-        Self::new(value, made, 1)
-    }
-
-    fn new(value: T, made: Made, generation: u64) -> Self {
+    pub(crate) fn new(value: T, made: Made, generation: u64) -> Self {
         let Made { files, layers, warnings } = made;
         let basis = Mutex::new(Arc::new(Basis::new(layers, warnings)));
         Self { value, files, basis, generation, loaded_at: SystemTime::now() }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use zeroize::Zeroize;
 use zeroize::ZeroizeOnDrop;
 
-use crate::value::REDACTED;
+use crate::value::{REDACTED, SECRET};
 
 /// A value that is never shown: not in reports, diffs, outcomes, status, or a `Debug` of what holds it.
 ///
@@ -159,7 +159,7 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
 /// Writes the text `***`, whatever the value is.
 impl<T: Zeroize> Serialize for Secret<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(REDACTED)
+        serializer.serialize_newtype_struct(SECRET, REDACTED)
     }
 }
 

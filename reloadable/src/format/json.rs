@@ -33,6 +33,13 @@ pub(super) fn parse_as(text: &str, written: &str, layer: usize) -> Result<Node, 
     Err(reader.faults)
 }
 
+/// Writes a value as JSON, on one line.
+#[cfg(feature = "tokio")]
+pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
+    // What the library writes itself has no keys that JSON cannot have.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// Finds the bracket that is one level too deep.
 fn too_deep(text: &[u8]) -> Option<usize> {
     let mut depth = 0_usize;

@@ -39,6 +39,8 @@ pub(crate) use self::decode::decode;
 pub(crate) use self::expected::Expected;
 #[cfg(feature = "tokio")]
 pub(crate) use self::explain::{Part, part, parts};
+#[cfg(all(feature = "json", feature = "tokio"))]
+pub(crate) use self::json::to_json;
 pub(crate) use self::quote::quoted;
 pub(crate) use self::tree::{Node, Place, Tree};
 pub(crate) use self::unknown::unknown_keys;

@@ -107,7 +107,7 @@ impl<T: Reloadable> Reload<T> {
         };
         stack.accept(contents);
         files.accept(named, &held);
-        let first = Snapshot::first(value, Made { files: held, layers, warnings });
+        let first = Snapshot::new(value, Made { files: held, layers, warnings }, 1);
         let (status, receiver) = watch::channel(Status {
             generation: first.generation(),
             loaded_at: first.loaded_at(),
@@ -370,6 +370,27 @@ impl<T: Reloadable> Reload<T> {
             is_new
         });
         told
+    }
+}
+
+/// Loads once. What is watched for that ends with the sources.
+pub(crate) async fn try_out<T: Reloadable>(
+    layers: Vec<(LayerSettings, Box<dyn AnySource>)>,
+    lints: Lints,
+    files: Option<Box<dyn AnyFiles>>,
+    limit: Duration,
+    generation: u64,
+) -> Result<Snapshot<T>, Error> {
+    let mut stack = Stack::new(layers, lints);
+    let mut files = Files::new::<T>(files)?;
+    let found = candidate::<T>(&mut stack, &mut files, limit, Trigger::Manual, Known::Nothing).await;
+    match found {
+        Ok(Found::Candidate(candidate)) => {
+            let Candidate { value, files, layers, warnings, .. } = *candidate;
+            Ok(Snapshot::new(value, Made { files, layers, warnings }, generation))
+        }
+        Ok(Found::Nothing | Found::Refused) => Err(Error::closed()),
+        Err(fault) => Err(fault.into_error()),
     }
 }
 

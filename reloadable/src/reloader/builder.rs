@@ -1,17 +1,21 @@
 //! Setting up a reloader.
 
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::layers::Layer;
 use crate::error::Error;
 use crate::layer::{LayerSettings, Lint, Lints};
 use crate::load::Reloadable;
-use crate::reload::{Reload, Timing};
+use crate::publish::Snapshot;
+use crate::reload::{Reload, Timing, try_out};
 use crate::reloader::Reloader;
 #[cfg(feature = "fs")]
 use crate::source::fs::{NamedFiles, Settings};
@@ -221,8 +225,7 @@ impl<T: Reloadable> Builder<T> {
     ///
     /// Dropped before it is ready, nothing is left running.
     pub async fn start(self) -> Result<Reloader<T>, Error> {
-        let runtime = tokio::runtime::Handle::try_current()
-            .map_err(|_| Error::setup("runtime", "no tokio runtime here; use `start_blocking()`"))?;
+        let runtime = runtime("start_blocking()")?;
         let parts = self.into_parts()?;
         let (reload, status) = parts.start().await?;
         let (reloader, task) = Reloader::new(&reload, status);
@@ -238,34 +241,19 @@ impl<T: Reloadable> Builder<T> {
     /// As [`start`](Self::start).
     pub fn start_blocking(self) -> Result<Reloader<T>, Error> {
         let parts = self.into_parts()?;
-        let (answer, started) = std::sync::mpsc::sync_channel(1);
-        let thread = thread::Builder::new().name("reloadable".to_owned());
-        let spawned = thread.spawn(move || {
-            let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
-                Ok(runtime) => runtime,
-                Err(error) => {
-                    let _ = answer.send(Err(Error::setup("runtime", format!("no runtime: {error}"))));
-                    return;
+        on_own_thread(|answer| async move {
+            match parts.start().await {
+                Ok((reload, status)) => {
+                    let (reloader, task) = Reloader::new(&reload, status);
+                    // If nobody waits for it any more, the handle is dropped here and the task ends at once.
+                    let _ = answer.send(Ok(reloader));
+                    task.run(reload).await;
                 }
-            };
-            runtime.block_on(async move {
-                let (reload, status) = match parts.start().await {
-                    Ok(started) => started,
-                    Err(error) => {
-                        let _ = answer.send(Err(error));
-                        return;
-                    }
-                };
-                let (reloader, task) = Reloader::new(&reload, status);
-                // If nobody waits for it any more, the handle is dropped here and the task ends at once.
-                let _ = answer.send(Ok(reloader));
-                task.run(reload).await;
-            });
-            // A look at a file system that hangs must not keep the thread.
-            runtime.shutdown_background();
-        });
-        spawned.map_err(|error| Error::setup("thread", format!("no thread: {error}")))?;
-        started.recv().unwrap_or_else(|_| Err(Error::closed()))
+                Err(error) => {
+                    let _ = answer.send(Err(error));
+                }
+            }
+        })
     }
 
     pub(super) fn into_parts(self) -> Result<Parts, Error> {
@@ -296,10 +284,44 @@ impl<T: Reloadable> Builder<T> {
     }
 }
 
+/// Returns the runtime in which this is called.
+pub(super) fn runtime(otherwise: &str) -> Result<Handle, Error> {
+    Handle::try_current()
+        .map_err(|_| Error::setup("runtime", format!("no tokio runtime here; use `{otherwise}`")))
+}
+
+/// Runs something on a thread with a runtime of its own, and waits for its answer; it may go on after that.
+pub(super) fn on_own_thread<R: Send + 'static, F: Future<Output = ()>>(
+    run: impl FnOnce(SyncSender<Result<R, Error>>) -> F + Send + 'static,
+) -> Result<R, Error> {
+    let (answer, answered) = sync_channel(1);
+    let thread = thread::Builder::new().name("reloadable".to_owned());
+    let spawned = thread.spawn(move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let _ = answer.send(Err(Error::setup("runtime", format!("no runtime: {error}"))));
+                return;
+            }
+        };
+        runtime.block_on(run(answer));
+        // A look at a file system that hangs must not keep the thread.
+        runtime.shutdown_background();
+    });
+    spawned.map_err(|error| Error::setup("thread", format!("no thread: {error}")))?;
+    answered.recv().unwrap_or_else(|_| Err(Error::closed()))
+}
+
 impl Parts {
     async fn start<T: Reloadable>(self) -> Result<(Reload<T>, watch::Receiver<Status>), Error> {
         let Self { layers, files, lints, timing } = self;
         Reload::start(layers, lints, files, timing).await
+    }
+
+    /// Loads, and runs nothing.
+    pub(super) async fn try_out<T: Reloadable>(self, generation: u64) -> Result<Snapshot<T>, Error> {
+        let Self { layers, files, lints, timing } = self;
+        try_out(layers, lints, files, timing.fetch, generation).await
     }
 }
 

@@ -1,8 +1,10 @@
 //! The handle of a running configuration.
 
 mod builder;
+mod command;
 mod layers;
 mod overrides;
+mod plan;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use crate::status::{ReloadOutcome, Status, StatusSubscription};
 use crate::subscribe::{Sections, Subscription, block_on};
 
 pub use self::builder::Builder;
+pub use self::command::check_main;
+pub use self::plan::Plan;
 
 /// A running configuration: what is in force, what changes, and how the reloads went.
 ///

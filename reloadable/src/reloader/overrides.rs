@@ -48,6 +48,10 @@ impl<T: Reloadable> Reloader<T> {
     /// ```
     pub async fn set_override(&self, path: &str, value: impl Serialize) -> ReloadOutcome {
         let value = Value::of(&value);
+        if !value.is_shown() {
+            let message = "this value hides itself from serde; give what it exposes, or derive `Serialize`";
+            return refused("values", message.to_owned());
+        }
         self.change_override(path, |path| Override::Set(path, value)).await
     }
 
@@ -90,10 +94,7 @@ impl<T: Reloadable> Reloader<T> {
     async fn change_override(&self, path: &str, change: impl FnOnce(FieldPath) -> Override) -> ReloadOutcome {
         match path.parse() {
             Ok(path) => self.request(Some(change(path))).await,
-            Err(error) => {
-                let violation = Violation::new(FieldPath::root(), "path", format!("`{path}`: {error}"));
-                ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, violation.into()))
-            }
+            Err(error) => refused("path", format!("`{path}`: {error}")),
         }
     }
 
@@ -104,4 +105,9 @@ impl<T: Reloadable> Reloader<T> {
         }
         outcome.await.unwrap_or_else(|_| ReloadOutcome::Failed(Error::closed()))
     }
+}
+
+fn refused(code: &'static str, message: String) -> ReloadOutcome {
+    let violation = Violation::new(FieldPath::root(), code, message);
+    ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, violation.into()))
 }

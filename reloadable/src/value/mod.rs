@@ -42,6 +42,9 @@ pub enum Value<'a> {
     Opaque,
 }
 
+/// The name by which a secret tells this library, and no other, that it is one.
+pub(crate) const SECRET: &str = "$__reloadable_private_Secret";
+
 /// What stands for a secret wherever one would be printed.
 pub(crate) const REDACTED: &str = "***";
 

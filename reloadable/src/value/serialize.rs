@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::ser::{self, Serialize};
 
-use super::Value;
+use super::{SECRET, Value};
 
 /// Turns whatever is serialized into a [`Value`].
 #[derive(Debug, Clone, Copy)]
@@ -118,10 +118,11 @@ impl ser::Serializer for ToValue {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<Shown, NotShown> {
-        value.serialize(self)
+        // What stands for a secret must not be taken for its value.
+        if name == SECRET { Ok(Value::Secret) } else { value.serialize(self) }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
