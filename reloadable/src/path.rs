@@ -76,6 +76,24 @@ impl FieldPath {
         Self { segments: self.segments.iter().chain(&tail.segments).cloned().collect() }
     }
 
+    /// Reads as much of a path as there is; what follows is kept as one name.
+    pub(crate) fn read(text: &str) -> Self {
+        let mut parser = Parser { text, at: 0 };
+        let mut path = Self::root();
+        while parser.peek().is_some() {
+            let rest = &text[parser.at..];
+            match parser.segment() {
+                Ok(segment) => path.push(segment),
+                Err(_) => {
+                    let name = rest.strip_prefix('.').unwrap_or(rest);
+                    path.push(Segment::Name(name.to_owned().into()));
+                    break;
+                }
+            }
+        }
+        path
+    }
+
     /// Tells whether `head` is this path or an ancestor of it.
     #[must_use]
     pub fn starts_with(&self, head: &Self) -> bool {
@@ -165,16 +183,8 @@ impl FromStr for FieldPath {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut parser = Parser { text, at: 0 };
         let mut segments = Vec::new();
-        while let Some(byte) = parser.peek() {
-            if byte == b'[' {
-                parser.at += 1;
-                segments.push(parser.bracket()?);
-                continue;
-            }
-            if !segments.is_empty() {
-                parser.expect(b'.', "`.` or `[`")?;
-            }
-            segments.push(Segment::Name(parser.name()?.into()));
+        while parser.peek().is_some() {
+            segments.push(parser.segment()?);
         }
         Ok(Self { segments })
     }
@@ -188,6 +198,17 @@ struct Parser<'t> {
 impl Parser<'_> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn segment(&mut self) -> Result<Segment, ParsePathError> {
+        if self.peek() == Some(b'[') {
+            self.at += 1;
+            return self.bracket();
+        }
+        if self.at > 0 {
+            self.expect(b'.', "`.` or `[`")?;
+        }
+        self.name().map(|name| Segment::Name(name.into()))
     }
 
     fn error(&self, expected: &'static str) -> ParsePathError {
@@ -300,6 +321,21 @@ mod tests {
         ] {
             let path = FieldPath::from(segments);
             assert_eq!(path.to_string().parse::<FieldPath>().as_ref(), Ok(&path), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_is_a_name_from_there_on() {
+        for (text, read) in [
+            ("", ""),
+            ("a.b[0]", "a.b[0]"),
+            ("a.b c.d", "a.\"b c\".d"),
+            ("a.b\"c.d", "a.b.\"\\\"c.d\""),
+            ("a.b[c].d", "a.b.\"[c].d\""),
+            ("a..b", "a.\".b\""),
+            ("[", "\"[\""),
+        ] {
+            assert_eq!(FieldPath::read(text).to_string(), read, "{text}");
         }
     }
 

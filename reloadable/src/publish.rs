@@ -24,7 +24,6 @@ use crate::report::Report;
 /// println!("generation {}: {} entries", kept.generation(), kept.len());
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Snapshot<T> {
     value: T,
     files: Contents,
@@ -185,6 +184,19 @@ pub(crate) struct Made {
     pub(crate) warnings: Report,
 }
 
+/// Shows the value as [`Diff::value`] does, without its secrets; the value's own `Debug` may print them.
+impl<T: Diff> fmt::Debug for Snapshot<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { value, files, basis: _, generation, loaded_at } = self;
+        f.debug_struct("Snapshot")
+            .field("generation", generation)
+            .field("loaded_at", loaded_at)
+            .field("value", &format_args!("{}", value.value()))
+            .field("files", files)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<T> Deref for Snapshot<T> {
     type Target = T;
 
@@ -255,9 +267,10 @@ impl<T> Deref for Guard<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Guard<T> {
+/// Shows the value as [`Diff::value`] does, without its secrets.
+impl<T: Diff> fmt::Debug for Guard<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        (**self.0).fmt(f)
     }
 }
 
@@ -296,7 +309,7 @@ impl<T> Clone for Reader<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Reader<T> {
+impl<T> fmt::Debug for Reader<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").finish_non_exhaustive()
     }

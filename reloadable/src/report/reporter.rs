@@ -69,8 +69,8 @@ impl<'r> Reporter<'r> {
         self.add(self.current(), code.into(), message);
     }
 
-    /// Adds a violation on a field below the current place; `path` is relative to it and spelled as in the file. A
-    /// `path` that is not one is kept as a name.
+    /// Adds a violation on a field below the current place; `path` is relative to it and spelled as in the file. From
+    /// where it is none, the rest of `path` is kept as a name.
     ///
     /// If the field is a secret, the message is withheld, as by [`violation`](Self::violation); one that leaves the
     /// value out is added by [`at_name`](Self::at_name) and [`value_violation`](Self::value_violation).
@@ -83,8 +83,7 @@ impl<'r> Reporter<'r> {
         if self.counts_only() {
             return;
         }
-        let below =
-            path.parse().unwrap_or_else(|_| FieldPath::from(vec![Segment::Name(path.to_owned().into())]));
+        let below = FieldPath::read(path);
         let opaque = self.is_opaque();
         let full = if opaque { self.current() } else { self.current().join(&below) };
         // Which of the fields behind an opaque place is meant, the types cannot tell.
