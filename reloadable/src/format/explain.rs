@@ -63,7 +63,7 @@ impl Gathered {
         for entry in entries.iter() {
             // A field is named as its type names it, whichever of its names the file uses.
             let spelling = here.spellings(&entry.key).first().map(|name| (*name).to_owned());
-            let segment = Segment::Name(spelling.unwrap_or_else(|| entry.key.clone()).into());
+            let segment = Segment::Name(spelling.unwrap_or_else(|| String::from(entry.key.as_str())).into());
             let below = here.step(&segment);
             self.path.push(segment);
             self.visit(&entry.value, &below);

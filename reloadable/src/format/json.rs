@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::report::Position;
 
-use super::table::{Entry, Table};
+use super::compact::Compact;
+use super::table::{Entry, Table, repeats};
 use super::tree::{Kind, Node, Place};
 use super::{DEPTH, Fault, REPORTED};
 
@@ -19,6 +20,10 @@ pub(super) fn parse(text: &str, layer: usize) -> Result<Node, Vec<Fault>> {
 
 /// Reads a document that is `written` otherwise, with every byte that JSON knows at the same place.
 pub(super) fn parse_as(text: &str, written: &str, layer: usize) -> Result<Node, Vec<Fault>> {
+    // Most documents have no fault. Which ones another has, only the second, slower reading tells.
+    if let Some(root) = faultless(text, layer) {
+        return Ok(root);
+    }
     if let Some(at) = too_deep(text.as_bytes()) {
         return Err(vec![Fault::too_deep(at)]);
     }
@@ -38,6 +43,15 @@ pub(super) fn parse_as(text: &str, written: &str, layer: usize) -> Result<Node, 
 pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
     // What the library writes itself has no keys that JSON cannot have.
     serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Reads a document that has no fault, and is not as deep as the library allows.
+fn faultless(text: &str, layer: usize) -> Option<Node> {
+    let mut quick = Quick { text, layer, at: 0, entries: Vec::new(), nodes: Vec::new() };
+    let mut library = serde_json::Deserializer::from_str(text);
+    let root = Any(&mut quick).deserialize(&mut library).ok()?;
+    library.end().ok()?;
+    Some(root)
 }
 
 /// Finds the bracket that is one level too deep.
@@ -88,9 +102,7 @@ const TAKEOVER: usize = 100;
 
 impl<'t> Reader<'t> {
     fn skip_punctuation(&mut self) {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let between = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':');
-        self.at += rest.iter().take_while(between).count();
+        self.at += punctuation(self.text, self.at);
     }
 
     fn container<D: Deserializer<'t>>(&mut self, library: D) -> Result<Option<Node>, D::Error> {
@@ -123,8 +135,8 @@ impl<'t> Reader<'t> {
             b'n' => Kind::Null,
             b't' => Kind::Bool(true),
             b'f' => Kind::Bool(false),
-            b'"' => match serde_json::from_str(source) {
-                Ok(text) => Kind::Text(text),
+            b'"' => match serde_json::from_str::<String>(source) {
+                Ok(text) => Kind::Text(Compact::from(text)),
                 Err(error) => return self.refuse(start, &error),
             },
             _ => self.number(source, start)?,
@@ -156,26 +168,42 @@ impl<'t> Reader<'t> {
     }
 
     fn number(&mut self, source: &str, start: usize) -> Option<Kind> {
-        let whole = !source.contains(['.', 'e', 'E']) && source != "-0";
-        if whole {
-            if let Ok(number) = source.parse() {
-                return Some(Kind::Integer(number));
-            }
-            if let Ok(number) = source.parse() {
-                return Some(Kind::Unsigned(number));
-            }
-        }
-        let number: Option<f64> = source.parse().ok().filter(|number: &f64| number.is_finite());
+        let number = number(source);
         if number.is_none() && self.faults.len() < REPORTED {
             self.faults.push(Fault::new(start, "syntax", "number out of range"));
         }
-        number.map(Kind::Float)
+        number
     }
 
     /// Returns where a slice of the text stands in it.
     fn offset(&self, slice: &str) -> usize {
-        (slice.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len())
+        offset(self.text, slice)
     }
+}
+
+fn offset(text: &str, slice: &str) -> usize {
+    (slice.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len())
+}
+
+/// Reads a number to the last bit, which the library does not do unless a feature of it is set.
+fn number(source: &str) -> Option<Kind> {
+    let whole = !source.contains(['.', 'e', 'E']) && source != "-0";
+    if whole {
+        if let Ok(number) = source.parse() {
+            return Some(Kind::Integer(number));
+        }
+        if let Ok(number) = source.parse() {
+            return Some(Kind::Unsigned(number));
+        }
+    }
+    source.parse().ok().filter(|number: &f64| number.is_finite()).map(Kind::Float)
+}
+
+/// Counts what stands between two values.
+fn punctuation(text: &str, at: usize) -> usize {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    let between = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':');
+    rest.iter().take_while(between).count()
 }
 
 /// Returns the length of the string that `text` starts with, quotes included.
@@ -256,8 +284,188 @@ impl<'t> Visitor<'t> for Container<'_, 't> {
                 continue;
             }
             known.insert(key.clone(), start);
-            entries.extend(value.map(|value| Entry { key, place, value }));
+            entries.extend(value.map(|value| Entry { key: key.into(), place, value }));
         }
         Ok(Kind::Table(Table::new(entries)))
+    }
+}
+
+/// Goes through a text as [`Reader`] does, but lets the library read each value only once, and gives up at the first
+/// fault.
+struct Quick<'t> {
+    text: &'t str,
+    layer: usize,
+    at: usize,
+    /// What the open containers hold so far, so that each gets its memory once, and no more than it needs.
+    entries: Vec<Entry>,
+    nodes: Vec<Node>,
+}
+
+impl<'t> Quick<'t> {
+    /// Goes to where the next value starts.
+    fn start(&mut self) -> usize {
+        self.at += punctuation(self.text, self.at);
+        self.at
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn place(&self, start: usize) -> Place {
+        Place { layer: self.layer, span: start..self.at }
+    }
+
+    fn node(&self, start: usize, kind: Kind) -> Node {
+        Node { place: self.place(start), kind }
+    }
+
+    fn fixed(&mut self, length: usize, kind: Kind) -> Node {
+        let start = self.start();
+        self.at += length;
+        self.node(start, kind)
+    }
+
+    /// Takes the number that stands next, as it is written.
+    fn number(&mut self) -> (usize, &'t str) {
+        let start = self.start();
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let belongs = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        self.at += rest.iter().take_while(belongs).count();
+        (start, self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    fn exact_number<E: Error>(&mut self) -> Result<Node, E> {
+        let (start, source) = self.number();
+        let kind = number(source).ok_or_else(|| E::custom("out of range"))?;
+        Ok(self.node(start, kind))
+    }
+
+    /// Steps over a text that stands in the document as it is.
+    fn borrowed(&mut self, text: &'t str) -> Place {
+        let start = offset(self.text, text).saturating_sub(1);
+        self.at = start + text.len() + 2;
+        self.place(start)
+    }
+
+    /// Steps over a text with escapes.
+    fn escaped(&mut self) -> Place {
+        let start = self.start();
+        self.at += key_length(self.text.get(start..).unwrap_or_default());
+        self.place(start)
+    }
+
+    fn end(&mut self) {
+        self.start();
+        self.at += 1;
+    }
+}
+
+/// Reads whatever comes next.
+struct Any<'r, 't>(&'r mut Quick<'t>);
+
+impl<'t> DeserializeSeed<'t> for Any<'_, 't> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'t>>(self, library: D) -> Result<Node, D::Error> {
+        library.deserialize_any(self)
+    }
+}
+
+impl<'t> Visitor<'t> for Any<'_, 't> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node, E> {
+        Ok(self.0.fixed("null".len(), Kind::Null))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
+        let length = if value { "true".len() } else { "false".len() };
+        Ok(self.0.fixed(length, Kind::Bool(value)))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
+        let (start, _) = self.0.number();
+        Ok(self.0.node(start, Kind::Integer(value.into())))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
+        let (start, _) = self.0.number();
+        Ok(self.0.node(start, Kind::Integer(value.into())))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Node, E> {
+        self.0.exact_number()
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'t str) -> Result<Node, E> {
+        Ok(Node { place: self.0.borrowed(text), kind: Kind::Text(text.into()) })
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
+        Ok(Node { place: self.0.escaped(), kind: Kind::Text(text.into()) })
+    }
+
+    fn visit_seq<A: SeqAccess<'t>>(self, mut elements: A) -> Result<Node, A::Error> {
+        let Self(quick) = self;
+        let (start, first) = (quick.start(), quick.nodes.len());
+        quick.at += 1;
+        while let Some(node) = elements.next_element_seed(Any(quick))? {
+            quick.nodes.push(node);
+        }
+        quick.end();
+        let nodes = quick.nodes.drain(first..).collect();
+        Ok(quick.node(start, Kind::Array(nodes)))
+    }
+
+    fn visit_map<A: MapAccess<'t>>(self, mut members: A) -> Result<Node, A::Error> {
+        let Self(quick) = self;
+        let (start, first) = (quick.start(), quick.entries.len());
+        // With its feature `arbitrary_precision`, which anybody may set, the library makes a map of a number.
+        if quick.byte() != Some(b'{') {
+            return quick.exact_number();
+        }
+        quick.at += 1;
+        while let Some((key, place)) = members.next_key_seed(Key(quick))? {
+            let value = members.next_value_seed(Any(quick))?;
+            quick.entries.push(Entry { key, place, value });
+        }
+        quick.end();
+        if repeats(&quick.entries[first..]) {
+            return Err(A::Error::custom("a key is there twice"));
+        }
+        let entries = quick.entries.drain(first..).collect();
+        Ok(quick.node(start, Kind::Table(Table::new(entries))))
+    }
+}
+
+/// Reads a key.
+struct Key<'r, 't>(&'r mut Quick<'t>);
+
+impl<'t> DeserializeSeed<'t> for Key<'_, 't> {
+    type Value = (Compact, Place);
+
+    fn deserialize<D: Deserializer<'t>>(self, library: D) -> Result<(Compact, Place), D::Error> {
+        library.deserialize_str(self)
+    }
+}
+
+impl<'t> Visitor<'t> for Key<'_, 't> {
+    type Value = (Compact, Place);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, key: &'t str) -> Result<(Compact, Place), E> {
+        Ok((key.into(), self.0.borrowed(key)))
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<(Compact, Place), E> {
+        Ok((key.into(), self.0.escaped()))
     }
 }

@@ -1,5 +1,6 @@
 //! From the bytes of all layers to one tree, and from the tree to a value.
 
+mod compact;
 mod decode;
 mod expected;
 #[cfg(feature = "tokio")]

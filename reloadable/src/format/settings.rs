@@ -196,7 +196,7 @@ impl Words {
         let same = entries.iter().find(|entry| entry.key == word);
         let same = same.or_else(|| entries.iter().find(|entry| self::plain(&entry.key) == plain));
         let name = match same {
-            Some(entry) => entry.key.clone(),
+            Some(entry) => String::from(entry.key.as_str()),
             None if self.keeps_case => word.to_owned(),
             None => word.to_lowercase(),
         };
@@ -270,7 +270,7 @@ fn put(node: &mut Node, path: &[Segment], value: Node, here: &Expected, place: &
             }
             let mut child = fresh(rest.first(), place);
             put(&mut child, rest, value, &below, place)?;
-            table.push(Entry { key: name.clone().into_owned(), place: place.clone(), value: child });
+            table.push(Entry { key: name.clone().into(), place: place.clone(), value: child });
             Ok(())
         }
         (Segment::Index(index), Kind::Array(elements)) => {

@@ -1,15 +1,18 @@
 //! A table of the tree: its entries in the order of the file, and an index of them where there are many.
 
 use std::collections::HashMap;
+#[cfg(feature = "json")]
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
+use super::compact::Compact;
 use super::tree::{Node, Place};
 
 /// A key and its value.
 #[derive(Clone)]
 pub(super) struct Entry {
-    pub(super) key: String,
+    pub(super) key: Compact,
     /// Where the key stands.
     pub(super) place: Place,
     pub(super) value: Node,
@@ -21,11 +24,31 @@ pub(super) struct Entry {
 pub(super) struct Table {
     entries: Vec<Entry>,
     /// Made when a key is first looked for: most tables are never asked.
-    index: OnceLock<HashMap<String, usize>>,
+    index: OnceLock<Box<HashMap<String, usize>>>,
 }
 
 /// Up to this many entries, comparing each key is as fast as an index.
 const FEW: usize = 16;
+
+/// Tells whether two entries have the same key.
+#[cfg(feature = "json")]
+pub(super) fn repeats(entries: &[Entry]) -> bool {
+    if entries.len() > FEW {
+        let mut known = HashSet::with_capacity(entries.len());
+        return !entries.iter().all(|entry| known.insert(entry.key.as_bytes()));
+    }
+    // Keys that differ mostly differ in their length or at one of their ends.
+    let mut marks = 0_u64;
+    entries.iter().enumerate().any(|(at, entry)| {
+        let key = entry.key.as_bytes();
+        let [first, last] =
+            [key.first(), key.last()].map(|byte| u64::from(byte.copied().unwrap_or_default()));
+        let mark = 1 << ((key.len() as u64 * 5 + first * 3 + last) % 64);
+        let is_new = marks & mark == 0;
+        marks |= mark;
+        !is_new && entries[..at].iter().any(|earlier| earlier.key == entry.key)
+    })
+}
 
 impl Table {
     pub(super) fn new(entries: Vec<Entry>) -> Self {
@@ -39,10 +62,11 @@ impl Table {
     /// Finds the entry with this key.
     pub(super) fn find(&self, key: &str) -> Option<usize> {
         if self.entries.len() <= FEW {
-            return self.entries.iter().position(|entry| entry.key == key);
+            return self.entries.iter().position(|entry| entry.key == *key);
         }
         let index = self.index.get_or_init(|| {
-            self.entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect()
+            let keys = self.entries.iter().enumerate().map(|(at, entry)| (String::from(&*entry.key), at));
+            Box::new(keys.collect())
         });
         index.get(key).copied()
     }
@@ -50,7 +74,7 @@ impl Table {
     /// Adds an entry whose key is not there yet.
     pub(super) fn push(&mut self, entry: Entry) {
         if let Some(index) = self.index.get_mut() {
-            index.insert(entry.key.clone(), self.entries.len());
+            index.insert(String::from(&*entry.key), self.entries.len());
         }
         self.entries.push(entry);
     }
@@ -59,8 +83,8 @@ impl Table {
     pub(super) fn replace(&mut self, at: usize, entry: Entry) {
         let earlier = &mut self.entries[at];
         if let Some(index) = self.index.get_mut().filter(|_| earlier.key != entry.key) {
-            index.remove(&earlier.key);
-            index.insert(entry.key.clone(), at);
+            index.remove(&*earlier.key);
+            index.insert(String::from(&*entry.key), at);
         }
         *earlier = entry;
     }
@@ -90,7 +114,7 @@ mod tests {
     use super::super::tree::Kind;
     use super::*;
 
-    fn entry(key: impl Into<String>) -> Entry {
+    fn entry(key: impl Into<Compact>) -> Entry {
         let place = Place { layer: 0, span: 0..0 };
         Entry { key: key.into(), place: place.clone(), value: Node { place, kind: Kind::Null } }
     }

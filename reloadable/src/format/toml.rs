@@ -41,7 +41,7 @@ impl Reader {
             .filter_map(|(key, value)| {
                 let place = self.place(key.span());
                 let value = self.value(value)?;
-                Some(Entry { key: key.into_inner().into_owned(), place, value })
+                Some(Entry { key: key.into_inner().into(), place, value })
             })
             .collect();
         self.node(span, Kind::Table(Table::new(entries)))
@@ -50,9 +50,9 @@ impl Reader {
     fn value(&mut self, value: Spanned<DeValue<'_>>) -> Option<Node> {
         let span = value.span();
         let kind = match value.into_inner() {
-            DeValue::String(text) => Kind::Text(text.into_owned()),
+            DeValue::String(text) => Kind::Text(text.into()),
             DeValue::Boolean(value) => Kind::Bool(value),
-            DeValue::Datetime(value) => Kind::Datetime(value.to_string()),
+            DeValue::Datetime(value) => Kind::Datetime(value.to_string().into()),
             DeValue::Integer(value) => {
                 let number = i128::from_str_radix(value.as_str(), value.radix()).map(Kind::Integer);
                 let number = number

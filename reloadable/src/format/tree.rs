@@ -9,6 +9,7 @@ use crate::layer::LayerSettings;
 use crate::path::{FieldPath, Segment};
 use crate::report::{Position, Report, Violation};
 
+use super::compact::Compact;
 use super::expected::Expected;
 use super::table::Table;
 
@@ -50,11 +51,11 @@ pub(super) enum Kind {
     /// Above `i128::MAX`.
     Unsigned(u128),
     Float(f64),
-    Text(String),
+    Text(Compact),
     /// A text in which something else may be written: only the type tells.
-    Word(String),
+    Word(Compact),
     /// As it is written in the file.
-    Datetime(String),
+    Datetime(Compact),
     Array(Vec<Node>),
     /// In the order of the file.
     Table(Table),
@@ -86,7 +87,7 @@ impl Node {
             Kind::Bool(value) => Some(value.to_string()),
             Kind::Integer(value) => Some(value.to_string()),
             Kind::Unsigned(value) => Some(value.to_string()),
-            Kind::Text(text) | Kind::Word(text) | Kind::Datetime(text) => Some(text.clone()),
+            Kind::Text(text) | Kind::Word(text) | Kind::Datetime(text) => Some(String::from(text.as_str())),
             _ => None,
         }
     }

@@ -1,11 +1,12 @@
 //! Keys that no field of the type goes by, all at once and also beside flattened fields, where serde cannot tell.
 
-use crate::describe::{Description, Field, Shape, Tagging, Variant};
+use crate::describe::{Describer, Description, Field, Shape, Tagging, Variant};
 use crate::layer::Lint;
 use crate::nearest::nearest;
 use crate::path::{FieldPath, Segment};
 use crate::report::{Secrets, Violation};
 
+use super::compact::Compact;
 use super::expected::Expected;
 use super::listed;
 use super::table::Entry;
@@ -18,8 +19,8 @@ const REPORTED: usize = 100;
 /// elsewhere as told.
 pub(crate) fn unknown_keys(tree: &Tree, description: Description, lint: Lint) -> Vec<Violation> {
     let root = Expected::new(description);
-    let mut search = Search { tree, root, lint, path: FieldPath::root(), found: Vec::new() };
-    search.value(&tree.root, description);
+    let mut search = Search { tree, root, lint, path: Vec::new(), found: Vec::new() };
+    search.described(&tree.root, description);
     search.found
 }
 
@@ -27,34 +28,48 @@ struct Search<'t> {
     tree: &'t Tree,
     root: Expected,
     lint: Lint,
-    path: FieldPath,
+    path: Vec<Step<'t>>,
     found: Vec<Violation>,
 }
 
-impl Search<'_> {
-    fn value(&mut self, node: &Node, description: Description) {
+/// A step of a path that is spelled out only where something is found.
+#[derive(Clone, Copy)]
+enum Step<'t> {
+    Key(&'t Entry),
+    Index(usize),
+}
+
+impl<'t> Search<'t> {
+    /// Goes on where there are keys at all: what a type says of itself costs more than a look at most values.
+    fn value(&mut self, node: &'t Node, describe: Describer) {
+        if matches!(node.kind, Kind::Table(_) | Kind::Array(_)) {
+            self.described(node, describe());
+        }
+    }
+
+    fn described(&mut self, node: &'t Node, description: Description) {
         self.shape(node, description.shape, description.deny_unknown);
     }
 
-    fn shape(&mut self, node: &Node, shape: Shape, deny: bool) {
+    fn shape(&mut self, node: &'t Node, shape: Shape, deny: bool) {
         match (shape, &node.kind) {
-            (Shape::Optional(describe) | Shape::Like(describe), _) => self.value(node, describe()),
-            (Shape::Newtype(field), _) if !field.opaque => self.value(node, (field.describe)()),
+            (Shape::Optional(describe) | Shape::Like(describe), _) => self.value(node, describe),
+            (Shape::Newtype(field), _) if !field.opaque => self.value(node, field.describe),
             (Shape::Struct(fields), Kind::Table(entries)) => self.table(entries, fields, deny, None),
             (Shape::Map(describe), Kind::Table(entries)) => {
                 for entry in entries.iter() {
-                    self.within(entry, |search| search.value(&entry.value, describe()));
+                    self.within(entry, |search| search.value(&entry.value, describe));
                 }
             }
             (Shape::Sequence(describe), Kind::Array(elements)) => {
                 for (index, element) in elements.iter().enumerate() {
-                    self.under(Segment::Index(index), |search| search.value(element, describe()));
+                    self.under(Step::Index(index), |search| search.value(element, describe));
                 }
             }
             (Shape::Tuple(fields), Kind::Array(elements)) => {
                 for (index, (element, field)) in elements.iter().zip(fields).enumerate() {
                     if !field.opaque {
-                        self.under(Segment::Index(index), |search| search.value(element, (field.describe)()));
+                        self.under(Step::Index(index), |search| search.value(element, field.describe));
                     }
                 }
             }
@@ -66,7 +81,7 @@ impl Search<'_> {
     }
 
     /// Follows the variant that the table names. Under `untagged` any may be meant, so nothing is said of those.
-    fn variant(&mut self, entries: &[Entry], tagging: Tagging, variants: &[Variant], deny: bool) {
+    fn variant(&mut self, entries: &'t [Entry], tagging: Tagging, variants: &[Variant], deny: bool) {
         let named = |name: &str| {
             let mut tagged = variants.iter().filter(|variant| !variant.untagged);
             tagged.find(|variant| variant.name == name || variant.aliases.contains(&name))
@@ -98,7 +113,46 @@ impl Search<'_> {
         }
     }
 
-    fn table(&mut self, entries: &[Entry], fields: &'static [Field], deny: bool, tag: Option<&'static str>) {
+    fn table(
+        &mut self,
+        entries: &'t [Entry],
+        fields: &'static [Field],
+        deny: bool,
+        tag: Option<&'static str>,
+    ) {
+        if fields.iter().any(|field| field.flatten || field.skip) {
+            self.joined_table(entries, fields, deny, tag);
+            return;
+        }
+        // Most files have their keys in the order of the type, so the search goes on where the last one ended.
+        let mut next = 0;
+        for entry in entries {
+            let (before, after) = fields.split_at(next);
+            let found = after.iter().chain(before).position(|field| goes_by(field, &entry.key));
+            match found.map(|found| (next + found) % fields.len()) {
+                Some(at) => {
+                    next = at + 1;
+                    if !fields[at].opaque {
+                        self.within(entry, |search| search.value(&entry.value, fields[at].describe));
+                    }
+                }
+                None if tag.is_some_and(|tag| entry.key == tag) => {}
+                None => {
+                    let names: Vec<_> = fields.iter().map(|field| field.name).chain(tag).collect();
+                    self.within(entry, |search| search.unknown(entry, &names, deny));
+                }
+            }
+        }
+    }
+
+    /// Looks at a table that holds what more than one type says.
+    fn joined_table(
+        &mut self,
+        entries: &'t [Entry],
+        fields: &'static [Field],
+        deny: bool,
+        tag: Option<&'static str>,
+    ) {
         let mut known = Known::default();
         known.names.extend(tag);
         known.add_fields(fields);
@@ -109,8 +163,7 @@ impl Search<'_> {
                 (Some(_), Some(_)) => {}
                 (Some(field), None) if field.opaque => {}
                 (Some(field), None) => {
-                    let description = (field.describe)();
-                    self.within(entry, |search| search.value(&entry.value, description));
+                    self.within(entry, |search| search.value(&entry.value, field.describe));
                 }
                 (None, _) if known.open || known.names.contains(&entry.key.as_str()) => {}
                 (None, _) => {
@@ -128,29 +181,36 @@ impl Search<'_> {
         if lint == Lint::Allow || self.found.len() == REPORTED {
             return;
         }
-        let secret = self.root.is_secret(&self.path);
+        let path = self.path.iter().fold(FieldPath::root(), |mut path, step| {
+            path.push(match step {
+                Step::Key(entry) => Segment::Name(entry.key.clone().into()),
+                Step::Index(index) => Segment::Index(*index),
+            });
+            path
+        });
+        let secret = self.root.is_secret(&path);
         let near = nearest(&entry.key, names.iter().copied()).filter(|_| !secret);
         let message = match near {
             Some(near) => format!("unknown key, did you mean `{near}`?"),
             None => format!("unknown key, {}", listed(names, "there are no keys here")),
         };
-        let violation = Violation::new(self.root.shown(self.path.clone()), "unknown_key", message);
+        let violation = Violation::new(self.root.shown(path), "unknown_key", message);
         self.found.extend(lint.judge(self.tree.blame(violation, &entry.place)));
     }
 
-    fn within(&mut self, entry: &Entry, search: impl FnOnce(&mut Self)) {
-        self.under(Segment::Name(entry.key.clone().into()), search);
+    fn within(&mut self, entry: &'t Entry, search: impl FnOnce(&mut Self)) {
+        self.under(Step::Key(entry), search);
     }
 
-    fn under(&mut self, step: Segment, search: impl FnOnce(&mut Self)) {
+    fn under(&mut self, step: Step<'t>, search: impl FnOnce(&mut Self)) {
         self.path.push(step);
         search(self);
         self.path.pop();
     }
 }
 
-fn goes_by(field: &Field, key: &str) -> bool {
-    field.name == key || field.aliases.contains(&key)
+fn goes_by(field: &Field, key: &Compact) -> bool {
+    *key == field.name || field.aliases.iter().any(|alias| *key == *alias)
 }
 
 /// What may stand in one table, that of flattened fields included.

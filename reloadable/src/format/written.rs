@@ -49,7 +49,7 @@ pub(super) fn read(
 /// Reads what is not a list. What does not fit is left as a text, for decoding to say so.
 fn scalar(text: &str, here: &Expected) -> Kind {
     let trimmed = text.trim();
-    let word = || Kind::Word(text.to_owned());
+    let word = || Kind::Word(text.into());
     match here.shapes() {
         [Shape::Bool] => match trimmed.to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => Kind::Bool(true),
@@ -62,13 +62,13 @@ fn scalar(text: &str, here: &Expected) -> Kind {
             _ => word(),
         },
         [Shape::Float] => trimmed.parse().map_or_else(|_| word(), Kind::Float),
-        [Shape::Text] => Kind::Text(text.to_owned()),
+        [Shape::Text] => Kind::Text(text.into()),
         _ => {
             // The names of variants are mostly written as variables are.
             let choices = here.choices();
             let same = choices.iter().find(|name| **name == trimmed);
             let same = same.or_else(|| choices.iter().find(|name| name.eq_ignore_ascii_case(trimmed)));
-            same.map_or_else(word, |name| Kind::Text((*name).to_owned()))
+            same.map_or_else(word, |name| Kind::Text((*name).into()))
         }
     }
 }
@@ -123,10 +123,10 @@ pub(super) fn of_value(value: &Value<'_>, place: &Place) -> Option<Node> {
         // As it is written, so that 0.1 stays 0.1.
         Value::Float32(value) => Kind::Float(value.to_string().parse().unwrap_or(f64::from(*value))),
         Value::Float(value) => Kind::Float(*value),
-        Value::Text(text) => Kind::Text(text.clone().into_owned()),
+        Value::Text(text) => Kind::Text(text.clone().into()),
         Value::Duration(value) => {
             let entry = |key: &str, number: i128| Entry {
-                key: key.to_owned(),
+                key: key.into(),
                 place: place.clone(),
                 value: Node { place: place.clone(), kind: Kind::Integer(number) },
             };
@@ -146,7 +146,7 @@ pub(super) fn of_value(value: &Value<'_>, place: &Place) -> Option<Node> {
             let mut table = Table::default();
             for (key, value) in entries {
                 let Some(value) = of_value(value, place) else { continue };
-                let entry = Entry { key: key.clone().into_owned(), place: place.clone(), value };
+                let entry = Entry { key: key.clone().into(), place: place.clone(), value };
                 match table.find(key) {
                     Some(at) => table.replace(at, entry),
                     None => table.push(entry),

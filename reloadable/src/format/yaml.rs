@@ -174,7 +174,7 @@ impl<'t> Reader<'t> {
             }
             known.insert(key.clone(), key_span.start);
             let place = Place { layer: self.layer, span: key_span };
-            entries.extend(value.map(|value| Entry { key, place, value }));
+            entries.extend(value.map(|value| Entry { key: key.into(), place, value }));
         }
     }
 
@@ -199,7 +199,7 @@ impl<'t> Reader<'t> {
                     return Ok(None);
                 }
                 if !(is_plain && text.is_empty()) {
-                    let node = self.node(span.clone(), Kind::Text(text.clone().into_owned()));
+                    let node = self.node(span.clone(), Kind::Text(text.clone().into()));
                     self.keep(anchor, Some(node))?;
                     return Ok(is_known.then(|| text.into_owned()));
                 }
@@ -230,7 +230,7 @@ impl<'t> Reader<'t> {
             Some(_) => "",
         };
         let kind = match wanted {
-            "str" => return Some(Kind::Text(text.into_owned())),
+            "str" => return Some(Kind::Text(text.into())),
             "null" | "bool" | "int" | "float" => self.plain(&text, span)?,
             _ => {
                 self.unknown_tag(span);
@@ -262,7 +262,7 @@ impl<'t> Reader<'t> {
             "false" | "False" | "FALSE" => Kind::Bool(false),
             ".nan" | ".NaN" | ".NAN" => Kind::Float(f64::NAN),
             _ => {
-                let Some(number) = number(text) else { return Some(Kind::Text(text.to_owned())) };
+                let Some(number) = number(text) else { return Some(Kind::Text(text.into())) };
                 if number.is_none() {
                     self.fault(Fault::new(span.start, "syntax", "number out of range"));
                 }

@@ -245,7 +245,7 @@ impl Clue {
     fn fits(&self, kind: &Kind) -> bool {
         match (self, kind) {
             (Self::Text(wanted), Kind::Text(text) | Kind::Word(text) | Kind::Datetime(text)) => {
-                wanted == text
+                *text == wanted.as_str()
             }
             (Self::Integer(wanted), Kind::Integer(value)) => wanted == value,
             (Self::Float(wanted), Kind::Float(value)) => wanted.to_bits() == value.to_bits(),
