@@ -202,7 +202,7 @@ impl<T: Reloadable> Builder<T> {
     ///
     /// let arguments = Arguments { workers: Some(8), queue: None };
     /// let config = Reloader::<Limits>::builder()
-    ///     .defaults([("workers", 4), ("queue", 100)].into_iter().collect::<Limits>())
+    ///     .defaults(std::collections::BTreeMap::from([("workers", 4), ("queue", 100)]))
     ///     .values("command line", &arguments)
     ///     .start_blocking()?;
     /// assert_eq!((config.load()["workers"], config.load()["queue"]), (8, 100));
