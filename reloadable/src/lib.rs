@@ -55,6 +55,8 @@ pub use crate::provenance::{Explanation, Explanations, Provenance, Said};
 pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
 pub use crate::reloader::{Builder, Plan, Reloader, check_main};
+#[cfg(feature = "pretty")]
+pub use crate::report::{Color, Pretty};
 pub use crate::report::{Excerpt, Position, Report, Reporter, Severity, Violation, Way};
 #[cfg(feature = "zeroize")]
 pub use crate::secret::{Secret, Zeroize};

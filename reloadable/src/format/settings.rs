@@ -219,9 +219,14 @@ impl Words {
             path.push(segment);
             words = rest;
         }
-        let name = words.join("_").to_lowercase();
-        let message = unknown(&name, &here.names());
-        Stuck { path: with(path, Segment::Name(name.into())), message }
+        let names = here.names();
+        let mut words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
+        if self.may_join {
+            words = vec![words.join("_")];
+        }
+        let message = unknown(words.first().map_or("", String::as_str), &names);
+        path.extend(words.into_iter().map(|word| Segment::Name(word.into())));
+        Stuck { path, message }
     }
 }
 

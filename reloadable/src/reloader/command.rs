@@ -179,14 +179,23 @@ impl Arguments {
         }
         if status == 0 {
             out.push_str(heading);
-            let err = if report.is_empty() { String::new() } else { format!("{report:#}") };
+            let err = if report.is_empty() { String::new() } else { shown(&report) };
             return Answer { status, out, err };
         }
         let problems = report.violations().len() + report.omitted();
         let noun = if problems == 1 { "problem" } else { "problems" };
-        let report = format!("{report:#}").replace('\n', "\n  ");
-        Answer { status, out, err: format!("{heading}: {problems} {noun}\n  {report}") }
+        Answer { status, out, err: format!("{heading}: {problems} {noun}\n{}", shown(&report)) }
     }
+}
+
+#[cfg(feature = "pretty")]
+fn shown(report: &Report) -> String {
+    report.pretty().to_string()
+}
+
+#[cfg(not(feature = "pretty"))]
+fn shown(report: &Report) -> String {
+    format!("  {}", format!("{report:#}").replace('\n', "\n  "))
 }
 
 #[cfg(feature = "json")]

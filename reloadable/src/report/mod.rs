@@ -1,6 +1,8 @@
 //! Why a candidate was refused.
 
 mod excerpt;
+#[cfg(feature = "pretty")]
+mod pretty;
 mod render;
 mod reporter;
 mod violation;
@@ -8,6 +10,8 @@ mod violation;
 use serde::Serialize;
 
 pub use self::excerpt::Excerpt;
+#[cfg(feature = "pretty")]
+pub use self::pretty::{Color, Pretty};
 pub use self::reporter::Reporter;
 pub(crate) use self::reporter::Secrets;
 pub use self::violation::{Position, Severity, Violation, Way};

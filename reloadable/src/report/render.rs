@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Report, Violation, Way};
+use super::{Report, Violation};
 
 /// One line a violation, with the places, paths and messages in columns, and a last line if some were not kept. With
 /// `{:#}`, each is followed by the line at fault, by the ways to set the field, and by a hint.
@@ -48,18 +48,8 @@ fn details(f: &mut fmt::Formatter<'_>, violation: &Violation) -> fmt::Result {
         write!(f, "\n    {number:>4} | {}", excerpt.text())?;
         write!(f, "\n         | {:start$}{:^^length$}", "", "")?;
     }
-    let is_in_file = violation.position().is_some();
-    let others: Vec<_> = violation
-        .ways()
-        .iter()
-        .filter(|way| !(is_in_file && matches!(way, Way::Key(_))))
-        .map(ToString::to_string)
-        .collect();
-    match (violation.layer(), others.as_slice()) {
-        (None, []) => {}
-        (Some(layer), []) => write!(f, "\n    set in layer {layer}")?,
-        (Some(layer), others) => write!(f, "\n    set in layer {layer}; also as {}", others.join(" or "))?,
-        (None, others) => write!(f, "\n    set it as {}", others.join(" or "))?,
+    if let Some(note) = violation.note() {
+        write!(f, "\n    {note}")?;
     }
     match violation.hint() {
         Some(hint) => write!(f, "\n    {hint}"),

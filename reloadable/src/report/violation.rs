@@ -247,6 +247,26 @@ impl Violation {
         }
     }
 
+    /// Says in which layer it was set, where the place does not say so already, and how else the field can be set.
+    pub(super) fn note(&self) -> Option<String> {
+        let place = self.origin.as_ref().map(ToString::to_string);
+        let layer = self.layer().filter(|layer| place.as_deref() != Some(layer));
+        let is_this = |way: &&Way| match (way, &self.origin) {
+            (Way::Key(_), _) => self.position.is_some(),
+            (Way::Variable(name), Some(Origin::Variable(own))) => **own == **name,
+            (Way::Argument(begin), Some(Origin::Argument(own))) => begin.trim_end_matches('=') == &**own,
+            _ => false,
+        };
+        let others: Vec<_> = self.ways.iter().filter(|way| !is_this(way)).map(ToString::to_string).collect();
+        let others = if others.is_empty() { None } else { Some(others.join(" or ")) };
+        match (layer, others) {
+            (None, None) => None,
+            (Some(layer), None) => Some(format!("set in layer {layer}")),
+            (Some(layer), Some(others)) => Some(format!("set in layer {layer}; also as {others}")),
+            (None, Some(others)) => Some(format!("also as {others}")),
+        }
+    }
+
     /// Returns origin, line and column as one text; empty where nothing is known.
     pub(super) fn place(&self) -> String {
         match (&self.origin, self.position) {
