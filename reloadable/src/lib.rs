@@ -4,6 +4,7 @@
 mod path;
 mod nearest;
 mod value;
+mod parsed;
 mod document;
 mod report;
 mod error;
@@ -35,11 +36,12 @@ pub use crate::describe::{Describe, Describer, Description, Field, Shape, Taggin
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
 pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
 pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
-pub use crate::document::{Document, Format, Origin, Revision};
+pub use crate::document::{CustomFormat, Document, Format, Origin, Revision};
 pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 #[cfg(feature = "either")]
 pub use crate::foreign::EitherChanges;
 pub use crate::load::Reloadable;
+pub use crate::parsed::{ParseFault, Parsed, ParsedEntry, ReadFormat};
 pub use crate::path::{FieldPath, ParsePathError, Segment};
 #[cfg(feature = "tokio")]
 pub use crate::publish::{Guard, Reader, Snapshot};

@@ -1,5 +1,6 @@
 //! From the bytes of all layers to one tree, and from the tree to a value.
 
+mod custom;
 mod decode;
 mod expected;
 #[cfg(feature = "json")]
@@ -19,10 +20,9 @@ mod yaml;
 
 use crate::describe::Description;
 use crate::document::{Document, Format};
+use crate::parsed::DEPTH;
 use crate::path::FieldPath;
-#[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
-use crate::report::Position;
-use crate::report::{Report, Secrets, Violation};
+use crate::report::{Position, Report, Secrets, Violation};
 
 use self::tree::{Kind, Node, Text};
 
@@ -31,12 +31,7 @@ pub(crate) use self::expected::Expected;
 pub(crate) use self::tree::Tree;
 pub(crate) use self::unknown::unknown_keys;
 
-/// How deep tables and arrays may be nested. Every walk through a tree is recursive, so this bounds the stack.
-#[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
-const DEPTH: usize = 128;
-
 /// How many faults of one document are reported: the rest of a garbled one says nothing more.
-#[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
 const REPORTED: usize = 20;
 
 /// What is wrong with a document's text.
@@ -55,14 +50,12 @@ impl Fault {
     }
 
     /// Which type a key belongs to is not known yet, so it may be a secret's wherever there is one.
-    #[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
     fn duplicate(at: usize, key: &str, first: Option<Position>) -> Self {
         let first = first.map_or_else(String::new, |first| format!(", first set at {first}"));
         let redacted = Some(format!("duplicate key{first}"));
         Self { redacted, ..Self::new(at, "duplicate_key", format!("duplicate key `{key}`{first}")) }
     }
 
-    #[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
     fn too_deep(at: usize) -> Self {
         Self::new(at, "depth", format!("nested more than {DEPTH} levels deep"))
     }
@@ -116,10 +109,6 @@ pub(crate) fn read(documents: &[Document], description: Description) -> Result<T
     if report.is_empty() { Ok(tree) } else { Err(report) }
 }
 
-#[cfg_attr(
-    not(any(feature = "toml", feature = "json", feature = "yaml")),
-    expect(unused_variables, reason = "nothing can be read")
-)]
 fn parse(text: &Text, layer: usize) -> Result<Node, Vec<Fault>> {
     let content = std::str::from_utf8(text.bytes()).map_err(|error| {
         let at = error.valid_up_to();
@@ -141,6 +130,7 @@ fn parse(text: &Text, layer: usize) -> Result<Node, Vec<Fault>> {
         Format::Jsonc => jsonc::parse(content, layer),
         #[cfg(feature = "yaml")]
         Format::Yaml => yaml::parse(content, layer),
+        Format::Custom(format) => custom::parse(format, content, layer),
         #[cfg(not(all(feature = "toml", feature = "jsonc", feature = "yaml")))]
         format => unreadable(format),
     }?;

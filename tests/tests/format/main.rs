@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod bad_input;
+mod custom;
 mod depth;
 mod derived;
 mod jsonc;
