@@ -8,6 +8,7 @@ mod json;
 #[cfg(feature = "jsonc")]
 mod jsonc;
 mod merge;
+mod mistaken;
 #[cfg(feature = "yaml")]
 mod offset;
 mod table;
@@ -121,7 +122,12 @@ fn parse(text: &Text, layer: usize) -> Result<Node, Vec<Fault>> {
         let message = "the document is empty; if that is meant, write a comment into it, or `{}` for JSON";
         return Err(vec![Fault::new(0, "empty", message)]);
     }
-    let root = match text.document().format() {
+    let document = text.document();
+    read_as(document.format(), content, layer).map_err(|faults| mistaken::explain(faults, document, content))
+}
+
+fn read_as(format: Format, content: &str, layer: usize) -> Result<Node, Vec<Fault>> {
+    let root = match format {
         #[cfg(feature = "toml")]
         Format::Toml => toml::parse(content, layer),
         #[cfg(feature = "json")]

@@ -7,6 +7,7 @@ mod depth;
 mod derived;
 mod jsonc;
 mod layers;
+mod mistaken;
 mod places;
 mod same_as_library;
 mod secrets;
