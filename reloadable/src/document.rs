@@ -1,11 +1,13 @@
 //! What a source hands over: bytes, their format, where they come from, and the source's own mark for this version.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::parsed::{ParseFault, Parsed, ReadFormat};
 use crate::path::FieldPath;
 use crate::value::Value;
 
@@ -24,6 +26,8 @@ pub enum Format {
     /// A file is one document. Anchors and aliases are followed, within bounds. Merge keys (`<<`) are refused, as are
     /// keys that are no scalars, and tags other than those of the core schema.
     Yaml,
+    /// A format of the application's own, see [`Format::custom`].
+    Custom(CustomFormat),
 }
 
 /// The extensions that tell a format.
@@ -45,6 +49,37 @@ impl Format {
             .find_map(|(known, format)| extension.eq_ignore_ascii_case(known).then_some(format))
     }
 
+    /// Returns a format of the application's own. Files of it are named together with it, as by
+    /// [`Builder::file_as`](crate::reloader::Builder::file_as), since no extension tells it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::{Format, ParseFault, Parsed, ParsedEntry, ReadFormat};
+    ///
+    /// /// A document that is one text, as the file of a Kubernetes secret.
+    /// struct Whole;
+    ///
+    /// static WHOLE: Whole = Whole;
+    ///
+    /// impl ReadFormat for Whole {
+    ///     fn name(&self) -> &'static str {
+    ///         "text"
+    ///     }
+    ///
+    ///     fn parse(&self, text: &str) -> Result<Parsed, Vec<ParseFault>> {
+    ///         let value = Parsed::text(0..text.len(), text.trim_end());
+    ///         Ok(Parsed::table(0..text.len(), [ParsedEntry::new("token", 0..0, value)]))
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(Format::custom(&WHOLE).to_string(), "text");
+    /// ```
+    #[must_use]
+    pub fn custom(format: &'static dyn ReadFormat) -> Self {
+        Self::Custom(CustomFormat { name: format.name(), format })
+    }
+
     /// Says that a file has none of the extensions that tell a format.
     #[cfg(feature = "fs")]
     pub(crate) fn unknown_extension() -> String {
@@ -59,6 +94,58 @@ impl Format {
     }
 }
 
+/// A format of the application's own, made by [`Format::custom`]. Two of the same name are the same.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::Format;
+///
+/// fn is_my_own(format: Format) -> bool {
+///     matches!(format, Format::Custom(custom) if custom.name() == "properties")
+/// }
+///
+/// assert!(!is_my_own(Format::Toml));
+/// ```
+#[derive(Clone, Copy)]
+pub struct CustomFormat {
+    /// Asked for once, so that no code of the application runs where formats are compared and shown.
+    name: &'static str,
+    format: &'static dyn ReadFormat,
+}
+
+impl CustomFormat {
+    /// Returns the name by which messages call the format.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn parse(&self, text: &str) -> Result<Parsed, Vec<ParseFault>> {
+        self.format.parse(text)
+    }
+}
+
+impl PartialEq for CustomFormat {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for CustomFormat {}
+
+impl Hash for CustomFormat {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl fmt::Debug for CustomFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CustomFormat").field(&self.name).finish()
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -66,6 +153,7 @@ impl fmt::Display for Format {
             Self::Json => "JSON",
             Self::Jsonc => "JSONC",
             Self::Yaml => "YAML",
+            Self::Custom(format) => format.name,
         })
     }
 }

@@ -4,6 +4,7 @@
 mod path;
 mod nearest;
 mod value;
+mod parsed;
 #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only sources make documents of values"))]
 mod document;
 mod report;
@@ -42,12 +43,13 @@ pub use crate::describe::{Describe, Describer, Description, Field, Shape, Taggin
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
 pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
 pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
-pub use crate::document::{Document, Format, Origin, Revision};
+pub use crate::document::{CustomFormat, Document, Format, Origin, Revision};
 pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 #[cfg(feature = "either")]
 pub use crate::foreign::EitherChanges;
 pub use crate::layer::{Arrays, Lint};
 pub use crate::load::Reloadable;
+pub use crate::parsed::{ParseFault, Parsed, ParsedEntry, ReadFormat};
 pub use crate::path::{FieldPath, ParsePathError, Segment};
 #[cfg(feature = "tokio")]
 pub use crate::provenance::{Explanation, Explanations, Provenance, Said};

@@ -1,6 +1,7 @@
 //! From the bytes of all layers to one tree, and from the tree to a value.
 
 mod compact;
+mod custom;
 mod decode;
 mod expected;
 #[cfg(feature = "tokio")]
@@ -10,6 +11,7 @@ mod json;
 #[cfg(feature = "jsonc")]
 mod jsonc;
 mod merge;
+mod mistaken;
 #[cfg(feature = "yaml")]
 mod offset;
 mod quote;
@@ -29,10 +31,9 @@ use std::sync::Arc;
 use crate::describe::Description;
 use crate::document::{Body, Format, Setting};
 use crate::layer::{Arrays, Layers, Lint};
+use crate::parsed::DEPTH;
 use crate::path::FieldPath;
-#[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
-use crate::report::Position;
-use crate::report::{Report, Secrets, Violation};
+use crate::report::{Position, Report, Secrets, Violation};
 
 use self::tree::{Kind, Text};
 
@@ -46,12 +47,7 @@ pub(crate) use self::quote::quoted;
 pub(crate) use self::tree::{Node, Place, Tree};
 pub(crate) use self::unknown::unknown_keys;
 
-/// How deep tables and arrays may be nested. Every walk through a tree is recursive, so this bounds the stack.
-#[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
-const DEPTH: usize = 128;
-
 /// How many faults of one document are reported: the rest of a garbled one says nothing more.
-#[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
 const REPORTED: usize = 20;
 
 /// What is wrong with a document's text.
@@ -70,14 +66,12 @@ impl Fault {
     }
 
     /// Which type a key belongs to is not known yet, so it may be a secret's wherever there is one.
-    #[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
     fn duplicate(at: usize, key: &str, first: Option<Position>) -> Self {
         let first = first.map_or_else(String::new, |first| format!(", first set at {first}"));
         let redacted = Some(format!("duplicate key{first}"));
         Self { redacted, ..Self::new(at, "duplicate_key", format!("duplicate key `{key}`{first}")) }
     }
 
-    #[cfg(any(feature = "json", feature = "toml", feature = "yaml"))]
     fn too_deep(at: usize) -> Self {
         Self::new(at, "depth", format!("nested more than {DEPTH} levels deep"))
     }
@@ -133,14 +127,14 @@ pub(crate) fn read_each(
         let layer = layers.documents.get(source).and_then(|(layer, _)| layers.settings.get(*layer));
         let arrays = layer.map(|layer| layer.arrays).unwrap_or_default();
         match body {
-            Parsed::Node(node) => {
+            Read::Node(node) => {
                 if secretive {
                     secrets::judge(&mut tree, &node, &expected, source, layers.lints);
                 }
                 each(&tree, source, Step::Read(&node));
                 lay(&mut tree, node, &expected, arrays);
             }
-            Parsed::Settings(settings) => {
+            Read::Settings(settings) => {
                 let unknown = layer.and_then(|layer| layer.unknown).unwrap_or(layers.lints.unknown_keys);
                 set(&mut tree, &settings, source, &expected, unknown);
                 if secretive {
@@ -154,19 +148,19 @@ pub(crate) fn read_each(
 }
 
 /// What a document is before it is laid over the others.
-enum Parsed {
+enum Read {
     Node(Node),
     Settings(Arc<[Setting]>),
 }
 
-fn body(text: &Text, source: usize) -> Result<Parsed, Vec<Fault>> {
+fn body(text: &Text, source: usize) -> Result<Read, Vec<Fault>> {
     match text.document().body() {
-        Body::Text(format, _) => parse(text, *format, source).map(Parsed::Node),
-        Body::Settings(settings) => Ok(Parsed::Settings(Arc::clone(settings))),
+        Body::Text(format, _) => parse(text, *format, source).map(Read::Node),
+        Body::Settings(settings) => Ok(Read::Settings(Arc::clone(settings))),
         Body::Value(value) => {
             let place = Place { layer: source, span: 0..0 };
             let node = written::of_value(value, &place).unwrap_or(Node { place, kind: Kind::Null });
-            table_only(node).map(Parsed::Node)
+            table_only(node).map(Read::Node)
         }
     }
 }
@@ -201,10 +195,6 @@ fn set(tree: &mut Tree, settings: &[Setting], source: usize, expected: &Expected
     }
 }
 
-#[cfg_attr(
-    not(any(feature = "toml", feature = "json", feature = "yaml")),
-    expect(unused_variables, reason = "nothing can be read")
-)]
 fn parse(text: &Text, format: Format, layer: usize) -> Result<Node, Vec<Fault>> {
     let content = std::str::from_utf8(text.bytes()).map_err(|error| {
         let at = error.valid_up_to();
@@ -217,6 +207,11 @@ fn parse(text: &Text, format: Format, layer: usize) -> Result<Node, Vec<Fault>> 
         let message = "the document is empty; if that is meant, write a comment into it, or `{}` for JSON";
         return Err(vec![Fault::new(0, "empty", message)]);
     }
+    let origin = text.document().origin();
+    read_as(format, content, layer).map_err(|faults| mistaken::explain(faults, format, origin, content))
+}
+
+fn read_as(format: Format, content: &str, layer: usize) -> Result<Node, Vec<Fault>> {
     let root = match format {
         #[cfg(feature = "toml")]
         Format::Toml => toml::parse(content, layer),
@@ -226,6 +221,7 @@ fn parse(text: &Text, format: Format, layer: usize) -> Result<Node, Vec<Fault>> 
         Format::Jsonc => jsonc::parse(content, layer),
         #[cfg(feature = "yaml")]
         Format::Yaml => yaml::parse(content, layer),
+        Format::Custom(format) => custom::parse(format, content, layer),
         #[cfg(not(all(feature = "toml", feature = "jsonc", feature = "yaml")))]
         format => unreadable(format),
     }?;
@@ -266,12 +262,12 @@ fn listed(names: &[&str], none: &str) -> String {
 mod tests {
     use super::*;
     use crate::describe::Shape;
-    use crate::document::Origin;
+    use crate::document::{Document, Origin};
 
     #[test]
     fn a_format_whose_feature_is_off_is_refused_with_its_name() {
         let document = Document::new(Origin::file("app.toml"), Format::Toml, *b"a = 1");
-        let report = read(&[document], Description::new("App", Shape::Opaque)).err();
+        let report = read(&Layers::of(&[document]), Description::new("App", Shape::Opaque)).err();
         assert_eq!(
             report.map(|report| report.to_string()).as_deref(),
             Some(

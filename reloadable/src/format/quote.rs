@@ -8,7 +8,7 @@ use crate::report::{Excerpt, Report, Secrets as _, Violation};
 
 use super::expected::Expected;
 use super::tree::{Kind, Node, Tree};
-use super::{Parsed, body, settings};
+use super::{Read, body, settings};
 
 /// Completes each violation of a report.
 pub(crate) fn quoted(report: Report, tree: &Tree, expected: &Expected) -> Report {
@@ -92,7 +92,7 @@ impl Quotes<'_> {
                 if self.secretive { body(self.tree.sources.get(source)?, source).ok() } else { None };
             *found = Some(match parsed {
                 _ if !self.secretive => Some(Vec::new()),
-                Some(Parsed::Node(node)) => {
+                Some(Read::Node(node)) => {
                     let mut hidden = Vec::new();
                     hide(&node, self.expected, &mut hidden);
                     Some(hidden)

@@ -2,10 +2,12 @@
 
 mod arbitrary;
 mod bad_input;
+mod custom;
 mod depth;
 mod derived;
 mod jsonc;
 mod layers;
+mod mistaken;
 mod places;
 mod same_as_library;
 mod secrets;
