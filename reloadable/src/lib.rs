@@ -14,6 +14,8 @@ mod validate;
 mod diff;
 mod foreign;
 mod format;
+mod fields;
+mod template;
 mod load;
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -37,6 +39,7 @@ pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, K
 pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
 pub use crate::document::{Document, Format, Origin, Revision};
 pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
+pub use crate::fields::FieldInfo;
 #[cfg(feature = "either")]
 pub use crate::foreign::EitherChanges;
 pub use crate::load::Reloadable;
