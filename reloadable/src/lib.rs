@@ -20,6 +20,8 @@ mod diff;
 mod secret;
 mod foreign;
 mod format;
+mod fields;
+mod template;
 mod load;
 #[cfg(feature = "tokio")]
 mod provenance;
@@ -45,6 +47,7 @@ pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, K
 pub use crate::diff::{MapChanges, OptionChanges, SequenceChanges, SetChanges, TupleChanges};
 pub use crate::document::{CustomFormat, Document, Format, Origin, Revision};
 pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
+pub use crate::fields::FieldInfo;
 #[cfg(feature = "either")]
 pub use crate::foreign::EitherChanges;
 pub use crate::layer::{Arrays, Lint};

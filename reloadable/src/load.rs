@@ -6,18 +6,155 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::de::DeserializeOwned;
 
 use crate::describe::Describe;
-use crate::diff::Diff;
-use crate::document::Origin;
+use crate::diff::{Changes, Diff};
+use crate::document::{Document, Format, Origin};
+use crate::fields::{self, FieldInfo};
 use crate::format::{self, Expected, Tree};
 use crate::layer::Layers;
 use crate::path::FieldPath;
 use crate::report::{Position, Report, Reporter, Violation};
+use crate::template;
 
 /// What a configuration must be: `#[derive(Reloadable)]` and `#[derive(Deserialize)]`, owned, and shared between
 /// threads. It is implemented for every such type.
-pub trait Reloadable: Diff + DeserializeOwned + Send + Sync + 'static {}
+///
+/// It also has what can be made of the description of a type: a [`template`](Reloadable::template) of the file, and all
+/// its [`fields`](Reloadable::fields).
+pub trait Reloadable: Diff + DeserializeOwned + Send + Sync + 'static {
+    /// Writes a configuration file to start from: every field with its docs, rules and marks as comments, and with the
+    /// value that it has by default.
+    ///
+    /// What is read back from it is the default again. So a line is a comment where its value cannot be written: an
+    /// option that is `None`, a secret, and what the derive was told to `skip`. Where serde converts a value (`with`,
+    /// `from`), nobody knows how it is written; the usual form is tried, and becomes a comment if it does not read back.
+    /// Where one of these is required, the file is refused until somebody fills it in, and the comment says so.
+    ///
+    /// JSON has no comments: there, what would be one is left out, or `null` where it is an option or required.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::{Format, Reloadable};
+    /// use serde::Deserialize;
+    ///
+    /// # #[cfg(all(feature = "derive", feature = "toml"))] {
+    /// #[derive(Deserialize, Reloadable)]
+    /// #[serde(default)]
+    /// struct App {
+    ///     /// How many requests are worked on at once.
+    ///     #[reload(range(1..=1024))]
+    ///     workers: u16,
+    ///     #[reload(secret)]
+    ///     token: String,
+    /// }
+    ///
+    /// impl Default for App {
+    ///     fn default() -> Self {
+    ///         Self { workers: 4, token: "unset".to_owned() }
+    ///     }
+    /// }
+    ///
+    /// let template = App::template(Format::Toml);
+    /// assert_eq!(
+    ///     template.lines().collect::<Vec<_>>(),
+    ///     [
+    ///         "# How many requests are worked on at once.",
+    ///         "# (integer; in 1..=1024)",
+    ///         "workers = 4",
+    ///         "",
+    ///         "# (secret; text)",
+    ///         "#token = \"\"",
+    ///     ]
+    /// );
+    /// # }
+    /// ```
+    #[must_use]
+    fn template(format: Format) -> String
+    where
+        Self: Default,
+    {
+        let default = Self::default();
+        let differences = |text: &str| differences(&default, text, format);
+        template::write(Self::describe(), Some(&default.value()), format, differences)
+    }
+
+    /// Writes a configuration file to start from, for a type without a default: every field is a comment, with a
+    /// placeholder for its value, and those that must be filled in are marked as required.
+    ///
+    /// JSON has no comments: there, what is required is `null`, and the rest is left out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::{Format, Reloadable};
+    /// use serde::Deserialize;
+    ///
+    /// # #[cfg(feature = "derive")] {
+    /// #[derive(Deserialize, Reloadable)]
+    /// struct App {
+    ///     workers: u16,
+    ///     title: Option<String>,
+    /// }
+    ///
+    /// let template = App::template_without_defaults(Format::Toml);
+    /// assert_eq!(
+    ///     template.lines().collect::<Vec<_>>(),
+    ///     [
+    ///         "# (required; integer from 0 to 65535)",
+    ///         "#workers = 0",
+    ///         "",
+    ///         "# (text)",
+    ///         "#title = \"\"",
+    ///     ]
+    /// );
+    /// # }
+    /// ```
+    #[must_use]
+    fn template_without_defaults(format: Format) -> String {
+        template::write(Self::describe(), None, format, |_| None)
+    }
+
+    /// Lists all fields that a file may set, with their docs, types, rules and marks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::Reloadable;
+    /// use serde::Deserialize;
+    ///
+    /// # #[cfg(feature = "derive")] {
+    /// #[derive(Deserialize, Reloadable)]
+    /// struct App {
+    ///     #[reload(restart, range(1..=1024))]
+    ///     workers: u16,
+    /// }
+    ///
+    /// for field in App::fields() {
+    ///     println!("{}: {}, {}", field.path, field.words, field.rules.join(", "));
+    ///     assert!(field.restart);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    fn fields() -> Vec<FieldInfo> {
+        fields::list(Self::describe())
+    }
+}
 
 impl<T: Diff + DeserializeOwned + Send + Sync + 'static> Reloadable for T {}
+
+/// Counts the places in which what a text gives is not this value; `None` where it cannot be read. What a conversion does
+/// with a text that it has never seen, even a panic, is only that.
+fn differences<T: Reloadable>(value: &T, text: &str, format: Format) -> Option<usize> {
+    let document = Document::new(Origin::named("template"), format, text.as_bytes());
+    let read = || {
+        let description = T::describe();
+        let tree = format::read(&Layers::of(&[document]), description).ok()?;
+        let read: T = format::decode(&tree, &Expected::new(description)).ok()?;
+        Some(value.diff(&read).map_or(0, |changes| changes.entries().len()))
+    };
+    guarded::<T, _>("reading a template", read).ok().flatten()
+}
 
 /// A valid candidate, and the tree that knows where each of its values was set.
 #[derive(Debug)]

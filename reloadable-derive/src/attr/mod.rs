@@ -1,6 +1,6 @@
 //! From attributes to what they say, as it was written: nothing is weighed against anything else here.
 
-mod words;
+pub(crate) mod words;
 pub(crate) mod case;
 pub(crate) mod serde;
 pub(crate) mod rule;

@@ -1,5 +1,7 @@
 //! The words that are rules.
 
+use std::fmt;
+
 use proc_macro2::{Span, TokenTree};
 use quote::ToTokens;
 use syn::parse::ParseStream;
@@ -20,6 +22,18 @@ pub(crate) struct Rule {
     pub(crate) kind: RuleKind,
     /// The arguments as they were written.
     pub(crate) text: String,
+}
+
+/// As it was written.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { word, text, .. } = self;
+        match self.kind {
+            RuleKind::NonEmpty | RuleKind::Unique => write!(f, "{word}"),
+            RuleKind::Own(_) => write!(f, "{word} = {text}"),
+            _ => write!(f, "{word}({text})"),
+        }
+    }
 }
 
 /// What a rule asks for.

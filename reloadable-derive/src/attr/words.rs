@@ -111,7 +111,7 @@ fn distance(left: &str, right: &str) -> usize {
 }
 
 /// Returns tokens as they were written, or close to it where the source is not at hand.
-pub(super) fn written(tokens: &TokenStream, group: Option<&Group>) -> String {
+pub(crate) fn written(tokens: &TokenStream, group: Option<&Group>) -> String {
     if let Some(source) = group.and_then(|group| group.span().source_text()) {
         if let Some(inner) = source.strip_prefix('(').and_then(|source| source.strip_suffix(')')) {
             return inner.trim().to_owned();

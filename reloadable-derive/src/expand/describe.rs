@@ -1,12 +1,13 @@
 //! `impl Describe`.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::{Expansion, member};
 use crate::ast::{Body, Compare, Data, Field, Style, Variant};
 use crate::attr::rule::Rule;
+use crate::attr::words::written;
 
 pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
     let Expansion { private, container, .. } = expansion;
@@ -134,10 +135,18 @@ fn field(expansion: &Expansion<'_>, field: &Field<'_>, name: &str) -> TokenStrea
 }
 
 fn rules(field: &Field<'_>) -> Option<TokenStream> {
-    let written = field.reload.rules.iter().flat_map(|conditioned| &conditioned.rules);
-    let rules = written.map(|Rule { word, text, .. }| {
-        let word = word.to_string();
-        quote!((#word, #text))
+    let rules = field.reload.rules.iter().flat_map(|conditioned| {
+        conditioned.rules.iter().map(|rule| match &conditioned.when {
+            None => {
+                let Rule { word, text, .. } = rule;
+                let word = word.to_string();
+                quote!((#word, #text))
+            }
+            Some(when) => {
+                let text = format!("{rule}, {}", written(&when.to_token_stream(), None));
+                quote!(("when", #text))
+            }
+        })
     });
     let key = field.reload.key.iter().map(|key| {
         let text = &key.text;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::claim::claim;
+use super::fits::{entry, fits, is_tag};
 use super::{Describer, Description, Field, Shape, Tagging, Variant};
 use crate::path::{FieldPath, Segment};
 use crate::value::Value;
@@ -231,89 +233,6 @@ impl<'v> Finder<'v> {
     }
 }
 
-/// Gathers the names of fields, those of flattened ones included: a map that is flattened beside them gets the others.
-fn claim(fields: &[Field], names: &mut Vec<&str>, seen: &mut Vec<&'static str>) {
-    for field in fields {
-        if field.flatten {
-            claim_within((field.describe)(), names, seen);
-        } else {
-            names.push(field.name);
-        }
-    }
-}
-
-fn claim_within(description: Description, names: &mut Vec<&str>, seen: &mut Vec<&'static str>) {
-    if seen.contains(&description.type_name) {
-        return;
-    }
-    seen.push(description.type_name);
-    match description.shape {
-        Shape::Optional(describe) | Shape::Like(describe) => claim_within(describe(), names, seen),
-        Shape::Newtype(field) => claim_within((field.describe)(), names, seen),
-        Shape::Struct(fields) => claim(fields, names, seen),
-        Shape::Enum(tagging, variants) => {
-            if let Tagging::Internal(tag) | Tagging::Adjacent(tag, _) = tagging {
-                names.push(tag);
-            }
-            for variant in variants {
-                match (tagging, variant.shape) {
-                    (Tagging::External, _) => names.push(variant.name),
-                    (Tagging::Adjacent(_, content), _) => names.push(content),
-                    (_, Shape::Struct(fields)) => claim(fields, names, seen),
-                    (_, Shape::Newtype(field)) => claim_within((field.describe)(), names, seen),
-                    _ => {}
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-type Entries<'v> = [(Cow<'v, str>, Value<'v>)];
-
 fn named(name: &str) -> Segment {
     Segment::Name(name.to_owned().into())
-}
-
-fn entry<'e, 'v>(entries: &'e Entries<'v>, name: &str) -> Option<&'e Value<'v>> {
-    entries.iter().find(|(other, _)| other == name).map(|(_, value)| value)
-}
-
-fn is_tag(entries: &Entries<'_>, tag: &str, variant: &Variant) -> bool {
-    matches!(entry(entries, tag), Some(Value::Text(name)) if name == variant.name)
-}
-
-/// Tells whether a value may be of this shape.
-fn fits(shape: Shape, value: &Value<'_>) -> bool {
-    let field_fits = |field: &Field, value: &Value<'_>| fits((field.describe)().shape, value);
-    let shown = |fields: &'static [Field]| fields.iter().filter(|field| !field.skip && !field.left_out);
-    match (shape, value) {
-        (_, Value::Secret | Value::Opaque) | (Shape::Opaque, _) => true,
-        (Shape::Bool, Value::Bool(_))
-        | (Shape::Integer { .. }, Value::Integer(_) | Value::Unsigned(_))
-        | (Shape::Float, Value::Float(_) | Value::Float32(_))
-        | (Shape::Text, Value::Text(_))
-        | (Shape::Struct(_), Value::Duration(_))
-        | (Shape::Optional(_) | Shape::Tuple([]), Value::Null)
-        | (Shape::Enum(..), Value::Text(_) | Value::Table(_)) => true,
-        (Shape::Optional(describe) | Shape::Like(describe), value) => fits(describe().shape, value),
-        (Shape::Newtype(field), value) => field_fits(field, value),
-        (Shape::Sequence(describe), Value::List(values)) => {
-            values.iter().all(|value| fits(describe().shape, value))
-        }
-        (Shape::Map(describe), Value::Table(entries)) => {
-            entries.iter().all(|(_, value)| fits(describe().shape, value))
-        }
-        (Shape::Tuple(fields), Value::List(values)) => {
-            shown(fields).count() == values.len()
-                && shown(fields).zip(values).all(|(field, value)| field_fits(field, value))
-        }
-        (Shape::Struct(fields), Value::Table(entries)) => {
-            let is_open = fields.iter().any(|field| field.flatten);
-            let own = || shown(fields).filter(|field| !field.flatten);
-            (is_open || own().count() == entries.len())
-                && own().all(|field| entry(entries, field.name).is_some_and(|value| field_fits(field, value)))
-        }
-        _ => false,
-    }
 }

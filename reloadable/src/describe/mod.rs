@@ -1,13 +1,21 @@
 //! What every reloadable type says about itself: names, docs, rules, and which fields are special.
 
+mod claim;
+mod fits;
 #[cfg(feature = "tokio")]
 mod file;
 mod secret;
 mod std;
+mod words;
+mod written;
 
 use ::std::any::type_name;
 
+pub(crate) use self::claim::{claim, claim_within};
+pub(crate) use self::fits::{Entries, entry, fits, is_tag};
 pub(crate) use self::secret::{hold_secret, map};
+pub(crate) use self::words::is_builtin;
+pub(crate) use self::written::Rule;
 
 /// A type that describes itself. `#[derive(Reloadable)]` implements it; by hand, the provided body will do.
 pub trait Describe {
@@ -127,7 +135,8 @@ pub struct Field {
     pub docs: &'static str,
     /// The type.
     pub describe: Describer,
-    /// Its rules as they were written: `("range", "1..=1024")`.
+    /// Its rules as they were written: `("range", "1..=1024")`. One that holds only under a condition has the word
+    /// `when`, and its text is the rule, a comma and the condition: `("when", "range(1..), self.enabled")`.
     pub rules: &'static [(&'static str, &'static str)],
     /// Its keys stand in the table around it.
     pub flatten: bool,
@@ -145,10 +154,8 @@ pub struct Field {
     /// It is not in the file (`#[serde(skip)]`).
     pub skip: bool,
     /// It is in the file, but neither compared nor shown (`#[reload(skip)]`).
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only the running part looks for files"))]
     pub(crate) left_out: bool,
     /// It is compared as a whole, by what its type or a function says (`#[reload(leaf)]`).
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only the running part looks for files"))]
     pub(crate) leaf: bool,
     /// What Rust calls it: a name or a position.
     pub(crate) member: &'static str,
