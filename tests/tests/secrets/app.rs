@@ -100,7 +100,7 @@ impl App {
     fn check(&self, report: &mut Reporter<'_>) {
         report_all(report, "text", &self.text);
         report_all(report, "secret", self.secret.expose_secret());
-        report_all(report, "tokens[0]", &self.tokens.first().map_or("", |token| &token.0));
+        report_all(report, "tokens[0]", self.tokens.first().map_or("", |token| &token.0));
         report_all(report, "flat.rest", &format!("{:?}", self.flat.rest));
     }
 }

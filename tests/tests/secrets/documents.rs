@@ -171,7 +171,7 @@ pub fn wrong_lines(lines: &[Line], secrets: &mut Secrets<'_>) -> Vec<String> {
             format!("{path} = \"{value}"),
             format!("{path} = \"\\x {value}\""),
             format!("{path} == {value}"),
-            format!("{value}"),
+            value.clone(),
             format!("[{path}]\n{value}"),
             format!("{path} = [{value}"),
             format!("{path} = {{ {value}"),
