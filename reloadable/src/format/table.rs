@@ -24,6 +24,7 @@ pub(super) struct Entry {
 pub(super) struct Table {
     entries: Vec<Entry>,
     /// Made when a key is first looked for: most tables are never asked.
+    #[expect(clippy::box_collection, reason = "most tables have none, and all have room for it")]
     index: OnceLock<Box<HashMap<String, usize>>>,
 }
 

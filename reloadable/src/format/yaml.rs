@@ -502,7 +502,7 @@ mod tests {
             Kind::Table(entries) => {
                 let entries = entries.iter().map(|entry| {
                     let key = &text[entry.place.span.clone()];
-                    format!("{}<{key}>: {}", entry.key, shown(text, &entry.value))
+                    format!("{}<{key}>: {}", entry.key.as_str(), shown(text, &entry.value))
                 });
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
             }
@@ -510,13 +510,13 @@ mod tests {
                 let elements = elements.iter().map(|element| shown(text, element));
                 format!("[{}]", elements.collect::<Vec<_>>().join(", "))
             }
-            Kind::Text(value) => format!("{value:?}<{source}>"),
+            Kind::Text(value) => format!("{:?}<{source}>", value.as_str()),
             Kind::Integer(value) => format!("{value}<{source}>"),
             Kind::Unsigned(value) => format!("{value}u<{source}>"),
             Kind::Float(value) => format!("{value:?}<{source}>"),
             Kind::Bool(value) => format!("{value}<{source}>"),
             Kind::Null => format!("null<{source}>"),
-            Kind::Datetime(_) => unreachable!(),
+            Kind::Datetime(_) | Kind::Word(_) => unreachable!(),
         }
     }
 
