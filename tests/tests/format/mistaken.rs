@@ -37,7 +37,7 @@ fn what_it_reads_as_is_said() {
         let format = document.format();
         let found = refused::<Any>(&[document]);
         let said = format!("; this reads as {read_as}, is the file's extension right? [");
-        assert!(matches!(&found[..], [only] if only.contains(&said)), "{format}: {found:?}");
+        assert!(matches!(&found[..], [only] if only.contains(&said)), "{format:?}: {found:?}");
     }
     let unnamed = Document::new(Origin::named("memory"), Format::Json, *b"a: 1");
     assert_eq!(
