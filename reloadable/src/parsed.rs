@@ -44,12 +44,8 @@ pub(crate) const DEPTH: usize = 128;
 ///             let value_start = behind + value.len() - value.trim_start().len();
 ///             let (key, value) = (key.trim_end(), value.trim());
 ///             let span = value_start..value_start + value.len();
-///             let value = match (value.parse(), value) {
-///                 (Ok(number), _) => Parsed::integer(span, number),
-///                 (_, "true" | "false") => Parsed::bool(span, value == "true"),
-///                 _ => Parsed::text(span, value),
-///             };
-///             entries.push(ParsedEntry::new(key, start..start + key.len(), value));
+///             let key_span = start..start + key.len();
+///             entries.push(ParsedEntry::new(key, key_span, Parsed::word(span, value)));
 ///         }
 ///         if faults.is_empty() { Ok(Parsed::table(0..text.len(), entries)) } else { Err(faults) }
 ///     }
@@ -119,6 +115,7 @@ pub(crate) enum ParsedKind {
     Integer(i128),
     Float(f64),
     Text(String),
+    Word(String),
     Array(Vec<Parsed>),
     Table(Vec<ParsedEntry>),
     /// A container, of which the content was dropped.
@@ -148,6 +145,12 @@ impl Parsed {
     #[must_use]
     pub fn float(span: Range<usize>, value: f64) -> Self {
         Self::scalar(span, ParsedKind::Float(value))
+    }
+
+    /// Makes a text in a format that has only texts: a number or a boolean is read from it where the type asks for
+    /// one, as from an environment variable.
+    pub fn word(span: Range<usize>, value: impl Into<String>) -> Self {
+        Self::scalar(span, ParsedKind::Word(value.into()))
     }
 
     /// Makes a text.

@@ -55,6 +55,7 @@ impl Reader<'_> {
             ParsedKind::Integer(value) => Kind::Integer(value),
             ParsedKind::Float(value) => Kind::Float(value),
             ParsedKind::Text(value) => Kind::Text(value.into()),
+            ParsedKind::Word(value) => Kind::Word(value.into()),
             ParsedKind::Array(elements) => {
                 Kind::Array(elements.into_iter().filter_map(|element| self.node(element)).collect())
             }

@@ -482,6 +482,8 @@ fn around(own: usize, within: impl Iterator<Item = (usize, usize)>) -> (usize, u
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Writes a value with what stands in the text where it is.
@@ -516,7 +518,7 @@ mod tests {
             Kind::Float(value) => format!("{value:?}<{source}>"),
             Kind::Bool(value) => format!("{value}<{source}>"),
             Kind::Null => format!("null<{source}>"),
-            Kind::Datetime(_) | Kind::Word(_) => unreachable!(),
+            Kind::Word(_) | Kind::Datetime(_) => unreachable!(),
         }
     }
 
@@ -621,6 +623,131 @@ mod tests {
             ("'1'", "\"1\""),
         ] {
             assert_eq!(written(&format!("a: {plain}")), format!("{{a<a>: {wanted}<{plain}>}}"), "{plain}");
+        }
+    }
+
+    /// Pieces that mean something, put together without sense.
+    fn soup() -> impl Strategy<Value = String> {
+        let pieces = [
+            "a",
+            "é",
+            "😀",
+            "1",
+            "0x1",
+            ".inf",
+            "~",
+            " ",
+            "  ",
+            "\n",
+            "\n  ",
+            "\n    ",
+            "\r\n",
+            "\r",
+            "\t",
+            ": ",
+            ":",
+            "- ",
+            "-",
+            "? ",
+            "[",
+            "]",
+            "{",
+            "}",
+            ", ",
+            ",",
+            "#",
+            " # é",
+            "'",
+            "\"",
+            "''",
+            "\\",
+            "\\u00e9",
+            "&a ",
+            "&é",
+            "*a",
+            "*é",
+            "!!str ",
+            "!",
+            "!x ",
+            "|\n",
+            ">-\n",
+            "|2+\n",
+            "---\n",
+            "...\n",
+            "%YAML 1.2\n",
+            "%TAG ! x\n",
+            "<<: ",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
+            "\0",
+            "\u{7f}",
+            "a: 1\n",
+            "- a: &b\n",
+            "é: [x, {y: 'z'}]\n",
+        ];
+        prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    /// Slices the text by every place, which fails where one is out of the text or within a character.
+    fn visit(text: &str, node: &Node) {
+        let span = &node.place.span;
+        assert!(text.get(span.clone()).is_some(), "{span:?}");
+        match &node.kind {
+            Kind::Array(elements) => elements.iter().for_each(|element| visit(text, element)),
+            Kind::Table(entries) => {
+                for entry in entries.iter() {
+                    assert!(text.get(entry.place.span.clone()).is_some(), "{:?}", entry.place.span);
+                    visit(text, &entry.value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Where nothing is repeated, everything begins behind what is before it and ends within what is around it.
+    fn assert_order(node: &Node) {
+        let around = &node.place.span;
+        let mut end = around.start;
+        let mut next = |span: &Range<usize>| {
+            assert!(end <= span.start && span.end <= around.end, "{span:?} in {around:?} behind {end}");
+            end = span.end;
+        };
+        match &node.kind {
+            Kind::Array(elements) => {
+                for element in elements {
+                    next(&element.place.span);
+                    assert_order(element);
+                }
+            }
+            Kind::Table(entries) => {
+                for entry in entries.iter() {
+                    next(&entry.place.span);
+                    next(&entry.value.place.span);
+                    assert_order(&entry.value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn every_place_is_within_the_text_and_in_order(text in prop_oneof![soup(), any::<String>()]) {
+            match parse(&text, 0) {
+                Ok(root) => {
+                    visit(&text, &root);
+                    if !text.contains('*') {
+                        assert_order(&root);
+                    }
+                }
+                Err(faults) => {
+                    prop_assert!(!faults.is_empty());
+                    prop_assert!(faults.iter().all(|fault| text.get(fault.at..).is_some()));
+                }
+            }
         }
     }
 }

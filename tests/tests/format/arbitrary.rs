@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use reloadable::__private::decode;
 use serde::Deserialize;
 
-use crate::{json, reloadable, toml};
+use crate::{json, jsonc, reloadable, toml, yaml};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,16 +33,23 @@ const TOML: &str = "title = \"a \\u00e9\"\nat = 1979-05-27T07:32:00Z\nnumbers = 
 const JSON: &str = "{\"title\": \"a \\u00e9\", \"numbers\": [1, -2, 30],\n \"table\": {\"a\": {\"values\": [1.5, 2e3]}, \"b\": 7},\
     \"any\": [null, {\"c\": [true, false]}, \"\\ud83d\\ude00\"]}";
 
-fn both(bytes: &[u8]) {
+const JSONC: &str =
+    "// a\n{\"title\": \"a // \", /* é */ \"numbers\": [1, -2, 30,], // ]\n \"table\": {\"b\": 7,},}\n/**/";
+const YAML: &str = "# é\ntitle: \"a \\u00e9\"\nnumbers: &n [1, 0x2, 3]\ntable:\n  a: {values: [1.5, .inf]}\n  b: 7\n\
+    any:\n- *n\n- |\n  x\n   y\n- ? k\n  : >-\n    z\n- !!str 'it''s': ~\n-\n  - - {a, b: }\n";
+
+fn all(bytes: &[u8]) {
     let _ = decode::<Config>(&[toml("a.toml", bytes)]);
     let _ = decode::<Config>(&[json("a.json", bytes)]);
+    let _ = decode::<Config>(&[jsonc("a.jsonc", bytes)]);
+    let _ = decode::<Config>(&[yaml("a.yaml", bytes)]);
 }
 
 fn mutated(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
     let edit = (
         any::<prop::sample::Index>(),
         0..4_usize,
-        prop::sample::select(b"[]{}=.,\"'#\\\n\r \t\0e-1a:\xff\xc3".to_vec()),
+        prop::sample::select(b"[]{}=.,\"'#\\\n\r \t\0e-1a:/*&!|>?%@<\xff\xc3".to_vec()),
     );
     prop::collection::vec(edit, 1..8).prop_map(move |edits| {
         let mut bytes = text.as_bytes().to_vec();
@@ -104,6 +111,28 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
         "\"a\": ",
         "-0",
         "1e9",
+        "//",
+        "/*",
+        "*/",
+        "- ",
+        ": ",
+        "? ",
+        "\n  ",
+        "\n    ",
+        "\t",
+        "&a ",
+        "*a",
+        "<<: ",
+        "!!str ",
+        "!x ",
+        "|",
+        ">-",
+        "|2+",
+        "---",
+        "...",
+        "%YAML 1.2\n",
+        "~",
+        "😀",
     ];
     prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..60)
         .prop_map(|pieces| pieces.concat().into_bytes())
@@ -137,6 +166,13 @@ fn deep_soup() -> impl Strategy<Value = Vec<u8>> {
         "\"",
         "'",
         "1",
+        "- ",
+        "? ",
+        "a: ",
+        ": ",
+        "/*",
+        "*/",
+        "&a ",
     ];
     let piece = (prop::sample::select(pieces.to_vec()), prop_oneof![1..4_usize, 60..90_usize]);
     prop::collection::vec(piece, 0..40).prop_map(|pieces| {
@@ -149,22 +185,22 @@ proptest! {
 
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        both(&bytes);
+        all(&bytes);
     }
 
     #[test]
-    fn a_damaged_document(bytes in prop_oneof![mutated(TOML), mutated(JSON)]) {
-        both(&bytes);
+    fn a_damaged_document(bytes in prop_oneof![mutated(TOML), mutated(JSON), mutated(JSONC), mutated(YAML)]) {
+        all(&bytes);
     }
 
     #[test]
     fn a_deep_soup(bytes in deep_soup()) {
-        both(&bytes);
+        all(&bytes);
     }
 
     #[test]
     fn a_soup_of_tokens(bytes in soup()) {
-        both(&bytes);
+        all(&bytes);
     }
 }
 
@@ -172,4 +208,6 @@ proptest! {
 fn the_documents_are_well_before_they_are_damaged() {
     crate::accepted::<Config>(&[toml("a.toml", TOML)]);
     crate::accepted::<Config>(&[json("a.json", JSON)]);
+    crate::accepted::<Config>(&[jsonc("a.jsonc", JSONC)]);
+    crate::accepted::<Config>(&[yaml("a.yaml", YAML)]);
 }

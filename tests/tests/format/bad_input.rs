@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{accepted, json, refused, reloadable, toml};
+use crate::{accepted, json, jsonc, refused, reloadable, toml, yaml};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,12 +61,24 @@ fn in_json(text: impl AsRef<[u8]>) -> Vec<String> {
     refused::<App>(&[json("a.json", text)])
 }
 
+fn in_jsonc(text: impl AsRef<[u8]>) -> Vec<String> {
+    refused::<App>(&[jsonc("a.jsonc", text)])
+}
+
+fn in_yaml(text: impl AsRef<[u8]>) -> Vec<String> {
+    refused::<App>(&[yaml("a.yaml", text)])
+}
+
 #[test]
 fn all_is_well() {
     accepted::<App>(&[toml("a.toml", "listen = 'x'\n[db]\nurl = 'u'\nratio = 1\n[ports]\n80 = true\n")]);
     accepted::<App>(&[json(
         "a.json",
         r#"{"listen": "x", "storage": {"s3": {"bucket": "b"}}, "pair": [1, 2]}"#,
+    )]);
+    accepted::<App>(&[yaml(
+        "a.yaml",
+        "listen: x\ndb:\n  url: u\n  ratio: 1\nports: {80: true}\nstorage: {s3: {bucket: b}}\npair: [1, 2]\n",
     )]);
 }
 
@@ -79,6 +91,14 @@ fn not_utf_8() {
     assert_eq!(
         in_json("{\"listen\": \"é".bytes().chain([0xC3]).collect::<Vec<_>>()),
         ["a.json:1:14: not UTF-8: the byte 0xC3 does not belong here [encoding]"]
+    );
+    assert_eq!(
+        in_yaml(b"listen: x\nb: \xc3\xa9\xff\n"),
+        ["a.yaml:2:5: not UTF-8: the byte 0xFF does not belong here [encoding]"]
+    );
+    assert_eq!(
+        in_jsonc(b"// \xff\n{}"),
+        ["a.jsonc:1:4: not UTF-8: the byte 0xFF does not belong here [encoding]"]
     );
 }
 
@@ -94,6 +114,19 @@ fn a_byte_order_mark_is_no_part_of_the_text() {
         in_json("\u{feff}{\"listen\": 1}"),
         ["a.json:1:12: listen: invalid type: integer `1`, expected a string [type]"]
     );
+    assert_eq!(
+        in_yaml("\u{feff}listen: 1"),
+        ["a.yaml:1:9: listen: invalid type: integer `1`, expected a string [type]"]
+    );
+}
+
+#[test]
+fn lines_may_end_with_a_carriage_return() {
+    let listen = "listen: invalid type: integer `1`, expected a string [type]";
+    assert_eq!(in_toml("# é\r\nlisten = 1\r\n"), [format!("a.toml:2:10: {listen}")]);
+    assert_eq!(in_json("{\r\n\"workers\": 1,\r\n\"listen\": 1}"), [format!("a.json:3:11: {listen}")]);
+    assert_eq!(in_jsonc("// é\r\n{\r\n\"listen\": 1}"), [format!("a.jsonc:3:11: {listen}")]);
+    assert_eq!(in_yaml("# é\r\nworkers: 2\r\nlisten: 1\r\n"), [format!("a.yaml:3:9: {listen}")]);
 }
 
 #[test]
@@ -103,6 +136,11 @@ fn an_empty_document() {
         assert_eq!(in_toml(text), [format!("a.toml:1:1: {empty}")], "{text:?}");
         assert_eq!(in_json(text), [format!("a.json:1:1: {empty}")], "{text:?}");
     }
+    for text in ["", "\u{feff}", " \n\t\r\n"] {
+        assert_eq!(in_yaml(text), [format!("a.yaml:1:1: {empty}")], "{text:?}");
+        assert_eq!(in_jsonc(text), [format!("a.jsonc:1:1: {empty}")], "{text:?}");
+    }
+    assert_eq!(in_yaml("# nothing"), ["a.yaml:1:1: missing field `listen` [missing_field]"]);
     assert_eq!(in_toml("# nothing"), ["a.toml:1:1: missing field `listen` [missing_field]"]);
     assert_eq!(in_json("{}"), ["a.json:1:1: missing field `listen` [missing_field]"]);
 }
@@ -143,6 +181,9 @@ fn a_number_that_nothing_holds() {
     assert_eq!(in_json("{\"listen\": 1e999}"), ["a.json:1:12: number out of range [syntax]"]);
     assert_eq!(in_toml("listen = 1e999"), ["a.toml:1:10: number out of range [syntax]"]);
     let digits = "9".repeat(50);
+    assert_eq!(in_yaml("listen: 1e999"), ["a.yaml:1:9: number out of range [syntax]"]);
+    assert_eq!(in_yaml(format!("listen: {digits}")), ["a.yaml:1:9: number out of range [syntax]"]);
+    assert_eq!(in_yaml(format!("listen: 0x{digits}")), ["a.yaml:1:9: number out of range [syntax]"]);
     assert_eq!(in_toml(format!("listen = {digits}")), ["a.toml:1:10: number out of range [syntax]"]);
     assert_eq!(
         in_json(format!("{{\"listen\": {digits}}}")),
@@ -165,6 +206,22 @@ fn a_duplicate_key() {
             "a.json:2:32: duplicate key `listen`, first set at 1:2 [duplicate_key]",
         ]
     );
+    assert_eq!(
+        in_yaml("listen: é\nroutes: [{é: 1, é: 2}, {'a': 1, a: 2}]\n\"listen\": 2"),
+        [
+            "a.yaml:2:17: duplicate key `é`, first set at 2:11 [duplicate_key]",
+            "a.yaml:2:33: duplicate key `a`, first set at 2:25 [duplicate_key]",
+            "a.yaml:3:1: duplicate key `listen`, first set at 1:1 [duplicate_key]",
+        ]
+    );
+}
+
+#[test]
+fn no_number_at_all() {
+    let wanted = "workers: invalid type: floating point `NaN`, expected u16 [type]";
+    assert_eq!(in_toml("listen = 'x'\nworkers = nan"), [format!("a.toml:2:11: {wanted}")]);
+    assert_eq!(in_yaml("listen: x\nworkers: .nan"), [format!("a.yaml:2:10: {wanted}")]);
+    assert_eq!(in_json("{\"workers\": NaN}"), ["a.json:1:13: expected value [syntax]"]);
 }
 
 #[test]
@@ -196,6 +253,18 @@ fn a_wrong_type() {
         ]
     );
     assert_eq!(
+        in_yaml("listen: x\nroutes:\n- name: é\n- name: yes\n- {name: é, name : true}"),
+        ["a.yaml:5:13: duplicate key `name`, first set at 5:4 [duplicate_key]"]
+    );
+    assert_eq!(
+        in_yaml("listen: x\nroutes:\n- name: é\n- name: yes\n- {retries: 1, name: true}"),
+        ["a.yaml:5:22: routes[2].name: invalid type: boolean `true`, expected a string [type]"]
+    );
+    assert_eq!(
+        in_yaml("listen:\nworkers: 1"),
+        ["a.yaml:1:7: listen: invalid type: null, expected a string [type]"]
+    );
+    assert_eq!(
         in_toml("listen = 'x'\n[ports]\nhttp = true"),
         ["a.toml:3:1: ports.http: invalid type: string \"http\", expected u16 [type]"]
     );
@@ -223,6 +292,10 @@ fn a_missing_field_is_said_of_the_table() {
         in_json("{\"listen\": \"x\",\n\"routes\": [{\"retries\": 1}]}"),
         ["a.json:2:12: routes[0]: missing field `name` [missing_field]"]
     );
+    assert_eq!(
+        in_yaml("listen: x\nroutes:\n# é\n-  retries: 1\n"),
+        ["a.yaml:4:4: routes[0]: missing field `name` [missing_field]"]
+    );
 }
 
 #[test]
@@ -234,6 +307,10 @@ fn an_unknown_key() {
     assert_eq!(
         in_json("{\"listen\": \"x\", \"database\": {\"url\": \"u\",\n \"password\": 1}}"),
         ["a.json:2:2: database.password: unknown key, expected one of `url`, `ratio` [unknown_key]"]
+    );
+    assert_eq!(
+        in_yaml("listen: x\ndatabase:\n  url: é\n  ? password\n"),
+        ["a.yaml:4:5: database.password: unknown key, expected one of `url`, `ratio` [unknown_key]"]
     );
 }
 
@@ -248,6 +325,10 @@ fn an_unknown_variant() {
         [
             "a.toml:2:10: storage.gcs: unknown variant `gcs`, expected one of `memory`, `s3`, `disk` [unknown_variant]"
         ]
+    );
+    assert_eq!(
+        in_yaml("listen: x\nstorage: {é: , s3: {}}"),
+        ["a.yaml:2:10: storage: invalid length 2, expected a table with one key, the variant's name [value]"]
     );
     assert_eq!(
         in_json("{\"listen\": \"x\", \"storage\": {\"s3\": {}}}"),
@@ -292,6 +373,11 @@ fn too_many_elements() {
 #[test]
 fn a_document_that_is_no_table() {
     assert_eq!(in_json(" [1]"), ["a.json:1:2: the document is an array, a configuration is a table [shape]"]);
+    assert_eq!(in_yaml("- é"), ["a.yaml:1:1: the document is an array, a configuration is a table [shape]"]);
+    assert_eq!(
+        in_yaml("# é\n é\n"),
+        ["a.yaml:2:2: the document is a text, a configuration is a table [shape]"]
+    );
     assert_eq!(in_json("null"), ["a.json:1:1: the document is a null, a configuration is a table [shape]"]);
 }
 

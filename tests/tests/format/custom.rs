@@ -38,6 +38,7 @@ impl ReadFormat for Puppet {
                     entry("integer", Parsed::integer(0..1, -1)),
                     entry("float", Parsed::float(0..1, 0.5)),
                     entry("text", Parsed::text(0..1, "x")),
+                    entry("word", Parsed::word(0..1, "80")),
                     entry("array", Parsed::array(0..1, [Parsed::table(0..1, [])])),
                 ],
             ),
@@ -86,7 +87,7 @@ fn outcome(text: &str) -> Vec<String> {
 fn every_kind_of_value() {
     let value: serde_json::Value = accepted::<Any>(&[puppet("values")]).into_value().0.into_iter().collect();
     let wanted = serde_json::json!({
-        "null": null, "bool": true, "integer": -1, "float": 0.5, "text": "x", "array": [{}],
+        "null": null, "bool": true, "integer": -1, "float": 0.5, "text": "x", "word": "80", "array": [{}],
     });
     assert_eq!(value, wanted);
 }

@@ -6,7 +6,7 @@ use reloadable::__private::decode;
 use reloadable::Document;
 use serde::Deserialize;
 
-use crate::{json, lines, reloadable, toml};
+use crate::{json, jsonc, lines, reloadable, toml, yaml};
 
 #[derive(Debug, Deserialize)]
 struct Any {
@@ -33,6 +33,29 @@ fn json_up_to_the_limit() {
     assert_eq!(outcome(json("a.json", format!("{{\"a\":{}}}", nested("[", "]", 127)))), "accepted");
     let refused = "a.json:1:133: nested more than 128 levels deep [depth]";
     assert_eq!(outcome(json("a.json", format!("{{\"a\":{}}}", nested("[", "]", 128)))), refused);
+}
+
+#[test]
+fn jsonc_up_to_the_limit() {
+    let text = |levels| format!("{{/* é[ */\"a\":{},}}", nested("[", ",]", levels));
+    assert_eq!(outcome(jsonc("a.jsonc", text(127))), "accepted");
+    assert_eq!(
+        outcome(jsonc("a.jsonc", text(128))),
+        "a.jsonc:1:141: nested more than 128 levels deep [depth]"
+    );
+}
+
+#[test]
+fn yaml_up_to_the_limit() {
+    let refused = "nested more than 128 levels deep [depth]";
+    for (open, close) in [("[", "]"), ("{a: ", "}"), ("- ", "")] {
+        let text = |levels| format!("é:\n  {}", nested(open, close, levels));
+        assert_eq!(outcome(yaml("a.yaml", text(127))), "accepted", "{open}");
+        let column = 3 + 127 * open.len();
+        assert_eq!(outcome(yaml("a.yaml", text(128))), format!("a.yaml:2:{column}: {refused}"), "{open}");
+    }
+    // Beyond what the library takes, too.
+    assert!(outcome(yaml("a.yaml", format!("a: {}", nested("[", "]", 1_000)))).ends_with(refused));
 }
 
 /// The library's own limit is lower, so a second deserializer takes over below it.
@@ -115,6 +138,8 @@ fn many_siblings_are_not_deep() {
         writeln!(text, "[a{number}.b]\nc.d = [[1.5], {{ e.f = [2.5] }}]\nt = 2020-01-01 00:00:00.5").unwrap();
     }
     assert_eq!(outcome(toml("a.toml", text)), "accepted");
+    let elements = "- a: [[1.5], {b: [2.5]}]\n".repeat(500);
+    assert_eq!(outcome(yaml("a.yaml", format!("é:\n{elements}"))), "accepted");
     let objects = vec!["{\"a\": [1, {}]}"; 500].join(",");
     assert_eq!(outcome(json("a.json", format!("{{\"a\": [{objects}]}}"))), "accepted");
 }
@@ -150,5 +175,19 @@ fn ten_thousand_levels_of_anything() {
         "{\"a\":[".repeat(LEVELS),
     ] {
         assert!(outcome(json("a.json", &text)).ends_with("[depth]"), "{}", &text[..40]);
+        assert!(outcome(jsonc("a.jsonc", &text)).ends_with("[depth]"), "{}", &text[..40]);
+    }
+    for text in [
+        nested("[", "]", LEVELS),
+        nested("{a: ", "}", LEVELS),
+        nested("- ", "", LEVELS),
+        nested("? ", "", LEVELS),
+        nested("[? ", "]", LEVELS),
+        nested("- - ? ", "", LEVELS),
+        "[".repeat(LEVELS),
+        "[a: ".repeat(LEVELS),
+        (0..1_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect(),
+    ] {
+        assert!(outcome(yaml("a.yaml", &text)).ends_with("[depth]"), "{}", &text[..40]);
     }
 }

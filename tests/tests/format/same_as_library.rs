@@ -7,7 +7,7 @@ use reloadable::__private::decode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{accepted, json, refused, reloadable, toml};
+use crate::{accepted, json, jsonc, refused, reloadable, toml, yaml};
 
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(transparent)]
@@ -224,6 +224,66 @@ fn from_toml<T: DeserializeOwned + reloadable::Diff>(text: &str) -> T {
     accepted(&[toml("a.toml", not_empty(text))]).into_value()
 }
 
+fn from_jsonc<T: DeserializeOwned + reloadable::Diff>(text: &str) -> T {
+    accepted(&[jsonc("a.jsonc", text)]).into_value()
+}
+
+fn from_yaml<T: DeserializeOwned + reloadable::Diff>(text: &str) -> T {
+    accepted(&[yaml("a.yaml", text)]).into_value()
+}
+
+/// Writes JSON with a comment and a comma wherever there may be one.
+fn commented(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    let inner = match value {
+        Value::Array(elements) if !elements.is_empty() => {
+            let elements = elements.iter().map(|element| commented(element) + ", // ],\n");
+            format!("[ {} ]", elements.collect::<String>())
+        }
+        Value::Object(entries) if !entries.is_empty() => {
+            let entries = entries.iter().map(|(key, value)| {
+                format!("{}/*:*/: {},", serde_json::Value::from(key.as_str()), commented(value))
+            });
+            format!("{{/* é }} */{}}}", entries.collect::<String>())
+        }
+        scalar => scalar.to_string(),
+    };
+    format!("/* \" */{inner}// \"\n")
+}
+
+/// Writes YAML in lines, with every text plain or quoted.
+fn block(value: &serde_json::Value, indent: usize) -> String {
+    use serde_json::Value;
+    let space = " ".repeat(indent);
+    match value {
+        Value::Array(elements) if !elements.is_empty() => {
+            elements.iter().map(|element| format!("\n{space}- {}", block(element, indent + 2))).collect()
+        }
+        Value::Object(entries) if !entries.is_empty() => entries
+            .iter()
+            .map(|(key, value)| format!("\n{space}{}: {}", quoted(key), block(value, indent + 1)))
+            .collect(),
+        Value::String(text) => quoted(text),
+        scalar => scalar.to_string(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let is_plain = text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric())
+        && !["true", "false", "null"].contains(&text);
+    if is_plain {
+        return text.to_owned();
+    }
+    let escaped = text.chars().map(|letter| match letter {
+        '"' | '\\' => format!("\\{letter}"),
+        ' '..='~' => letter.into(),
+        _ if letter.is_alphanumeric() => letter.into(),
+        _ => format!("\\U{:08x}", u32::from(letter)),
+    });
+    format!("\"{}\"", escaped.collect::<String>())
+}
+
 /// A table without entries is an empty document in TOML, which is refused.
 fn not_empty(text: &str) -> String {
     format!("{text}# end\n")
@@ -258,6 +318,21 @@ proptest! {
     }
 
     #[test]
+    fn jsonc_values(value in json_value()) {
+        let plain = serde_json::to_string_pretty(&value)?;
+        for text in [&plain, &commented(&value)] {
+            prop_assert_eq!(&from_jsonc::<JsonValue>(text).0, &value, "{}", text);
+        }
+    }
+
+    #[test]
+    fn yaml_values(value in json_value()) {
+        let text = format!("# é{}", block(&value, 0));
+        let text = if value.as_object().is_some_and(serde_json::Map::is_empty) { "{}" } else { &text };
+        prop_assert_eq!(&from_yaml::<JsonValue>(text).0, &value, "{}", text);
+    }
+
+    #[test]
     fn toml_values(value in toml_value()) {
         for text in [toml::to_string(&value), toml::to_string_pretty(&value)] {
             let text = text.map_err(|error| TestCaseError::reject(error.to_string()))?;
@@ -270,8 +345,11 @@ proptest! {
     fn every_kind_of_type(model in model()) {
         let text = serde_json::to_string_pretty(&model)?;
         prop_assert_eq!(&from_json::<Model>(&text), &model, "{}", text);
+        prop_assert_eq!(&from_jsonc::<Model>(&text), &model, "{}", text);
         let text = toml::to_string(&model).map_err(|error| TestCaseError::reject(error.to_string()))?;
         prop_assert_eq!(&from_toml::<Model>(&text), &model, "{}", text);
+        let text = block(&serde_json::to_value(&model)?, 0);
+        prop_assert_eq!(&from_yaml::<Model>(&text), &model, "{}", text);
     }
 
     /// Whatever one refuses, the other refuses, but for what the library takes and a configuration cannot be.
@@ -348,6 +426,8 @@ fn numbers_of_128_bits() {
         assert_eq!((corners.wide, corners.widest), (wide, widest));
         let corners = from_toml::<Corners>(&format!("wide = {wide}\nwidest = {widest}"));
         assert_eq!((corners.wide, corners.widest), (wide, widest));
+        let corners = from_yaml::<Corners>(&format!("wide: {wide}\nwidest: {widest}"));
+        assert_eq!((corners.wide, corners.widest), (wide, widest));
     }
 }
 
@@ -395,4 +475,5 @@ fn entries_keep_the_order_of_the_file() {
     let keys = |ordered: Ordered| ordered.0.into_keys().collect::<Vec<_>>().concat();
     assert_eq!(keys(from_toml("c = 1\na = 2\nb = 3")), "cab");
     assert_eq!(keys(from_json("{\"c\": 1, \"a\": 2, \"b\": 3}")), "cab");
+    assert_eq!(keys(from_yaml("c: 1\na: 2\nb: 3")), "cab");
 }
