@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::DeserializeOwned;
 
-use crate::describe::Describe;
+use crate::describe::{Describe, Description};
 use crate::diff::Diff;
 use crate::document::{Document, Origin};
-use crate::format::{self, Expected, Tree};
+use crate::format::{self, Expected, Probe, Tree};
 use crate::path::FieldPath;
 use crate::report::{Position, Report, Reporter, Violation};
 
@@ -56,10 +56,7 @@ pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Load
         .and_then(|decoded| decoded.map_err(Report::from));
     let mut value: T = match decoded {
         Ok(value) => value,
-        Err(refused) => {
-            add_new(&mut report, &refused);
-            return Err(report);
-        }
+        Err(refused) => return Err(everything::<T>(report, &refused, &tree, description, &expected)),
     };
     let normalized = guarded::<T, _>("normalizing", || {
         value.normalize(&mut Reporter::with_secrets(&mut report, &expected));
@@ -80,6 +77,34 @@ pub(crate) fn faults<T: Reloadable>(documents: &[Document]) -> Report {
     let read = guarded::<T, _>("describing the configuration", T::describe)
         .and_then(|description| format::read(documents, description));
     read.err().unwrap_or_default()
+}
+
+/// Adds all that is wrong with a tree that cannot be decoded, `refused` being the first.
+fn everything<T: DeserializeOwned + Diff>(
+    mut report: Report,
+    refused: &Report,
+    tree: &Tree,
+    description: Description,
+    expected: &Expected,
+) -> Report {
+    let mut more = Report::new();
+    if refused.violations().iter().any(|violation| violation.code() == PANIC) {
+        add_new(&mut report, refused);
+    } else {
+        let found = guarded::<T, _>("decoding", || {
+            let guard = |run: &mut dyn FnMut()| guarded::<T, _>("decoding", run);
+            format::faults(tree, description, expected, Probe::of::<T>(), &guard)
+        });
+        match found {
+            Ok(found) => more.extend(found),
+            Err(panicked) => more.append(panicked),
+        }
+    }
+    add_new(&mut report, &located(more, tree, expected));
+    if report.is_empty() {
+        add_new(&mut report, refused);
+    }
+    report
 }
 
 /// Adds what is not in the report already: serde stops at the first unknown key, which may have been found before.

@@ -2,9 +2,11 @@
 
 mod decode;
 mod expected;
+mod faults;
 #[cfg(feature = "json")]
 mod json;
 mod merge;
+mod probe;
 mod table;
 #[cfg(feature = "toml")]
 mod toml;
@@ -21,7 +23,11 @@ use crate::report::{Report, Secrets, Violation};
 use self::tree::{Kind, Node, Text};
 
 pub(crate) use self::decode::decode;
+pub use self::decode::{Error, ValueDeserializer};
 pub(crate) use self::expected::Expected;
+pub(crate) use self::faults::faults;
+pub(crate) use self::probe::probe;
+pub use self::probe::{Probe, Probed, Site};
 pub(crate) use self::tree::Tree;
 pub(crate) use self::unknown::unknown_keys;
 

@@ -28,7 +28,6 @@ pub(super) struct Table {
 const FEW: usize = 16;
 
 impl Table {
-    #[cfg(any(test, feature = "json", feature = "toml"))]
     pub(super) fn new(entries: Vec<Entry>) -> Self {
         Self { entries, index: OnceLock::new() }
     }

@@ -1,5 +1,7 @@
 //! Keys that no field of the type goes by, all at once and also beside flattened fields, where serde cannot tell.
 
+use std::collections::HashSet;
+
 use crate::describe::{Description, Field, Shape, Tagging, Variant};
 use crate::nearest::nearest;
 use crate::path::{FieldPath, Segment};
@@ -7,7 +9,7 @@ use crate::report::{Secrets, Violation};
 
 use super::expected::Expected;
 use super::listed;
-use super::table::Entry;
+use super::table::{Entry, Table};
 use super::tree::{Kind, Node, Tree};
 
 /// How many are reported: a file that was written for something else says nothing more.
@@ -15,10 +17,47 @@ const REPORTED: usize = 100;
 
 /// Returns a violation for every key of a table whose type refuses unknown ones.
 pub(crate) fn unknown_keys(tree: &Tree, description: Description) -> Vec<Violation> {
+    search(tree, description).found
+}
+
+/// Returns the tree without those keys, if there are any, and the paths of the fields that they seem to mean.
+pub(super) fn without_unknown(tree: &Tree, description: Description) -> Option<(Node, Vec<FieldPath>)> {
+    let Search { entries, meant, .. } = search(tree, description);
+    let unknown: HashSet<_> = entries.into_iter().collect();
+    (!unknown.is_empty()).then(|| (without(&tree.root, &unknown), meant))
+}
+
+fn without(node: &Node, unknown: &HashSet<*const Entry>) -> Node {
+    let kind = match &node.kind {
+        Kind::Array(elements) => {
+            Kind::Array(elements.iter().map(|element| without(element, unknown)).collect())
+        }
+        Kind::Table(entries) => {
+            let kept = entries.iter().filter(|entry| !unknown.contains(&std::ptr::from_ref(*entry)));
+            let kept = kept.map(|Entry { key, place, value }| Entry {
+                key: key.clone(),
+                place: place.clone(),
+                value: without(value, unknown),
+            });
+            Kind::Table(Table::new(kept.collect()))
+        }
+        other => other.clone(),
+    };
+    Node { place: node.place.clone(), kind }
+}
+
+fn search(tree: &Tree, description: Description) -> Search<'_> {
     let root = Expected::new(description);
-    let mut search = Search { tree, root, path: FieldPath::root(), found: Vec::new() };
+    let mut search = Search {
+        tree,
+        root,
+        path: FieldPath::root(),
+        found: Vec::new(),
+        entries: Vec::new(),
+        meant: Vec::new(),
+    };
     search.value(&tree.root, description);
-    search.found
+    search
 }
 
 struct Search<'t> {
@@ -26,6 +65,10 @@ struct Search<'t> {
     root: Expected,
     path: FieldPath,
     found: Vec<Violation>,
+    /// Where in memory those are, also those that are not reported.
+    entries: Vec<*const Entry>,
+    /// The fields whose names are near to theirs.
+    meant: Vec<FieldPath>,
 }
 
 impl Search<'_> {
@@ -120,12 +163,19 @@ impl Search<'_> {
     }
 
     fn unknown(&mut self, entry: &Entry, names: &[&str]) {
+        self.entries.push(entry);
+        let near = nearest(&entry.key, names.iter().copied());
+        if let Some(near) = near {
+            let mut meant = self.path.clone();
+            meant.pop();
+            meant.push(Segment::Name(near.to_owned().into()));
+            self.meant.push(meant);
+        }
         if self.found.len() == REPORTED {
             return;
         }
         let secret = self.root.is_secret(&self.path);
-        let near = nearest(&entry.key, names.iter().copied()).filter(|_| !secret);
-        let message = match near {
+        let message = match near.filter(|_| !secret) {
             Some(near) => format!("unknown key, did you mean `{near}`?"),
             None => format!("unknown key, {}", listed(names, "there are no keys here")),
         };
