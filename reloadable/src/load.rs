@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::DeserializeOwned;
 
-use crate::describe::Describe;
+use crate::describe::{Describe, Description};
 use crate::diff::{Changes, Diff};
 use crate::document::{Document, Format, Origin};
 use crate::fields::{self, FieldInfo};
-use crate::format::{self, Expected, Tree};
+use crate::format::{self, Expected, Probe, Tree};
 use crate::layer::Layers;
 use crate::path::FieldPath;
 use crate::report::{Position, Report, Reporter, Violation};
@@ -204,10 +204,7 @@ pub(crate) fn decode<T: DeserializeOwned + Diff>(layers: &Layers) -> Result<Load
         .and_then(|decoded| decoded.map_err(|violation| Report::from(*violation)));
     let mut value: T = match decoded {
         Ok(value) => value,
-        Err(refused) => {
-            add_new(&mut report, &refused);
-            return Err(located(report, &tree, &expected));
-        }
+        Err(refused) => return Err(everything::<T>(report, &refused, &tree, description, &expected)),
     };
     let normalized = guarded::<T, _>("normalizing", || {
         value.normalize(&mut Reporter::with_secrets(&mut report, &expected));
@@ -232,6 +229,34 @@ pub(crate) fn faults<T: Reloadable>(layers: &Layers) -> Report {
     let read = guarded::<T, _>("describing the configuration", T::describe)
         .and_then(|description| format::read(layers, description));
     read.err().unwrap_or_default()
+}
+
+/// Adds all that is wrong with a tree that cannot be decoded, `refused` being the first.
+fn everything<T: DeserializeOwned + Diff>(
+    mut report: Report,
+    refused: &Report,
+    tree: &Tree,
+    description: Description,
+    expected: &Expected,
+) -> Report {
+    let mut more = Report::new();
+    if refused.violations().iter().any(|violation| violation.code() == PANIC) {
+        add_new(&mut report, refused);
+    } else {
+        let found = guarded::<T, _>("decoding", || {
+            let guard = |run: &mut dyn FnMut()| guarded::<T, _>("decoding", run);
+            format::faults(tree, description, expected, Probe::of::<T>(), &guard)
+        });
+        match found {
+            Ok(found) => more.extend(found),
+            Err(panicked) => more.append(panicked),
+        }
+    }
+    add_new(&mut report, &placed(more, tree, expected));
+    if !report.is_refusal() {
+        add_new(&mut report, refused);
+    }
+    located(report, tree, expected)
 }
 
 /// Adds what is not in the report already: serde stops at the first unknown key, which may have been found before.
@@ -268,13 +293,16 @@ fn said(payload: &(dyn Any + Send)) -> Option<&str> {
 
 /// Says of each violation where the value at fault was set, shows that line, and how the field is set.
 fn located(report: Report, tree: &Tree, expected: &Expected) -> Report {
-    let placed = report.map(|violation| {
+    format::quoted(placed(report, tree, expected), tree, expected)
+}
+
+fn placed(report: Report, tree: &Tree, expected: &Expected) -> Report {
+    report.map(|violation| {
         // A panic is about the program, not about a line.
         if violation.origin().is_some() || violation.code() == PANIC {
             return violation;
         }
         let place = tree.locate(expected.clone(), violation.path());
         tree.blame(violation, &place)
-    });
-    format::quoted(placed, tree, expected)
+    })
 }

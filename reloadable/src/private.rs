@@ -11,10 +11,11 @@ use serde::de::DeserializeOwned;
 pub use serde::{Serialize, Serializer};
 pub use std::boxed::Box;
 
-pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
+pub use crate::describe::{Describe, Describer, Description, Field, Prober, Shape, Tagging, Variant};
 pub use crate::diff::{
     AsSet, ChangeKind, Changes, Diff, KeyFn, Keyed, Leaf, Member, Order, Redacted, Step, Walker,
 };
+pub use crate::format::{Error, Probe, Probed, Site, ValueDeserializer};
 pub use crate::load::Loaded;
 pub use crate::path::Segment;
 pub use crate::report::Reporter;
@@ -248,6 +249,46 @@ impl<T: Validate + ?Sized> Known<T> {
     }
 }
 
+impl<T: DeserializeOwned + Validate> Known<T> {
+    const OWN: &'static Probe = &Probe::of::<T>();
+    /// Decodes and validates one by itself.
+    pub const PROBE: Option<Prober> = Some(Self::OWN);
+}
+
+impl<T: DeserializeOwned> Known<T> {
+    const DECODING: &'static Probe = &Probe::decoding::<T>();
+    /// Decodes one by itself.
+    pub const DECODED: Option<Prober> = Some(Self::DECODING);
+
+    /// Decodes one by itself and checks it.
+    pub fn probe(
+        site: Site<'_>,
+        report: &mut Reporter<'_>,
+        check: impl FnOnce(&mut T, &mut Reporter<'_>),
+    ) -> Probed {
+        crate::format::probe(site, report, T::deserialize, check)
+    }
+}
+
+/// Decodes a field by a function of the user's and checks it.
+pub fn probe_with<'s, T>(
+    site: Site<'s>,
+    report: &mut Reporter<'_>,
+    decode: impl FnOnce(ValueDeserializer<'s>) -> Result<T, Error>,
+    check: impl FnOnce(&mut T, &mut Reporter<'_>),
+) -> Probed {
+    site.missing().unwrap_or_else(|| crate::format::probe(site, report, decode, check))
+}
+
+/// Returns the first of two that there is.
+#[must_use]
+pub const fn either(first: Option<Prober>, second: Option<Prober>) -> Option<Prober> {
+    match first {
+        Some(first) => Some(first),
+        None => second,
+    }
+}
+
 impl<T: Diff + ?Sized> Known<T> {
     /// Compares field by field.
     pub fn diff<'a>(old: &'a T, new: &'a T) -> Option<<T as Diff>::Changes<'a>> {
@@ -292,11 +333,24 @@ pub trait Unknown {
     const DESCRIBE: Describer;
     /// It is not derived.
     const DERIVED: bool = false;
+    /// It cannot be decoded, or not be validated.
+    const PROBE: Option<Prober> = None;
+    /// It cannot be decoded.
+    const DECODED: Option<Prober> = None;
     /// The type.
     type Value: ?Sized;
 
     /// There is nothing to validate.
     fn validate(_: &Self::Value, _: Option<Segment>, _: bool, _: bool, _: &mut Reporter<'_>) {}
+
+    /// There is no way to decode it.
+    fn probe(
+        _: Site<'_>,
+        _: &mut Reporter<'_>,
+        _: impl FnOnce(&mut Self::Value, &mut Reporter<'_>),
+    ) -> Probed {
+        Probed::UNKNOWN
+    }
 
     /// There is nothing to normalize.
     fn normalize(_: &mut Self::Value, _: Option<Segment>, _: bool, _: bool, _: &mut Reporter<'_>) {}

@@ -1,10 +1,10 @@
 //! The attributes of serde that decide where a value stands in the file. They are serde's to check: whatever is
 //! unknown or malformed is passed over.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Ident, LitStr, Meta, Token, Type};
+use syn::{Attribute, ExprPath, Ident, LitStr, Meta, Token, Type};
 
 use super::case::Case;
 
@@ -43,6 +43,8 @@ pub(crate) struct FieldAttr {
     pub(crate) default: bool,
     pub(crate) skip: bool,
     pub(crate) with: bool,
+    /// The function that decodes it.
+    pub(crate) decode: Option<ExprPath>,
     /// The word `borrow`.
     pub(crate) borrow: Option<Ident>,
 }
@@ -93,7 +95,18 @@ impl FieldAttr {
             "flatten" => attr.flatten = true,
             "default" => attr.default = true,
             "skip" | "skip_deserializing" => attr.skip = true,
-            "with" | "deserialize_with" => attr.with = true,
+            "with" => {
+                attr.with = true;
+                let module = value.literal().and_then(|text| text.parse::<ExprPath>().ok());
+                attr.decode = module.map(|mut module| {
+                    module.path.segments.push(Ident::new("deserialize", Span::call_site()).into());
+                    module
+                });
+            }
+            "deserialize_with" => {
+                attr.with = true;
+                attr.decode = value.literal().and_then(|text| text.parse().ok());
+            }
             "borrow" => attr.borrow = Some(word),
             _ => {}
         });

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::{Expansion, member};
+use super::{Expansion, member, probe};
 use crate::ast::{Body, Compare, Data, Field, Style, Variant};
 use crate::attr::rule::Rule;
 use crate::attr::words::written;
@@ -24,13 +24,16 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
     let converted = expansion.is_converted().then(|| converted(expansion, container.fields())).flatten();
     let deny_unknown = container.serde.deny_unknown_fields.then(|| quote!(.deny_unknown()));
     let secrets = secrets(expansion);
+    let normalizes = container.reload.normalize.is_some().then(|| quote!(.normalizes()));
     let header = expansion.header("Describe");
     quote! {
         #header {
             const DERIVED: bool = true;
 
             fn describe() -> #private::Description {
-                #private::Description::new(::core::any::type_name::<Self>(), #shape) #docs #deny_unknown #converted #secrets
+                #private::Description::new(::core::any::type_name::<Self>(), #shape)
+                    #docs #deny_unknown #converted #secrets #normalizes
+                    .probe(#private::Known::<Self>::PROBE)
             }
         }
     }
@@ -131,7 +134,10 @@ fn field(expansion: &Expansion<'_>, field: &Field<'_>, name: &str) -> TokenStrea
     let marks = marks.iter().filter(|(_, set)| *set).map(|(mark, _)| format_ident!("{mark}"));
     let rules = rules(field);
     let member = member(&field.member);
-    quote!(#private::Field::new(#name, #describe).member(#member) #(.#marks())* #opaque #aliases #rules #docs)
+    let probe = probe::expand(expansion, field).map(|probe| quote!(.probe(#probe)));
+    quote! {
+        #private::Field::new(#name, #describe).member(#member) #(.#marks())* #opaque #aliases #rules #docs #probe
+    }
 }
 
 fn rules(field: &Field<'_>) -> Option<TokenStream> {

@@ -4,6 +4,7 @@ mod fallback;
 mod bound;
 mod describe;
 mod validate;
+mod probe;
 mod companion;
 mod diff;
 mod value;

@@ -65,7 +65,7 @@ enum Pass {
 }
 
 /// Whether nothing within the field can be wrong, as far as the written type shows it.
-fn is_plain(field: &Field<'_>) -> bool {
+pub(super) fn is_plain(field: &Field<'_>) -> bool {
     let is_absent = field.serde.skip && field.reload.diff.is_none();
     field.is_primitive() || field.is_phantom() || is_absent
 }
@@ -221,6 +221,22 @@ fn visit(
     })
 }
 
+/// The rules that can be applied to the field alone.
+pub(super) fn own_rules(
+    expansion: &Expansion<'_>,
+    field: &Field<'_>,
+    access: &TokenStream,
+) -> Vec<TokenStream> {
+    let unconditioned = field.reload.rules.iter().filter(|conditioned| conditioned.when.is_none());
+    let calls = unconditioned.flat_map(|conditioned| &conditioned.rules);
+    let mut calls: Vec<_> = calls
+        .map(|rule| self::rule(expansion, rule, access))
+        .filter(|call| !mentions(call, &|ident| ident == "self"))
+        .collect();
+    calls.extend(unique_keys(expansion, field, access));
+    calls
+}
+
 fn rules(
     expansion: &Expansion<'_>,
     field: &Field<'_>,
@@ -242,12 +258,14 @@ fn rules(
             }
         })
         .collect();
-    if let Some(key) = &field.reload.key {
-        let key = self::key(expansion, field, key);
-        let known = expansion.known(field);
-        calls.push(quote!(#known::unique_keys(#access, #key, __report);));
-    }
+    calls.extend(unique_keys(expansion, field, access));
     calls
+}
+
+fn unique_keys(expansion: &Expansion<'_>, field: &Field<'_>, access: &TokenStream) -> Option<TokenStream> {
+    let key = self::key(expansion, field, field.reload.key.as_ref()?);
+    let known = expansion.known(field);
+    Some(quote!(#known::unique_keys(#access, #key, __report);))
 }
 
 /// The call of one rule for the value behind the reference `value`.

@@ -9,7 +9,7 @@ mod std;
 mod words;
 mod written;
 
-use ::std::any::type_name;
+use ::std::any::{Any, type_name};
 
 pub(crate) use self::claim::{claim, claim_within};
 pub(crate) use self::fits::{Entries, entry, fits, is_tag};
@@ -47,10 +47,18 @@ pub struct Description {
     pub(crate) secrets: &'static [&'static str],
     /// The fields of a type that is converted from another one, which knows nothing of which are secret.
     pub(crate) converted: &'static [Field],
+    /// The type has a normalizer of its own, so that its fields may be wrong until that has run.
+    pub(crate) normalizes: bool,
+    pub(crate) probe: Option<Prober>,
 }
 
 /// A pointer to the description of another type, so that descriptions can be circular.
 pub type Describer = fn() -> Description;
+
+/// What decodes one value by itself and says what is wrong with it. Only the module that decodes knows what it is, and
+/// that one is built on descriptions.
+#[doc(hidden)]
+pub type Prober = &'static (dyn Any + Send + Sync);
 
 /// What a type looks like in a file.
 #[derive(Debug, Clone, Copy)]
@@ -159,6 +167,8 @@ pub struct Field {
     pub(crate) leaf: bool,
     /// What Rust calls it: a name or a position.
     pub(crate) member: &'static str,
+    /// It decodes the field as the struct around it would, and holds it to the field's rules.
+    pub(crate) probe: Option<Prober>,
 }
 
 impl Shape {
@@ -187,7 +197,16 @@ impl Description {
     /// Makes a description without docs.
     #[must_use]
     pub const fn new(type_name: &'static str, shape: Shape) -> Self {
-        Self { type_name, docs: "", shape, deny_unknown: false, secrets: &[], converted: &[] }
+        Self {
+            type_name,
+            docs: "",
+            shape,
+            deny_unknown: false,
+            secrets: &[],
+            converted: &[],
+            normalizes: false,
+            probe: None,
+        }
     }
 
     /// Returns the fields, of what is a struct in the file; none for anything else.
@@ -223,6 +242,18 @@ impl Description {
     #[must_use]
     pub const fn converted(mut self, fields: &'static [Field]) -> Self {
         self.converted = fields;
+        self
+    }
+
+    #[must_use]
+    pub const fn normalizes(mut self) -> Self {
+        self.normalizes = true;
+        self
+    }
+
+    #[must_use]
+    pub const fn probe(mut self, probe: Option<Prober>) -> Self {
+        self.probe = probe;
         self
     }
 }
@@ -295,6 +326,7 @@ impl Field {
             left_out: false,
             leaf: false,
             member: "",
+            probe: None,
         }
     }
 
@@ -305,6 +337,12 @@ impl Field {
     }
 
     marks! { flatten, optional, secret, restart, file, opaque, skip, left_out, leaf }
+
+    #[must_use]
+    pub const fn probe(mut self, probe: Option<Prober>) -> Self {
+        self.probe = probe;
+        self
+    }
 
     #[must_use]
     pub const fn opaque_if(mut self, opaque: bool) -> Self {

@@ -6,6 +6,7 @@ mod decode;
 mod expected;
 #[cfg(feature = "tokio")]
 mod explain;
+mod faults;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "jsonc")]
@@ -14,6 +15,7 @@ mod merge;
 mod mistaken;
 #[cfg(feature = "yaml")]
 mod offset;
+mod probe;
 mod quote;
 mod secrets;
 mod settings;
@@ -38,11 +40,15 @@ use crate::report::{Position, Report, Secrets, Violation};
 use self::tree::{Kind, Text};
 
 pub(crate) use self::decode::decode;
+pub use self::decode::{Error, ValueDeserializer};
 pub(crate) use self::expected::Expected;
 #[cfg(feature = "tokio")]
 pub(crate) use self::explain::{Part, part, parts};
+pub(crate) use self::faults::faults;
 #[cfg(all(feature = "json", feature = "tokio"))]
 pub(crate) use self::json::to_json;
+pub(crate) use self::probe::probe;
+pub use self::probe::{Probe, Probed, Site};
 pub(crate) use self::quote::quoted;
 pub(crate) use self::tree::{Node, Place, Tree};
 pub(crate) use self::unknown::unknown_keys;

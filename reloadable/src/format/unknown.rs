@@ -1,5 +1,7 @@
 //! Keys that no field of the type goes by, all at once and also beside flattened fields, where serde cannot tell.
 
+use std::collections::HashSet;
+
 use crate::describe::{Describer, Description, Field, Shape, Tagging, Variant};
 use crate::layer::Lint;
 use crate::nearest::nearest;
@@ -9,7 +11,7 @@ use crate::report::{Secrets, Violation};
 use super::compact::Compact;
 use super::expected::Expected;
 use super::listed;
-use super::table::Entry;
+use super::table::{Entry, Table};
 use super::tree::{Kind, Node, Tree};
 
 /// How many are reported: a file that was written for something else says nothing more.
@@ -18,10 +20,49 @@ const REPORTED: usize = 100;
 /// Returns a violation for every key that stands for no field. It refuses the candidate where the type does so, and
 /// elsewhere as told.
 pub(crate) fn unknown_keys(tree: &Tree, description: Description, lint: Lint) -> Vec<Violation> {
+    search(tree, description, lint).found
+}
+
+/// Returns the tree without those keys that its types refuse, if there are any, and the paths of the fields that they
+/// seem to mean.
+pub(super) fn without_unknown(tree: &Tree, description: Description) -> Option<(Node, Vec<FieldPath>)> {
+    let Search { refused, meant, .. } = search(tree, description, Lint::Allow);
+    let unknown: HashSet<_> = refused.into_iter().collect();
+    (!unknown.is_empty()).then(|| (without(&tree.root, &unknown), meant))
+}
+
+fn without(node: &Node, unknown: &HashSet<*const Entry>) -> Node {
+    let kind = match &node.kind {
+        Kind::Array(elements) => {
+            Kind::Array(elements.iter().map(|element| without(element, unknown)).collect())
+        }
+        Kind::Table(entries) => {
+            let kept = entries.iter().filter(|entry| !unknown.contains(&std::ptr::from_ref(*entry)));
+            let kept = kept.map(|Entry { key, place, value }| Entry {
+                key: key.clone(),
+                place: place.clone(),
+                value: without(value, unknown),
+            });
+            Kind::Table(Table::new(kept.collect()))
+        }
+        other => other.clone(),
+    };
+    Node { place: node.place.clone(), kind }
+}
+
+fn search(tree: &Tree, description: Description, lint: Lint) -> Search<'_> {
     let root = Expected::new(description);
-    let mut search = Search { tree, root, lint, path: Vec::new(), found: Vec::new() };
+    let mut search = Search {
+        tree,
+        root,
+        lint,
+        path: Vec::new(),
+        found: Vec::new(),
+        refused: Vec::new(),
+        meant: Vec::new(),
+    };
     search.described(&tree.root, description);
-    search.found
+    search
 }
 
 struct Search<'t> {
@@ -30,6 +71,10 @@ struct Search<'t> {
     lint: Lint,
     path: Vec<Step<'t>>,
     found: Vec<Violation>,
+    /// Where in memory those are that a type refuses, also those that are not reported.
+    refused: Vec<*const Entry>,
+    /// The fields whose names are near to theirs.
+    meant: Vec<FieldPath>,
 }
 
 /// A step of a path that is spelled out only where something is found.
@@ -178,7 +223,9 @@ impl<'t> Search<'t> {
     fn unknown(&mut self, entry: &Entry, names: &[&str], deny: bool) {
         let of_layer = self.tree.layer(&entry.place).and_then(|layer| layer.unknown);
         let lint = if deny { Lint::Deny } else { of_layer.unwrap_or(self.lint) };
-        if lint == Lint::Allow || self.found.len() == REPORTED {
+        if deny {
+            self.refused.push(entry);
+        } else if lint == Lint::Allow || self.found.len() == REPORTED {
             return;
         }
         let path = self.path.iter().fold(FieldPath::root(), |mut path, step| {
@@ -189,8 +236,17 @@ impl<'t> Search<'t> {
             path
         });
         let secret = self.root.is_secret(&path);
-        let near = nearest(&entry.key, names.iter().copied()).filter(|_| !secret);
-        let message = match near {
+        let near = nearest(&entry.key, names.iter().copied());
+        if let Some(near) = near.filter(|_| deny) {
+            let mut meant = path.clone();
+            meant.pop();
+            meant.push(Segment::Name(near.to_owned().into()));
+            self.meant.push(meant);
+        }
+        if self.found.len() == REPORTED {
+            return;
+        }
+        let message = match near.filter(|_| !secret) {
             Some(near) => format!("unknown key, did you mean `{near}`?"),
             None => format!("unknown key, {}", listed(names, "there are no keys here")),
         };

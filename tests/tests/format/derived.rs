@@ -186,7 +186,7 @@ fn decoding_errors_are_traced_to_their_lines() {
         ),
         (
             "[[routes]]\nname = 'a'\nkind = 'files'",
-            "a.toml:1:1: routes[0]: missing field `root` [missing_field]",
+            "a.toml:1:1: routes[0].root: missing field `root` [missing_field]",
         ),
         (
             "storage = 'S3'",

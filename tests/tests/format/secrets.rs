@@ -71,7 +71,7 @@ impl TryFrom<RawLogin> for Login {
 const CREDENTIALS: &[Field] = &[
     Field::new("user", String::describe),
     Field::new("password", u64::describe).secret(),
-    Field::new("retries", u8::describe),
+    Field::new("retries", u8::describe).optional(),
 ];
 
 fn login() -> Description {
@@ -82,11 +82,11 @@ fn login() -> Description {
 
 const FIELDS: &[Field] = &[
     Field::new("token", <Option<u64>>::describe).aliases(&["key"]).secret(),
-    Field::new("mode", String::describe).secret(),
-    Field::new("password", String::describe).secret().opaque(),
-    Field::new("tokens", <BTreeMap<String, Vec<u8>>>::describe).secret(),
-    Field::new("port", u16::describe),
-    Field::new("login", login),
+    Field::new("mode", String::describe).optional().secret(),
+    Field::new("password", String::describe).optional().secret().opaque(),
+    Field::new("tokens", <BTreeMap<String, Vec<u8>>>::describe).optional().secret(),
+    Field::new("port", u16::describe).optional(),
+    Field::new("login", login).optional(),
     Field::new("logins", || Description::new("Vec<Login>", Shape::Sequence(login))),
 ];
 
@@ -123,16 +123,18 @@ fn nothing_of_a_secret_is_quoted() {
             "[login]\nuser = 'u'\npassword = 'hunter2'",
             "a.toml:3:12: login.password: invalid type: string, expected u64 [type]".to_owned(),
         ),
-        // The value is there twice, so its place is not known: that of the table, which holds a secret.
         (
             "[login]\nuser = 'hunter2'\npassword = 'hunter2'",
-            "a.toml:1:1: login: invalid type: string, expected u64 [type]".to_owned(),
+            "a.toml:3:12: login.password: invalid type: string, expected u64 [type]".to_owned(),
         ),
         (
             "[login]\nuser = 'u'\npassword = 1\nretries = 'many'",
             "a.toml:4:11: login.retries: invalid type: string \"many\", expected u8 [type]".to_owned(),
         ),
-        ("[login]\nuser = 'u'", "a.toml:1:1: login: missing field `password` [missing_field]".to_owned()),
+        (
+            "[login]\nuser = 'u'",
+            "a.toml:1:1: login.password: missing field `password` [missing_field]".to_owned(),
+        ),
     ];
     for (text, expected) in cases {
         let found = refused::<App>(&[toml("a.toml", text)]);

@@ -76,6 +76,8 @@ fn every_one_is_found_and_the_rest_too() {
             "a.toml:7:12: routes[1].target.bin.length: unknown key, expected `size` [unknown_key]",
             "a.toml:12:1: pools.a.siz: unknown key, did you mean `size`? [unknown_key]",
             "a.toml:2:11: workers: invalid type: string \"many\", expected u16 [type]",
+            "a.toml:6:1: routes[1].name: missing field `name` [missing_field]",
+            "a.toml:7:8: routes[1].target.bin.size: missing field `size` [missing_field]",
         ]
     );
 }

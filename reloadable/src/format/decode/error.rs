@@ -14,7 +14,7 @@ use super::name;
 
 /// An error on its way out: it collects its path from the innermost step outwards.
 #[derive(Debug)]
-pub(super) struct Error(Box<Inner>);
+pub struct Error(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -27,13 +27,15 @@ struct Inner {
 
 /// A finished error.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) code: &'static str,
-    pub(super) message: String,
+pub(in crate::format) struct Fault {
+    pub(in crate::format) code: &'static str,
+    pub(in crate::format) message: String,
     /// The message without anything that may come from the value.
-    pub(super) redacted: String,
-    pub(super) path: Vec<Segment>,
-    pub(super) place: Option<Place>,
+    pub(in crate::format) redacted: String,
+    pub(in crate::format) path: Vec<Segment>,
+    pub(in crate::format) place: Option<Place>,
+    /// The field that is not there.
+    pub(in crate::format) missing: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -49,12 +51,12 @@ const WITHHELD: &str = "the value was refused; why is withheld, since it may quo
 
 impl Error {
     fn new(code: &'static str, message: String, redacted: String, clue: Option<Clue>) -> Self {
-        let fault = Fault { code, message, redacted, path: Vec::new(), place: None };
+        let fault = Fault { code, message, redacted, path: Vec::new(), place: None, missing: None };
         Self(Box::new(Inner { fault, clue, steps: Vec::new() }))
     }
 
     /// Gives the error its place, unless it has one: that of `node`, or of the only value within it that can be meant.
-    pub(super) fn within(mut self, node: &Node) -> Self {
+    pub(in crate::format) fn within(mut self, node: &Node) -> Self {
         if self.0.fault.place.is_none() {
             let found = self.0.clue.as_ref().and_then(|clue| clue.find(node));
             let (steps, place) = found.unwrap_or_else(|| (Vec::new(), node.place.clone()));
@@ -83,7 +85,7 @@ impl Error {
         self.0.fault.place.is_none() && self.0.fault.code == "duplicate_key"
     }
 
-    pub(super) fn into_fault(self) -> Fault {
+    pub(in crate::format) fn into_fault(self) -> Fault {
         let Inner { mut fault, mut steps, .. } = *self.0;
         steps.reverse();
         fault.path = steps;
@@ -155,7 +157,9 @@ impl de::Error for Error {
 
     fn missing_field(field: &'static str) -> Self {
         let message = format!("missing field `{field}`");
-        Self::new("missing_field", message.clone(), message, None)
+        let mut error = Self::new("missing_field", message.clone(), message, None);
+        error.0.fault.missing = Some(field);
+        error
     }
 
     fn duplicate_field(field: &'static str) -> Self {

@@ -11,10 +11,11 @@ use crate::path::{FieldPath, Segment};
 use crate::report::{Secrets, Violation};
 
 use super::expected::Expected;
-use super::tree::{Node, Tree};
+use super::tree::{Kind, Node, Place, Tree};
 
-use self::error::{Error, Fault};
-use self::value::ValueDeserializer;
+pub use self::error::Error;
+pub(super) use self::error::Fault;
+pub use self::value::ValueDeserializer;
 
 /// Decodes a value. An error about a secret does not quote it.
 ///
@@ -26,14 +27,32 @@ pub(crate) fn decode<T: DeserializeOwned>(tree: &Tree, expected: &Expected) -> R
         .map_err(|error| Box::new(violation(tree, expected, error.within(&tree.root).into_fault())))
 }
 
-fn violation(tree: &Tree, root: &Expected, fault: Fault) -> Violation {
-    let path = FieldPath::from(fault.path);
+/// Tells of a fault whose path starts at the root. An error about a secret does not quote it.
+pub(super) fn violation(tree: &Tree, root: &Expected, fault: Fault) -> Violation {
+    let mut path = FieldPath::from(fault.path);
+    // Out of serde's own buffer comes the error without its way, so only a field that is known here is named.
+    if let Some(field) = fault.missing {
+        let here = path.segments().iter().fold(root.clone(), |here, segment| here.step(segment));
+        if !here.spellings(field).is_empty() {
+            path.push(Segment::Name(field.into()));
+        }
+    }
     let message = if root.holds_secret(&path) { fault.redacted } else { fault.message };
     let violation = Violation::new(root.shown(path), fault.code, message);
     match fault.place {
         Some(place) => tree.blame(violation, &place),
         None => violation,
     }
+}
+
+/// Stands for a field that is not there: as for serde, only an `Option` can be made of it.
+pub(super) fn missing() -> Node {
+    Node { place: Place { layer: usize::MAX, span: 0..0 }, kind: Kind::Null }
+}
+
+/// Tells whether this is what [`missing`] makes. A null that was written stands in some document.
+pub(super) fn is_missing(node: &Node) -> bool {
+    matches!(node.kind, Kind::Null) && node.place.layer == usize::MAX
 }
 
 /// Makes the step to a key, as the file spells it.

@@ -1,6 +1,6 @@
 //! A node of the tree as serde's `Deserializer`.
 
-use std::slice;
+use std::{fmt, slice};
 
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor};
@@ -14,25 +14,27 @@ use super::super::tree::{Kind, Node, Tree};
 use super::enumeration::Variant;
 use super::error::Error;
 use super::key::KeyDeserializer;
-use super::{name, within};
+use super::{is_missing, name, within};
 
 /// The names by which a date and time of the `toml` crate asks for one.
 const DATETIME: &str = "$__toml_private_Datetime";
 const DATETIME_FIELD: &str = "$__toml_private_datetime";
 
+/// Nothing but generated code names it.
 #[derive(Clone, Copy)]
-pub(super) struct ValueDeserializer<'de> {
+pub struct ValueDeserializer<'de> {
     tree: &'de Tree,
     node: &'de Node,
 }
 
 impl<'de> ValueDeserializer<'de> {
-    pub(super) fn new(tree: &'de Tree, node: &'de Node) -> Self {
+    pub(in crate::format) fn new(tree: &'de Tree, node: &'de Node) -> Self {
         Self { tree, node }
     }
 
     fn visit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match &self.node.kind {
+            Kind::Null if is_missing(self.node) => Err(Error::missing_field("")),
             Kind::Null => visitor.visit_unit(),
             Kind::Bool(value) => visitor.visit_bool(*value),
             Kind::Integer(value) => match (i64::try_from(*value), u64::try_from(*value)) {
@@ -140,6 +142,9 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         _: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if is_missing(self.node) {
+            return self.deserialize_any(visitor);
+        }
         within(visitor.visit_newtype_struct(self), self.node)
     }
 
@@ -176,6 +181,13 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
     forward_to_deserialize_any! {
         char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map identifier
+    }
+}
+
+/// The values may be secrets.
+impl fmt::Debug for ValueDeserializer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValueDeserializer").finish_non_exhaustive()
     }
 }
 
