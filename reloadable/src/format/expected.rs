@@ -4,7 +4,7 @@ use crate::describe::{Description, Field, Shape, Tagging, Variant, hold_secret};
 use crate::path::{FieldPath, Segment};
 use crate::report::Secrets;
 
-use super::tree::Node;
+use super::tree::{Kind, Node};
 
 /// The types that a place may hold. There is more than one where an untagged enum leaves the choice to the value, and
 /// none where nothing is known.
@@ -204,6 +204,25 @@ impl Expected {
 
     pub(super) fn is_secret_here(&self) -> bool {
         self.secret
+    }
+
+    /// Tells whether a value may be shown, but for secrets within it. Where something of another shape was expected, which
+    /// holds secrets, it is as secret as they would have been.
+    pub(super) fn shows(&self, value: &Kind) -> bool {
+        if !self.holds_any_secret() {
+            return true;
+        }
+        let is_any = |fits: fn(&Shape) -> bool| !self.secret && self.shapes.iter().any(fits);
+        match value {
+            Kind::Array(_) => {
+                is_any(|shape| matches!(shape, Shape::Sequence(_) | Shape::Tuple(_) | Shape::Enum(..)))
+            }
+            Kind::Table(_) => {
+                is_any(|shape| matches!(shape, Shape::Struct(_) | Shape::Map(_) | Shape::Enum(..)))
+            }
+            Kind::Text(variant) => !self.secret && self.choices().contains(&variant.as_str()),
+            _ => false,
+        }
     }
 
     /// Tells whether the value is a secret, within one, or around one.

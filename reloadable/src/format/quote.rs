@@ -107,7 +107,7 @@ impl Quotes<'_> {
 
 /// Finds what must not be shown: secrets, and what stands under a key that no field has, which may be misspelt.
 fn hide(node: &Node, here: &Expected, hidden: &mut Vec<Range<usize>>) {
-    if here.is_secret_here() || here.is_unknown() {
+    if here.is_unknown() || !here.shows(&node.kind) {
         return hide_all(node, hidden);
     }
     if here.is_beyond() {

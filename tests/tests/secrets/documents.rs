@@ -182,6 +182,29 @@ pub fn wrong_lines(lines: &[Line], secrets: &mut Secrets<'_>) -> Vec<String> {
             documents.push(whole(at, &[wrong]));
         }
     }
+    // Secrets in the headers of tables and in dotted keys.
+    let key = secrets.text("key in a header");
+    for map in ["map", "token_keys", "secret_keys", "login.headers", "secret_login.headers"] {
+        let rest: Vec<_> = lines.iter().filter(|line| line.path != map).collect();
+        let rest: String = rest.iter().map(|line| format!("{} = {}\n", line.path, line.value)).collect();
+        for more in [
+            format!("[{map}.{key}]"),
+            format!("[{map}.{key}]\nlevel = 'x'"),
+            format!("[{map}.{key}]\nlevel = 1\nof = '{key}'\nlevle = 1"),
+            format!("[{map}.{key}]\nlevel = 1\nof = '{key}'\n[{map}.{key}.below]\nx = 1"),
+            format!("[{map}.{key}.below]"),
+            format!("[[{map}.{key}]]\nlevel = 1"),
+            format!("[{map}]\n{key}.level = 'x'"),
+            format!("[{map}]\n{key} = {{ level = 1, of = '{key}', {key} = 1 }}"),
+            format!("[{map}]\n{key} = {{ level = 1, of = 'me' }}\n{key} = 1"),
+            format!("[{map}]\n{key}.level = 1\n{key}.of = 1\n{key}.{key} = 1"),
+            format!("[{map}.{key}]\n[{map}.{key}]"),
+            format!("[{map}.{key}"),
+            format!("[{map}]\n\"{key}\\n{key}\\\"\" = {{ level = 500 }}"),
+        ] {
+            documents.push(format!("{rest}{more}\n"));
+        }
+    }
     documents
 }
 

@@ -31,7 +31,7 @@ impl Life {
         let mut outputs = Outputs::default();
         outputs.debug("source", &lower);
         outputs.debug("handle", &below);
-        let builder = Reloader::<App>::builder().source(lower).source(upper);
+        let builder = Reloader::<App>::builder().source(lower).secrets().source(upper).secrets();
         outputs.debug("builder", &builder);
         let config = builder.start_blocking().unwrap_or_else(|error| panic!("{error:?}"));
         Self { config, below, above, outputs, leaks: Vec::new() }
@@ -209,8 +209,9 @@ fn a_start_that_is_refused() {
     let mut refused = 0;
     for document in wrong.iter().step_by(7) {
         let (source, _handle) = MemorySource::new("memory", Format::Toml, document);
-        let started =
-            catch_unwind(AssertUnwindSafe(|| Reloader::<App>::builder().source(source).start_blocking()));
+        let started = catch_unwind(AssertUnwindSafe(|| {
+            Reloader::<App>::builder().source(source).secrets().start_blocking()
+        }));
         let started = started.unwrap_or_else(|_| panic!("the start panicked with\n{document}"));
         if let Err(error) = started {
             refused += 1;

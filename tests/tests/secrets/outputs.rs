@@ -45,10 +45,7 @@ impl Outputs {
         self.display("report", report);
         self.json("report", report);
         for violation in report.violations() {
-            self.debug("violation", violation);
             self.display("violation", violation);
-            self.text("message", violation.message().to_owned());
-            self.display("path", violation.path());
         }
     }
 
@@ -92,6 +89,24 @@ impl Outputs {
         self.debug("value", &value);
         self.display("value", &value);
         self.json("value", &value);
+        self.report(&snapshot.warnings());
+        let all = snapshot.explain_all();
+        self.debug("explain_all", &all);
+        self.display("explain_all", &all);
+        self.json("explain_all", &all);
+        // Beneath each field, too, and beneath what is none.
+        for path in all.iter().map(|explanation| explanation.path().to_string()) {
+            for path in
+                [path.clone(), format!("{path}[0]"), format!("{path}[1].token"), format!("{path}.below")]
+            {
+                self.debug("origin_of", &snapshot.origin_of(&path));
+                if let Some(explanation) = snapshot.explain(&path) {
+                    self.debug("explain", &explanation);
+                    self.display("explain", &explanation);
+                    self.json("explain", &explanation);
+                }
+            }
+        }
     }
 
     pub fn changes<C: Changes + Display + Debug + Serialize>(&mut self, changes: &C) {
@@ -110,7 +125,6 @@ impl Outputs {
     {
         self.debug("change", change);
         self.changes(&change.changes());
-        self.snapshot(change.snapshot());
     }
 
     /// What a running reloader prints about itself.

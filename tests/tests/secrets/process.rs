@@ -20,7 +20,7 @@ fn a_process_writes_no_secret() -> Result<(), Box<dyn std::error::Error>> {
         // What a panic says is the application's, and its hook's to print.
         std::panic::set_hook(Box::new(|_| {}));
         let (source, document) = MemorySource::new("memory", Format::Toml, documents::toml(&good));
-        let config = Reloader::<App>::builder().source(source).start_blocking()?;
+        let config = Reloader::<App>::builder().source(source).secrets().start_blocking()?;
         for wrong in wrong.iter().step_by(9) {
             document.replace(wrong);
             config.blocking_reload();
