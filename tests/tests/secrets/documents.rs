@@ -126,10 +126,55 @@ pub fn toml(lines: &[Line]) -> String {
     lines.iter().map(|line| format!("{} = {}\n", line.path, line.value)).collect()
 }
 
+/// Writes a document as YAML, a value a line.
+pub fn yaml(table: &toml::Table) -> String {
+    fn write(value: &toml::Value, depth: usize, out: &mut String) {
+        let indent = " ".repeat(2 * depth);
+        match value {
+            toml::Value::Table(table) if !table.is_empty() => {
+                for (key, value) in table {
+                    out.push_str(&format!("\n{indent}{key:?}:"));
+                    write(value, depth + 1, out);
+                }
+            }
+            toml::Value::Array(values) if !values.is_empty() => {
+                for value in values {
+                    out.push_str(&format!("\n{indent}-"));
+                    write(value, depth + 1, out);
+                }
+            }
+            toml::Value::Table(_) => out.push_str(" {}"),
+            toml::Value::Array(_) => out.push_str(" []"),
+            toml::Value::Float(value) if value.is_nan() => out.push_str(" .nan"),
+            // A literal block.
+            toml::Value::String(text) if text.contains('\n') && !text.contains(['\r', '\t', '"']) => {
+                let text = text.trim_end().replace('\n', &format!("\n{indent}"));
+                out.push_str(&format!(" |-\n{indent}{}", text.trim_start()));
+            }
+            toml::Value::String(text) => {
+                out.push_str(&format!(" {}", serde_json::Value::from(text.as_str())))
+            }
+            other => out.push_str(&format!(" {other}")),
+        }
+    }
+    let mut out = String::new();
+    for (key, value) in table {
+        out.push_str(&format!("{key:?}:"));
+        write(value, 1, &mut out);
+        out.push('\n');
+    }
+    out
+}
+
+/// Writes a document as JSON.
+pub fn json_of(table: &toml::Table) -> String {
+    serde_json::to_string_pretty(table).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// Returns the same document as JSON.
 pub fn json(toml: &str) -> String {
     let table: toml::Table = toml::from_str(toml).unwrap_or_else(|error| panic!("{error}\n{toml}"));
-    serde_json::to_string_pretty(&table).unwrap_or_else(|error| panic!("{error}"))
+    json_of(&table)
 }
 
 /// Returns documents in which one line is wrong. `secrets` are those of a round that is used for nothing else.

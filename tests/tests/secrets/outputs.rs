@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::fmt::{Debug, Display};
 
 use reloadable::{
-    Change, Changes, Diff, Error, ReloadOutcome, Reloadable, Reloader, Report, Snapshot, Status, Subscription,
+    Change, Changes, Color, Diff, Error, Plan, ReloadOutcome, Reloadable, Reloader, Report, Snapshot, Status,
+    Subscription,
 };
 use serde::Serialize;
 
@@ -44,6 +45,7 @@ impl Outputs {
         self.debug("report", report);
         self.display("report", report);
         self.json("report", report);
+        self.text("report, pretty", report.pretty().color(Color::Always).to_string());
         for violation in report.violations() {
             self.display("violation", violation);
         }
@@ -125,6 +127,13 @@ impl Outputs {
     {
         self.debug("change", change);
         self.changes(&change.changes());
+    }
+
+    /// What would be published, and how it would be told.
+    pub fn plan<T: Reloadable>(&mut self, plan: &Plan<T>) {
+        self.debug("plan", plan);
+        self.display("plan", plan);
+        self.report(&plan.warnings());
     }
 
     /// What a running reloader prints about itself.

@@ -26,6 +26,8 @@ fn a_process_writes_no_secret() -> Result<(), Box<dyn std::error::Error>> {
             config.blocking_reload();
         }
         config.blocking_shutdown();
+        check(&documents::toml(&good));
+        wrong.iter().step_by(97).for_each(|wrong| check(wrong));
         return Ok(());
     }
     let output = Command::new(std::env::current_exe()?)
@@ -38,4 +40,12 @@ fn a_process_writes_no_secret() -> Result<(), Box<dyn std::error::Error>> {
         assert_eq!(search.find(&text), None, "in {name}");
     }
     Ok(())
+}
+
+/// Prints what a `check-config` prints.
+fn check(text: &str) {
+    for arguments in [&["--explain"][..], &["--json"], &["--deny-warnings", "--set", "plain=many"]] {
+        let (source, _document) = MemorySource::new("memory", Format::Toml, text);
+        let _ = reloadable::check_main(Reloader::<App>::builder().source(source), arguments);
+    }
 }

@@ -106,7 +106,8 @@ fn overrides_by_the_program() -> Result<(), reloadable::Error> {
             config.blocking_set_override(path, Secret::new(text.clone())),
             config.blocking_set_override(&format!("{path}s"), &text),
             config.blocking_set_override(&format!("{path}.{text}.level"), &text),
-            config.blocking_set_override(&format!("{path}[\"{text}\"]"), &text),
+            // The names of `named` are no secrets.
+            config.blocking_set_override(&format!("{}[\"{text}\"]", path.replace("named", "keyed")), &text),
             config.blocking_clear_override(path),
         ];
         for outcome in &outcomes {
@@ -121,14 +122,20 @@ fn overrides_by_the_program() -> Result<(), reloadable::Error> {
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize, Reloadable)]
+#[serde(default)]
 struct Open {
     #[reload(secret)]
     token: String,
-    #[serde(default)]
     password: Secret<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[serde(default)]
     list: Vec<Secret<String>>,
+}
+
+impl Default for Open {
+    fn default() -> Self {
+        let secret = crate::vault::text("default", 0);
+        Self { token: secret.clone(), password: secret.into(), list: Vec::new() }
+    }
 }
 
 /// What stands for a secret is never taken for one.
@@ -140,8 +147,12 @@ fn defaults_that_hide_themselves_set_nothing() -> Result<(), reloadable::Error> 
     let open = |list| Open { token: secret.clone(), password: secret.as_str().into(), list };
     let config = Reloader::<Open>::builder().defaults(open(Vec::new())).secrets().start_blocking()?;
     assert_eq!(config.load().token, secret);
-    assert_eq!(config.load().password, Secret::default());
+    assert_eq!(config.load().password.expose_secret(), &secret);
     let (mut outputs, mut leaks) = (Outputs::default(), Vec::new());
+    for format in [Format::Toml, Format::Json, Format::Yaml] {
+        outputs.text("template", Open::template(format));
+    }
+    outputs.debug("fields", &Open::fields());
     // In a list there is no place for nothing.
     let list = open(vec![secret.as_str().into()]);
     match Reloader::<Open>::builder().defaults(list).secrets().start_blocking() {
