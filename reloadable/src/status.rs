@@ -149,7 +149,8 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     /// What is suspicious about what the sources hold, but does not refuse it.
     pub warnings: Report,
-    /// The fields that are overridden by the program.
+    /// The fields that are overridden by the program. A path ends where it leads into a secret by a key of the user's
+    /// choice.
     pub overrides: Vec<FieldPath>,
 }
 

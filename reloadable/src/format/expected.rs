@@ -4,7 +4,8 @@ use crate::describe::{Description, Field, Shape, Tagging, Variant, hold_secret};
 use crate::path::{FieldPath, Segment};
 use crate::report::Secrets;
 
-use super::tree::Node;
+use super::table::Table;
+use super::tree::{Kind, Node};
 
 /// The types that a place may hold. There is more than one where an untagged enum leaves the choice to the value, and
 /// none where nothing is known.
@@ -128,6 +129,32 @@ impl Expected {
         parts.iter().flatten().all(is_name).then_some(parts)
     }
 
+    /// Tells whether the elements of this list are, or may be, told apart by a secret.
+    fn is_keyed_by_secret(&self) -> bool {
+        let element = self.step(&Segment::Index(0));
+        match self.key() {
+            Some(key) => key.iter().any(|way| element.is_secret_at(way)),
+            None => element.holds_any_secret(),
+        }
+    }
+
+    /// Tells whether the way through the fields, as Rust calls them, leads to a secret.
+    fn is_secret_at(&self, way: &[&str]) -> bool {
+        let Some((member, rest)) = way.split_first() else { return self.holds_any_secret() };
+        let mut fields = self.shapes.iter().flat_map(|shape| match shape {
+            Shape::Struct(fields) => *fields,
+            _ => &[],
+        });
+        match fields.find(|field| field.member == *member) {
+            Some(field) => {
+                let mut below = Here { secret: self.secret, ..Here::default() };
+                below.add_field(field);
+                below.into_expected().is_secret_at(rest)
+            }
+            None => self.holds_any_secret(),
+        }
+    }
+
     /// Returns by what an element is told from the others: what stands where `key` leads.
     pub(super) fn identity(&self, element: &Node, key: &[Vec<&str>]) -> Option<Vec<String>> {
         key.iter().map(|way| self.part(element, way)).collect()
@@ -206,6 +233,25 @@ impl Expected {
         self.secret
     }
 
+    /// Tells whether a value may be shown, but for secrets within it. Where something of another shape was expected, which
+    /// holds secrets, it is as secret as they would have been.
+    pub(super) fn shows(&self, value: &Kind) -> bool {
+        if !self.holds_any_secret() {
+            return true;
+        }
+        let is_any = |fits: fn(&Shape) -> bool| !self.secret && self.shapes.iter().any(fits);
+        match value {
+            Kind::Array(_) => {
+                is_any(|shape| matches!(shape, Shape::Sequence(_) | Shape::Tuple(_) | Shape::Enum(..)))
+            }
+            Kind::Table(_) => {
+                is_any(|shape| matches!(shape, Shape::Struct(_) | Shape::Map(_) | Shape::Enum(..)))
+            }
+            Kind::Text(variant) => !self.secret && self.choices().contains(&variant.as_str()),
+            _ => false,
+        }
+    }
+
     /// Tells whether the value is a secret, within one, or around one.
     pub(crate) fn holds_any_secret(&self) -> bool {
         self.secret || self.shapes.iter().any(|shape| shape.holds_secret())
@@ -229,6 +275,15 @@ impl Secrets for Expected {
         let mut shown = FieldPath::root();
         for segment in path.segments() {
             if here.secret && !here.spells_out(segment) {
+                break;
+            }
+            let is_hidden = match segment {
+                // A name beneath what has none: it may be that of a secret, where the type has secrets instead.
+                Segment::Name(_) => !here.secret && !here.shows(&Kind::Table(Table::default())),
+                Segment::Identity(_) => here.is_keyed_by_secret(),
+                Segment::Index(_) => false,
+            };
+            if is_hidden {
                 break;
             }
             here = here.step(segment);

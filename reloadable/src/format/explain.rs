@@ -87,7 +87,7 @@ fn shown(
         found.get_or_insert_with(|| node.place.clone());
     }
     // A key that no field has may be that of a secret, misspelt.
-    if here.is_secret_here() || (secretive && here.is_unknown()) {
+    if (secretive && here.is_unknown()) || !here.shows(&node.kind) {
         found.get_or_insert_with(|| super::secrets::place(node, Some(source)));
         return Some(Value::Secret);
     }

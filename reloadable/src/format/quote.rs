@@ -1,5 +1,6 @@
 //! What is added to a violation once it is known where it is: the line at fault, and the ways to set the field.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::document::{Body, Given, Origin};
@@ -38,7 +39,15 @@ struct Quotes<'t> {
     expected: &'t Expected,
     secretive: bool,
     /// For each document that was asked for, what of it must not be shown; nothing where nobody can tell.
-    hidden: Vec<Option<Option<Vec<Range<usize>>>>>,
+    hidden: Vec<Option<Option<Hidden>>>,
+}
+
+/// What of a document must not be shown.
+#[derive(Clone, Default)]
+struct Hidden {
+    ranges: Vec<Range<usize>>,
+    /// Keys, as they are and as they are written: TOML may name one again, in the header of another table.
+    keys: HashSet<String>,
 }
 
 impl Quotes<'_> {
@@ -54,8 +63,10 @@ impl Quotes<'_> {
             // What comes before the first byte that is wrong is a text all the same.
             Err(error) => std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?,
         };
-        let hidden = self.hidden(source)?;
-        Some(Excerpt::of(text, Some(position.line), &span, hidden))
+        let Hidden { ranges, keys } = self.hidden(source)?;
+        let mut hidden = ranges.clone();
+        hidden.extend(mentions(text, span.start, keys));
+        Some(Excerpt::of(text, Some(position.line), &span, &hidden))
     }
 
     /// Quotes a variable or an argument as it may have been written.
@@ -85,30 +96,31 @@ impl Quotes<'_> {
         Some(Excerpt::of(&text, None, &span, &[]))
     }
 
-    fn hidden(&mut self, source: usize) -> Option<&[Range<usize>]> {
+    fn hidden(&mut self, source: usize) -> Option<&Hidden> {
         let found = self.hidden.get_mut(source)?;
         if found.is_none() {
             let parsed =
                 if self.secretive { body(self.tree.sources.get(source)?, source).ok() } else { None };
             *found = Some(match parsed {
-                _ if !self.secretive => Some(Vec::new()),
+                _ if !self.secretive => Some(Hidden::default()),
                 Some(Read::Node(node)) => {
-                    let mut hidden = Vec::new();
-                    hide(&node, self.expected, &mut hidden);
+                    let text = self.tree.sources.get(source)?.bytes();
+                    let mut hidden = Hidden::default();
+                    hide(&node, self.expected, text, &mut hidden);
                     Some(hidden)
                 }
                 // Where in a text that cannot be read the secrets are, nobody knows.
                 _ => None,
             });
         }
-        found.as_ref()?.as_deref()
+        found.as_ref()?.as_ref()
     }
 }
 
 /// Finds what must not be shown: secrets, and what stands under a key that no field has, which may be misspelt.
-fn hide(node: &Node, here: &Expected, hidden: &mut Vec<Range<usize>>) {
-    if here.is_secret_here() || here.is_unknown() {
-        return hide_all(node, hidden);
+fn hide(node: &Node, here: &Expected, text: &[u8], hidden: &mut Hidden) {
+    if here.is_unknown() || !here.shows(&node.kind) {
+        return hide_all(node, text, hidden);
     }
     if here.is_beyond() {
         return;
@@ -116,30 +128,62 @@ fn hide(node: &Node, here: &Expected, hidden: &mut Vec<Range<usize>>) {
     match &node.kind {
         Kind::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
-                hide(element, &here.step(&Segment::Index(index)), hidden);
+                hide(element, &here.step(&Segment::Index(index)), text, hidden);
             }
         }
         Kind::Table(entries) => {
             for entry in entries.iter() {
-                hide(&entry.value, &here.step(&Segment::Name(entry.key.clone().into())), hidden);
+                hide(&entry.value, &here.step(&Segment::Name(entry.key.clone().into())), text, hidden);
             }
         }
         _ => {}
     }
 }
 
-fn hide_all(node: &Node, hidden: &mut Vec<Range<usize>>) {
+fn hide_all(node: &Node, text: &[u8], hidden: &mut Hidden) {
     match &node.kind {
         Kind::Array(elements) => {
-            hidden.push(node.place.span.clone());
-            elements.iter().for_each(|element| hide_all(element, hidden));
+            hidden.ranges.push(node.place.span.clone());
+            elements.iter().for_each(|element| hide_all(element, text, hidden));
         }
         Kind::Table(entries) => {
             for entry in entries.iter() {
-                hidden.push(entry.place.span.clone());
-                hide_all(&entry.value, hidden);
+                let span = entry.place.span.clone();
+                hidden.keys.insert(String::from(entry.key.as_str()));
+                let written = text.get(span.clone()).and_then(|written| std::str::from_utf8(written).ok());
+                hidden.keys.extend(written.map(|written| written.trim_matches(['"', '\'']).to_owned()));
+                hidden.ranges.push(span);
+                hide_all(&entry.value, text, hidden);
             }
         }
-        _ => hidden.push(node.place.span.clone()),
+        _ => hidden.ranges.push(node.place.span.clone()),
     }
+}
+
+/// Finds the words of a line that are one of these keys; what stands between quotes is one word.
+fn mentions(text: &str, at: usize, keys: &HashSet<String>) -> Vec<Range<usize>> {
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    let bytes = text.as_bytes();
+    let at = at.min(bytes.len());
+    let start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let end = bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |newline| at + newline);
+    let is_bare = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let mut found = Vec::new();
+    let mut next = start;
+    while let Some(byte) = bytes[..end].get(next) {
+        let rest = &bytes[next + 1..end];
+        let quoted = rest.iter().position(|other| other == byte).filter(|_| matches!(byte, b'"' | b'\''));
+        let word = match quoted {
+            Some(length) => next + 1..next + 1 + length,
+            None if is_bare(byte) => {
+                next..next + 1 + rest.iter().position(|byte| !is_bare(byte)).unwrap_or(rest.len())
+            }
+            None => next..next,
+        };
+        next = word.end.max(next) + usize::from(quoted.is_some() || word.is_empty());
+        found.extend(text.get(word.clone()).filter(|text| keys.contains(*text)).map(|_| word));
+    }
+    found
 }

@@ -38,13 +38,15 @@ pub(super) fn apply(
     let mut problems = Vec::new();
     let mut resolved = Vec::with_capacity(settings.len());
     for (at, setting) in settings.iter().enumerate() {
-        let mut problem = |path, code, message| problems.push(Problem { at, path, code, message });
+        let mut problem = |path: Vec<_>, code, message| {
+            problems.push(Problem { at, path: expected.shown(path.into()), code, message });
+        };
         match resolve(&setting.name, root, expected) {
             Ok(path) => match &setting.value {
-                Given::Refused(code, message) => problem(path.into(), code, message.clone()),
+                Given::Refused(code, message) => problem(path, code, message.clone()),
                 _ => resolved.push((at, setting, path)),
             },
-            Err(Stuck { path, message }) => problem(path.into(), UNKNOWN, message),
+            Err(Stuck { path, message }) => problem(path, UNKNOWN, message),
         }
     }
     resolved.sort_by_key(|(_, _, path)| path.len());

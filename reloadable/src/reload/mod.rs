@@ -16,10 +16,11 @@ use tokio::time::{Instant, sleep_until};
 use crate::backoff::{Backoff, jittered};
 use crate::diff::{Changes, Entry, Walker};
 use crate::error::{Error, ErrorKind, SourceError};
+use crate::format::Expected;
 use crate::layer::{LayerSettings, Lints};
 use crate::load::{Reloadable, guarded};
 use crate::publish::{Current, Made, Publisher, Snapshot};
-use crate::report::Report;
+use crate::report::{Report, Secrets as _};
 use crate::source::{AnyFiles, AnySource, BoxFuture, Burst, Hint, Override, Settle, Trigger};
 use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status};
 use crate::subscribe::Sections;
@@ -282,7 +283,15 @@ impl<T: Reloadable> Reload<T> {
             self.refused = None;
             self.retry_at = Some(Instant::now());
         }
-        let overrides = self.stack.overrides.paths();
+        // A path may lead to what stands under a secret key.
+        let overrides = self.stack.overrides.paths().into_iter();
+        let overrides: Vec<_> = match guarded::<T, _>("describing the configuration", T::describe) {
+            Ok(description) => {
+                let expected = Expected::new(description);
+                overrides.map(|path| expected.shown(path)).collect()
+            }
+            Err(_) => overrides.collect(),
+        };
         self.status.send_if_modified(|status| {
             let is_new = status.overrides != overrides;
             status.overrides = overrides;

@@ -238,7 +238,7 @@ fn what_holds_it_prints_and_serializes_without_it() {
         assert!(text.contains("***"), "{text}");
     }
     assert!(json.contains(r#""token":"***","pin":"***","list":["***"],"whole":"***""#), "{json}");
-    assert_eq!(Value::of(&app.token), Value::Text("***".into()));
+    assert_eq!(Value::of(&app.token), Value::Secret);
     assert_eq!(format!("{:?}", app.pin), "Secret(***)");
 }
 
@@ -253,7 +253,7 @@ fn a_subscription_to_the_secret_itself_shows_nothing() -> Result<(), Box<dyn std
 
     let text = |number: u8| format!("token = 'hunter{number}'\nlogins = ['hunter{number}']");
     let (source, document) = MemorySource::new("memory", Format::Toml, text(1));
-    let config = Reloader::<Open>::builder().source(source).start_blocking()?;
+    let config = Reloader::<Open>::builder().source(source).secrets().start_blocking()?;
     let mut tokens = config.subscribe_to(|open| &open.token);
     let mut logins = config.subscribe_to(|open| &open.logins);
     let mut first = config.subscribe_to(|open| &open.logins[0]);
@@ -280,7 +280,7 @@ fn a_map_whose_keys_are_secrets_is_one_as_a_whole() {
         ("hashed = 'hunter2'", "memory:1:10: hashed: invalid type: string, expected a map [type]"),
     ] {
         let (source, _document) = MemorySource::new("memory", Format::Toml, text);
-        let refused = Reloader::<App>::builder().source(source).start_blocking();
+        let refused = Reloader::<App>::builder().source(source).secrets().start_blocking();
         let report = refused.map(|_| ()).unwrap_err().report().clone();
         let told_now: Vec<_> = report.violations().iter().map(ToString::to_string).collect();
         assert_eq!(told_now.first().map(String::as_str), Some(told), "{text}");

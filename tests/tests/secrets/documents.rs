@@ -126,10 +126,55 @@ pub fn toml(lines: &[Line]) -> String {
     lines.iter().map(|line| format!("{} = {}\n", line.path, line.value)).collect()
 }
 
+/// Writes a document as YAML, a value a line.
+pub fn yaml(table: &toml::Table) -> String {
+    fn write(value: &toml::Value, depth: usize, out: &mut String) {
+        let indent = " ".repeat(2 * depth);
+        match value {
+            toml::Value::Table(table) if !table.is_empty() => {
+                for (key, value) in table {
+                    out.push_str(&format!("\n{indent}{key:?}:"));
+                    write(value, depth + 1, out);
+                }
+            }
+            toml::Value::Array(values) if !values.is_empty() => {
+                for value in values {
+                    out.push_str(&format!("\n{indent}-"));
+                    write(value, depth + 1, out);
+                }
+            }
+            toml::Value::Table(_) => out.push_str(" {}"),
+            toml::Value::Array(_) => out.push_str(" []"),
+            toml::Value::Float(value) if value.is_nan() => out.push_str(" .nan"),
+            // A literal block.
+            toml::Value::String(text) if text.contains('\n') && !text.contains(['\r', '\t', '"']) => {
+                let text = text.trim_end().replace('\n', &format!("\n{indent}"));
+                out.push_str(&format!(" |-\n{indent}{}", text.trim_start()));
+            }
+            toml::Value::String(text) => {
+                out.push_str(&format!(" {}", serde_json::Value::from(text.as_str())))
+            }
+            other => out.push_str(&format!(" {other}")),
+        }
+    }
+    let mut out = String::new();
+    for (key, value) in table {
+        out.push_str(&format!("{key:?}:"));
+        write(value, 1, &mut out);
+        out.push('\n');
+    }
+    out
+}
+
+/// Writes a document as JSON.
+pub fn json_of(table: &toml::Table) -> String {
+    serde_json::to_string_pretty(table).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// Returns the same document as JSON.
 pub fn json(toml: &str) -> String {
     let table: toml::Table = toml::from_str(toml).unwrap_or_else(|error| panic!("{error}\n{toml}"));
-    serde_json::to_string_pretty(&table).unwrap_or_else(|error| panic!("{error}"))
+    json_of(&table)
 }
 
 /// Returns documents in which one line is wrong. `secrets` are those of a round that is used for nothing else.
@@ -180,6 +225,29 @@ pub fn wrong_lines(lines: &[Line], secrets: &mut Secrets<'_>) -> Vec<String> {
             format!("before = {as_it_is}"),
         ] {
             documents.push(whole(at, &[wrong]));
+        }
+    }
+    // Secrets in the headers of tables and in dotted keys.
+    let key = secrets.text("key in a header");
+    for map in ["map", "token_keys", "secret_keys", "login.headers", "secret_login.headers"] {
+        let rest: Vec<_> = lines.iter().filter(|line| line.path != map).collect();
+        let rest: String = rest.iter().map(|line| format!("{} = {}\n", line.path, line.value)).collect();
+        for more in [
+            format!("[{map}.{key}]"),
+            format!("[{map}.{key}]\nlevel = 'x'"),
+            format!("[{map}.{key}]\nlevel = 1\nof = '{key}'\nlevle = 1"),
+            format!("[{map}.{key}]\nlevel = 1\nof = '{key}'\n[{map}.{key}.below]\nx = 1"),
+            format!("[{map}.{key}.below]"),
+            format!("[[{map}.{key}]]\nlevel = 1"),
+            format!("[{map}]\n{key}.level = 'x'"),
+            format!("[{map}]\n{key} = {{ level = 1, of = '{key}', {key} = 1 }}"),
+            format!("[{map}]\n{key} = {{ level = 1, of = 'me' }}\n{key} = 1"),
+            format!("[{map}]\n{key}.level = 1\n{key}.of = 1\n{key}.{key} = 1"),
+            format!("[{map}.{key}]\n[{map}.{key}]"),
+            format!("[{map}.{key}"),
+            format!("[{map}]\n\"{key}\\n{key}\\\"\" = {{ level = 500 }}"),
+        ] {
+            documents.push(format!("{rest}{more}\n"));
         }
     }
     documents

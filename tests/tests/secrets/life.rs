@@ -31,7 +31,7 @@ impl Life {
         let mut outputs = Outputs::default();
         outputs.debug("source", &lower);
         outputs.debug("handle", &below);
-        let builder = Reloader::<App>::builder().source(lower).source(upper);
+        let builder = Reloader::<App>::builder().source(lower).secrets().source(upper).secrets();
         outputs.debug("builder", &builder);
         let config = builder.start_blocking().unwrap_or_else(|error| panic!("{error:?}"));
         Self { config, below, above, outputs, leaks: Vec::new() }
@@ -148,6 +148,55 @@ fn breakable(search: &mut Search, round: u32) -> String {
     documents::toml(&lines)
 }
 
+/// The wrong lines that are TOML all the same, as other formats write them.
+#[test]
+fn a_wrong_line_in_another_format() {
+    for (format, write) in [
+        (Format::Yaml, documents::yaml as fn(&toml::Table) -> String),
+        (Format::Yaml, documents::json_of),
+        (Format::Jsonc, documents::json_of),
+    ] {
+        let mut search = Search::default();
+        let good = lines(&mut search, 1);
+        let text = documents::toml(&good);
+        let wrong = documents::wrong_lines(&good, &mut Secrets { round: 99, search: &mut search });
+        let wrong = wrong.iter().filter_map(|text| toml::from_str(text).ok()).map(|table| write(&table));
+        let wrong: Vec<_> = wrong.step_by(7).collect();
+        let mut life = Life::new(&mut search, &text, (format, r#"{ "plain": 7 }"#));
+        refuse(&mut life, &search, true, &bytes(wrong));
+        let text = toml::from_str(&breakable(&mut search, 2)).map(|table| write(&table)).unwrap_or_default();
+        refuse(&mut life, &search, true, &documents::broken(&text, 101));
+        assert_none(&life.leaks);
+        assert!(life.outputs.len() > 300, "{}", life.outputs.len());
+    }
+}
+
+/// A dry run tells as much as a reload does.
+#[test]
+fn plans() {
+    let mut search = Search::default();
+    let first = documents::toml(&lines(&mut search, 0));
+    let mut life = Life::new(&mut search, &first, (Format::Json, PLAIN));
+    for round in 1..6 {
+        let text = documents::toml(&lines(&mut search, round));
+        let (source, _handle) = MemorySource::new("planned", Format::Toml, &text);
+        let builder = || Reloader::<App>::builder();
+        match life.config.blocking_check(builder().source(source).secrets()) {
+            Ok(plan) => life.outputs.plan(&plan),
+            Err(error) => panic!("round {round}: {error:?}"),
+        }
+        let wrong = text.replacen("weight = ", "weight = 500", 1);
+        let (source, _handle) = MemorySource::new("planned", Format::Toml, &wrong);
+        // Secrets in a layer that is not said to hold any.
+        match builder().source(source).check_blocking() {
+            Ok(plan) => panic!("round {round}: {plan}"),
+            Err(error) => life.outputs.error(&error),
+        }
+        life.outputs.check(&search, &text, &mut life.leaks);
+    }
+    assert_none(&life.leaks);
+}
+
 #[test]
 fn a_broken_character_in_toml() {
     let mut search = Search::default();
@@ -209,8 +258,9 @@ fn a_start_that_is_refused() {
     let mut refused = 0;
     for document in wrong.iter().step_by(7) {
         let (source, _handle) = MemorySource::new("memory", Format::Toml, document);
-        let started =
-            catch_unwind(AssertUnwindSafe(|| Reloader::<App>::builder().source(source).start_blocking()));
+        let started = catch_unwind(AssertUnwindSafe(|| {
+            Reloader::<App>::builder().source(source).secrets().start_blocking()
+        }));
         let started = started.unwrap_or_else(|_| panic!("the start panicked with\n{document}"));
         if let Err(error) = started {
             refused += 1;

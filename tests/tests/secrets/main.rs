@@ -11,4 +11,5 @@ mod files;
 mod life;
 mod outputs;
 mod process;
+mod settings;
 mod vault;

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::fmt::{Debug, Display};
 
 use reloadable::{
-    Change, Changes, Diff, Error, ReloadOutcome, Reloadable, Reloader, Report, Snapshot, Status, Subscription,
+    Change, Changes, Color, Diff, Error, Plan, ReloadOutcome, Reloadable, Reloader, Report, Snapshot, Status,
+    Subscription,
 };
 use serde::Serialize;
 
@@ -44,11 +45,9 @@ impl Outputs {
         self.debug("report", report);
         self.display("report", report);
         self.json("report", report);
+        self.text("report, pretty", report.pretty().color(Color::Always).to_string());
         for violation in report.violations() {
-            self.debug("violation", violation);
             self.display("violation", violation);
-            self.text("message", violation.message().to_owned());
-            self.display("path", violation.path());
         }
     }
 
@@ -92,6 +91,24 @@ impl Outputs {
         self.debug("value", &value);
         self.display("value", &value);
         self.json("value", &value);
+        self.report(&snapshot.warnings());
+        let all = snapshot.explain_all();
+        self.debug("explain_all", &all);
+        self.display("explain_all", &all);
+        self.json("explain_all", &all);
+        // Beneath each field, too, and beneath what is none.
+        for path in all.iter().map(|explanation| explanation.path().to_string()) {
+            for path in
+                [path.clone(), format!("{path}[0]"), format!("{path}[1].token"), format!("{path}.below")]
+            {
+                self.debug("origin_of", &snapshot.origin_of(&path));
+                if let Some(explanation) = snapshot.explain(&path) {
+                    self.debug("explain", &explanation);
+                    self.display("explain", &explanation);
+                    self.json("explain", &explanation);
+                }
+            }
+        }
     }
 
     pub fn changes<C: Changes + Display + Debug + Serialize>(&mut self, changes: &C) {
@@ -110,7 +127,13 @@ impl Outputs {
     {
         self.debug("change", change);
         self.changes(&change.changes());
-        self.snapshot(change.snapshot());
+    }
+
+    /// What would be published, and how it would be told.
+    pub fn plan<T: Reloadable>(&mut self, plan: &Plan<T>) {
+        self.debug("plan", plan);
+        self.display("plan", plan);
+        self.report(&plan.warnings());
     }
 
     /// What a running reloader prints about itself.

@@ -20,12 +20,14 @@ fn a_process_writes_no_secret() -> Result<(), Box<dyn std::error::Error>> {
         // What a panic says is the application's, and its hook's to print.
         std::panic::set_hook(Box::new(|_| {}));
         let (source, document) = MemorySource::new("memory", Format::Toml, documents::toml(&good));
-        let config = Reloader::<App>::builder().source(source).start_blocking()?;
+        let config = Reloader::<App>::builder().source(source).secrets().start_blocking()?;
         for wrong in wrong.iter().step_by(9) {
             document.replace(wrong);
             config.blocking_reload();
         }
         config.blocking_shutdown();
+        check(&documents::toml(&good));
+        wrong.iter().step_by(97).for_each(|wrong| check(wrong));
         return Ok(());
     }
     let output = Command::new(std::env::current_exe()?)
@@ -38,4 +40,12 @@ fn a_process_writes_no_secret() -> Result<(), Box<dyn std::error::Error>> {
         assert_eq!(search.find(&text), None, "in {name}");
     }
     Ok(())
+}
+
+/// Prints what a `check-config` prints.
+fn check(text: &str) {
+    for arguments in [&["--explain"][..], &["--json"], &["--deny-warnings", "--set", "plain=many"]] {
+        let (source, _document) = MemorySource::new("memory", Format::Toml, text);
+        let _ = reloadable::check_main(Reloader::<App>::builder().source(source), arguments);
+    }
 }
