@@ -157,7 +157,7 @@ impl<'t> Reader<'t> {
     }
 
     fn place(&self, start: usize) -> Place {
-        Place { layer: self.layer, span: start..self.at }
+        Place::new(self.layer, start..self.at)
     }
 
     fn duplicate(&mut self, key: &str, first: usize, second: usize) {
@@ -313,7 +313,7 @@ impl<'t> Quick<'t> {
     }
 
     fn place(&self, start: usize) -> Place {
-        Place { layer: self.layer, span: start..self.at }
+        Place::new(self.layer, start..self.at)
     }
 
     fn node(&self, start: usize, kind: Kind) -> Node {

@@ -131,15 +131,15 @@ fn hide(node: &Node, here: &Expected, hidden: &mut Vec<Range<usize>>) {
 fn hide_all(node: &Node, hidden: &mut Vec<Range<usize>>) {
     match &node.kind {
         Kind::Array(elements) => {
-            hidden.push(node.place.span.clone());
+            hidden.push(node.place.span());
             elements.iter().for_each(|element| hide_all(element, hidden));
         }
         Kind::Table(entries) => {
             for entry in entries.iter() {
-                hidden.push(entry.place.span.clone());
+                hidden.push(entry.place.span());
                 hide_all(&entry.value, hidden);
             }
         }
-        _ => hidden.push(node.place.span.clone()),
+        _ => hidden.push(node.place.span()),
     }
 }
