@@ -25,6 +25,20 @@ impl Compact {
         }
     }
 
+    /// Takes another text, without a move where that is short.
+    #[cfg(feature = "json")]
+    pub(super) fn set(&mut self, text: &str) {
+        match u8::try_from(text.len()) {
+            Ok(length) if text.len() <= SHORT => {
+                self.0 = Repr::Short(length, [0; SHORT]);
+                if let Repr::Short(_, bytes) = &mut self.0 {
+                    bytes[..text.len()].copy_from_slice(text.as_bytes());
+                }
+            }
+            _ => self.0 = Repr::Long(text.into()),
+        }
+    }
+
     pub(super) fn as_str(&self) -> &str {
         self
     }
@@ -33,6 +47,12 @@ impl Compact {
         let mut bytes = [0; SHORT];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
         Some(Self(Repr::Short(u8::try_from(text.len()).ok()?, bytes)))
+    }
+}
+
+impl Default for Compact {
+    fn default() -> Self {
+        Self(Repr::Short(0, [0; SHORT]))
     }
 }
 

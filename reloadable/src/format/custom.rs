@@ -61,7 +61,7 @@ impl Reader<'_> {
             }
             ParsedKind::Table(entries) => Kind::Table(self.table(entries)),
             ParsedKind::TooDeep => {
-                self.fault(|_| Fault::too_deep(place.span.start));
+                self.fault(|_| Fault::too_deep(place.span().start));
                 return None;
             }
         };
@@ -75,10 +75,12 @@ impl Reader<'_> {
             let place = self.place(&key_span);
             let value = self.node(value);
             if let Some(first) = known.get(&key) {
-                self.fault(|text| Fault::duplicate(place.span.start, &key, Some(Position::of(text, *first))));
+                self.fault(|text| {
+                    Fault::duplicate(place.span().start, &key, Some(Position::of(text, *first)))
+                });
                 continue;
             }
-            known.insert(key.clone(), place.span.start);
+            known.insert(key.clone(), place.span().start);
             entries.extend(value.map(|value| Entry { key: key.into(), place, value }));
         }
         Table::new(entries)
@@ -92,7 +94,7 @@ impl Reader<'_> {
 
     fn place(&self, span: &Range<usize>) -> Place {
         let start = boundary(self.text, span.start);
-        Place { layer: self.layer, span: start..boundary(self.text, span.end).max(start) }
+        Place::new(self.layer, start..boundary(self.text, span.end).max(start))
     }
 }
 

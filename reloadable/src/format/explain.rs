@@ -83,7 +83,7 @@ fn shown(
     if !super::secrets::holds(node, source) {
         return None;
     }
-    if node.place.layer == source {
+    if node.place.layer() == source {
         found.get_or_insert_with(|| node.place.clone());
     }
     // A key that no field has may be that of a secret, misspelt.

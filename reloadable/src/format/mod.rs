@@ -122,7 +122,7 @@ pub(crate) fn read_each(
                 let redacted = fault.redacted.filter(|_| secretive);
                 let message = redacted.unwrap_or(fault.message);
                 let violation = Violation::new(FieldPath::root(), fault.code, message);
-                tree.blame(violation, &Place { layer: source, span: fault.at..fault.at })
+                tree.blame(violation, &Place::new(source, fault.at..fault.at))
             })),
         }
     }
@@ -164,7 +164,7 @@ fn body(text: &Text, source: usize) -> Result<Read, Vec<Fault>> {
         Body::Text(format, _) => parse(text, *format, source).map(Read::Node),
         Body::Settings(settings) => Ok(Read::Settings(Arc::clone(settings))),
         Body::Value(value) => {
-            let place = Place { layer: source, span: 0..0 };
+            let place = Place::new(source, 0..0);
             let node = written::of_value(value, &place).unwrap_or(Node { place, kind: Kind::Null });
             table_only(node).map(Read::Node)
         }
@@ -173,7 +173,7 @@ fn body(text: &Text, source: usize) -> Result<Read, Vec<Fault>> {
 
 /// Lays a layer over those below it.
 fn lay(tree: &mut Tree, layer: Node, expected: &Expected, arrays: Arrays) {
-    if tree.root.place.layer == usize::MAX {
+    if tree.root.place.is_nowhere() {
         // What lacks a value is blamed on the lowest document that could have it.
         tree.root.place = layer.place.clone();
     }
@@ -194,7 +194,7 @@ fn lay(tree: &mut Tree, layer: Node, expected: &Expected, arrays: Arrays) {
 fn set(tree: &mut Tree, settings: &[Setting], source: usize, expected: &Expected, unknown: Lint) {
     for problem in settings::apply(&mut tree.root, settings, source, expected) {
         let settings::Problem { at, path, code, message } = problem;
-        let place = Place { layer: source, span: at..at + 1 };
+        let place = Place::new(source, at..at + 1);
         let violation = tree.blame(Violation::new(path, code, message), &place);
         let judged = if code == settings::UNKNOWN { unknown.judge(violation) } else { Some(violation) };
         tree.found.extend(judged);
@@ -239,7 +239,7 @@ fn table_only(root: Node) -> Result<Node, Vec<Fault>> {
         return Ok(root);
     }
     let message = format!("the document is {}, a configuration is a table", root.noun());
-    Err(vec![Fault::new(root.place.span.start, "shape", message)])
+    Err(vec![Fault::new(root.place.span().start, "shape", message)])
 }
 
 /// Refuses a format that this build cannot read.

@@ -143,12 +143,12 @@ fn hide(node: &Node, here: &Expected, text: &[u8], hidden: &mut Hidden) {
 fn hide_all(node: &Node, text: &[u8], hidden: &mut Hidden) {
     match &node.kind {
         Kind::Array(elements) => {
-            hidden.ranges.push(node.place.span.clone());
+            hidden.ranges.push(node.place.span());
             elements.iter().for_each(|element| hide_all(element, text, hidden));
         }
         Kind::Table(entries) => {
             for entry in entries.iter() {
-                let span = entry.place.span.clone();
+                let span = entry.place.span();
                 hidden.keys.insert(String::from(entry.key.as_str()));
                 let written = text.get(span.clone()).and_then(|written| std::str::from_utf8(written).ok());
                 hidden.keys.extend(written.map(|written| written.trim_matches(['"', '\'']).to_owned()));
@@ -156,7 +156,7 @@ fn hide_all(node: &Node, text: &[u8], hidden: &mut Hidden) {
                 hide_all(&entry.value, text, hidden);
             }
         }
-        _ => hidden.ranges.push(node.place.span.clone()),
+        _ => hidden.ranges.push(node.place.span()),
     }
 }
 

@@ -104,7 +104,7 @@ impl Search {
 
 /// Tells whether a part of a value comes from a document.
 pub(super) fn holds(node: &Node, source: usize) -> bool {
-    node.place.layer == source
+    node.place.layer() == source
         || match &node.kind {
             Kind::Array(elements) => elements.iter().any(|element| holds(element, source)),
             Kind::Table(entries) => entries.iter().any(|entry| holds(&entry.value, source)),
@@ -114,7 +114,9 @@ pub(super) fn holds(node: &Node, source: usize) -> bool {
 
 /// Returns where a value is, or the first part of it that comes from a document.
 pub(super) fn place(node: &Node, source: Option<usize>) -> Place {
-    let Some(source) = source.filter(|source| node.place.layer != *source) else { return node.place.clone() };
+    let Some(source) = source.filter(|source| node.place.layer() != *source) else {
+        return node.place.clone();
+    };
     let within = match &node.kind {
         Kind::Array(elements) => elements.iter().find(|element| holds(element, source)),
         Kind::Table(entries) => entries.iter().map(|entry| &entry.value).find(|value| holds(value, source)),

@@ -59,7 +59,7 @@ pub(super) fn apply(
             problem("duplicate_key", format!("{} sets this field as well; keep one of them", first.origin));
             continue;
         }
-        let place = Place { layer: source, span: at..at + 1 };
+        let place = Place::new(source, at..at + 1);
         let here = path.iter().fold(expected.clone(), |here, segment| here.step(segment));
         match node(&setting.value, &here, &place) {
             Ok(node) => {

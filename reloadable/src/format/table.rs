@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn entry(key: impl Into<Compact>) -> Entry {
-        let place = Place { layer: 0, span: 0..0 };
+        let place = Place::new(0, 0..0);
         Entry { key: key.into(), place: place.clone(), value: Node { place, kind: Kind::Null } }
     }
 

@@ -84,7 +84,7 @@ impl Reader {
     }
 
     fn place(&self, span: Range<usize>) -> Place {
-        Place { layer: self.layer, span }
+        Place::new(self.layer, span)
     }
 }
 

@@ -31,12 +31,41 @@ pub(crate) struct Node {
     pub(super) kind: Kind,
 }
 
-/// A range of one document's text; of one that is made of single values, which of them.
+/// A range of one document's text; of one that is made of single values, which of them. There are two of these for each
+/// value, so they are small: what is beyond 4 GiB is given the last place within.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// The document's number in the order of precedence.
-    pub(super) layer: usize,
-    pub(super) span: Range<usize>,
+    layer: u32,
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    /// Makes a place of the document's number in the order of precedence, and a range of its text.
+    pub(super) fn new(layer: usize, span: Range<usize>) -> Self {
+        let [layer, start, end] =
+            [layer, span.start, span.end].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        Self { layer, start, end }
+    }
+
+    /// Makes the place of what no document has.
+    pub(super) fn nowhere() -> Self {
+        Self { layer: u32::MAX, start: 0, end: 0 }
+    }
+
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.layer == u32::MAX
+    }
+
+    /// Returns the document's number in the order of precedence.
+    pub(crate) fn layer(&self) -> usize {
+        self.layer as usize
+    }
+
+    /// Returns the range of the document's text.
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 #[derive(Clone)]
@@ -101,8 +130,7 @@ impl Node {
 impl Tree {
     /// Makes a tree that no document has a part in.
     pub(super) fn empty(layers: Arc<[LayerSettings]>) -> Self {
-        let place = Place { layer: usize::MAX, span: 0..0 };
-        let root = Node { place, kind: Kind::Table(Table::default()) };
+        let root = Node { place: Place::nowhere(), kind: Kind::Table(Table::default()) };
         Self { root, sources: Vec::new(), layers, found: Report::new() }
     }
 
@@ -143,12 +171,12 @@ impl Tree {
 
     /// Returns what a place is called: a document and, where that is a text, line and column.
     pub(crate) fn position(&self, place: &Place) -> Option<(Origin, Option<Position>)> {
-        self.sources.get(place.layer).map(|source| source.place(place.span.start))
+        self.sources.get(place.layer()).map(|source| source.place(place.span().start))
     }
 
     /// Returns the layer in which a place is.
     pub(crate) fn layer(&self, place: &Place) -> Option<&LayerSettings> {
-        self.sources.get(place.layer).and_then(|source| self.layers.get(source.layer))
+        self.sources.get(place.layer()).and_then(|source| self.layers.get(source.layer))
     }
 
     /// Says of a violation where it is.
@@ -157,7 +185,7 @@ impl Tree {
         let violation = violation.located(origin, position);
         match self.layer(place) {
             Some(layer) => {
-                let span = position.map(|_| place.span.clone());
+                let span = position.map(|_| place.span());
                 violation.spanned(Arc::clone(&layer.name), span)
             }
             None => violation,
@@ -166,7 +194,7 @@ impl Tree {
 
     /// Returns the format in which the value was written.
     pub(super) fn format(&self, node: &Node) -> Option<Format> {
-        self.sources.get(node.place.layer).and_then(|source| source.document.format())
+        self.sources.get(node.place.layer()).and_then(|source| source.document.format())
     }
 }
 

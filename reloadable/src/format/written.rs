@@ -76,13 +76,13 @@ fn scalar(text: &str, here: &Expected) -> Kind {
 /// Reads a list or a table of which JSON or TOML is written into one text.
 fn nested(text: &str, place: &Place) -> Result<Node, String> {
     #[cfg(feature = "json")]
-    if let Ok(mut node) = super::json::parse(text, place.layer) {
+    if let Ok(mut node) = super::json::parse(text, place.layer()) {
         replace(&mut node, place);
         return Ok(node);
     }
     #[cfg(feature = "toml")]
     if !text.contains(['\n', '\r']) {
-        if let Ok(node) = super::toml::parse(&format!("value = {text}"), place.layer) {
+        if let Ok(node) = super::toml::parse(&format!("value = {text}"), place.layer()) {
             if let Some(mut node) = node.child("value").cloned() {
                 replace(&mut node, place);
                 return Ok(node);

@@ -140,7 +140,7 @@ impl<'t> Reader<'t> {
             let span = self.begun(&event, span, end, b'-');
             end = end.max(span.end);
             if let Some(node) = self.value(event, span)? {
-                end = end.max(node.place.span.end);
+                end = end.max(node.place.span().end);
                 elements.push(node);
             }
         }
@@ -163,7 +163,7 @@ impl<'t> Reader<'t> {
             let span = self.begun(&event, span, key_span.end, b':');
             end = end.max(key_span.end).max(span.end);
             let value = self.value(event, span)?;
-            end = value.as_ref().map_or(end, |value| end.max(value.place.span.end));
+            end = value.as_ref().map_or(end, |value| end.max(value.place.span().end));
             let Some(key) = key else { continue };
             if let Some(first) = known.get(&key) {
                 if self.faults.len() < REPORTED {
@@ -173,7 +173,7 @@ impl<'t> Reader<'t> {
                 continue;
             }
             known.insert(key.clone(), key_span.start);
-            let place = Place { layer: self.layer, span: key_span };
+            let place = Place::new(self.layer, key_span);
             entries.extend(value.map(|value| Entry { key: key.into(), place, value }));
         }
     }
@@ -295,7 +295,7 @@ impl<'t> Reader<'t> {
     fn keep(&mut self, anchor: usize, node: Option<Node>) -> Result<Option<Node>, Stop> {
         if let (Some(node), true) = (&node, anchor > 0) {
             let (size, height) = size(node);
-            self.copy(size, node.place.span.start)?;
+            self.copy(size, node.place.span().start)?;
             self.anchors.insert(anchor, Anchored { node: node.clone(), size, height });
         }
         Ok(node)
@@ -424,7 +424,7 @@ impl<'t> Reader<'t> {
     }
 
     fn node(&self, span: Range<usize>, kind: Kind) -> Node {
-        Node { place: Place { layer: self.layer, span }, kind }
+        Node { place: Place::new(self.layer, span), kind }
     }
 }
 
@@ -499,11 +499,11 @@ mod tests {
     }
 
     fn shown(text: &str, node: &Node) -> String {
-        let source = &text[node.place.span.clone()];
+        let source = &text[node.place.span()];
         match &node.kind {
             Kind::Table(entries) => {
                 let entries = entries.iter().map(|entry| {
-                    let key = &text[entry.place.span.clone()];
+                    let key = &text[entry.place.span()];
                     format!("{}<{key}>: {}", entry.key.as_str(), shown(text, &entry.value))
                 });
                 format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
@@ -562,7 +562,7 @@ mod tests {
                 _ => unreachable!(),
             };
             assert!(matches!(first.kind, Kind::Null), "{text}");
-            assert_eq!(first.place.span.start, wanted, "{text}");
+            assert_eq!(first.place.span().start, wanted, "{text}");
         }
     }
 
@@ -580,7 +580,7 @@ mod tests {
         ] {
             let root = parse(text, 0).map_err(|faults| faults.len()).unwrap();
             let Kind::Table(entries) = &root.kind else { unreachable!() };
-            assert_eq!(&text[entries[0].value.place.span.clone()], wanted, "{text}");
+            assert_eq!(&text[entries[0].value.place.span()], wanted, "{text}");
         }
     }
 
@@ -697,7 +697,7 @@ mod tests {
             Kind::Array(elements) => elements.iter().for_each(|element| visit(text, element)),
             Kind::Table(entries) => {
                 for entry in entries.iter() {
-                    assert!(text.get(entry.place.span.clone()).is_some(), "{:?}", entry.place.span);
+                    assert!(text.get(entry.place.span()).is_some(), "{:?}", entry.place.span);
                     visit(text, &entry.value);
                 }
             }

@@ -47,12 +47,12 @@ pub(super) fn violation(tree: &Tree, root: &Expected, fault: Fault) -> Violation
 
 /// Stands for a field that is not there: as for serde, only an `Option` can be made of it.
 pub(super) fn missing() -> Node {
-    Node { place: Place { layer: usize::MAX, span: 0..0 }, kind: Kind::Null }
+    Node { place: Place::nowhere(), kind: Kind::Null }
 }
 
 /// Tells whether this is what [`missing`] makes. A null that was written stands in some document.
 pub(super) fn is_missing(node: &Node) -> bool {
-    matches!(node.kind, Kind::Null) && node.place.layer == usize::MAX
+    matches!(node.kind, Kind::Null) && node.place.is_nowhere()
 }
 
 /// Makes the step to a key, as the file spells it.
