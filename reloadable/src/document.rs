@@ -267,6 +267,8 @@ pub(crate) struct Setting {
     pub(crate) origin: Origin,
     pub(crate) name: Name,
     pub(crate) value: Given,
+    /// It is refused where it stands for no field, whatever becomes of others that do.
+    pub(crate) is_strict: bool,
 }
 
 /// Which field is meant.

@@ -231,18 +231,21 @@ impl Basis {
     /// Returns where a value was set.
     pub(crate) fn origin_of<T: Diff>(&self, path: &str) -> Option<Provenance> {
         let path: FieldPath = path.parse().ok()?;
-        let description = T::describe();
-        let tree = self.tree.get_or_init(|| read(&self.layers, description).ok()).as_ref()?;
-        let expected = Expected::new(description);
-        let node = tree.find(expected, &path)?;
+        let tree = self.tree::<T>()?;
+        let node = tree.find(Expected::new(T::describe()), &path)?;
         provenance(tree, &node.place)
+    }
+
+    fn tree<T: Diff>(&self) -> Option<&Tree> {
+        self.tree.get_or_init(|| read(&self.layers, T::describe()).ok()).as_ref()
     }
 
     /// Returns what the layers say of a field, or nothing where there is no such field.
     pub(crate) fn explain<T: Diff>(&self, value: &T, path: &str) -> Option<Explanation> {
         let path: FieldPath = path.parse().ok()?;
-        let value = at(value.value(), &path).map(Value::into_owned);
         let expected = Expected::new(T::describe());
+        let canonical = self.tree::<T>()?.canonical(expected.clone(), &path);
+        let value = at(value.value(), &canonical).map(Value::into_owned);
         let here = path.segments().iter().fold(expected.clone(), |here, segment| here.step(segment));
         let mut said = Vec::new();
         let read = read_each(&self.layers, T::describe(), |tree, source, step| {
@@ -254,7 +257,7 @@ impl Basis {
             }
         });
         drop(read);
-        (value.is_some() || !said.is_empty()).then_some(Explanation { path, value, said })
+        (value.is_some() || !said.is_empty()).then_some(Explanation { path: canonical, value, said })
     }
 
     /// Returns what the layers say of all fields.
@@ -276,16 +279,23 @@ impl Basis {
                 Step::Read(node) => Some(node),
                 Step::Laid => None,
             };
-            for Part { path, value: said, place } in parts(tree, node, &expected, source) {
+            let is_field = |path: &FieldPath| at.contains_key(path);
+            for Part { path, value: said, place } in parts(tree, node, &expected, source, &is_field) {
                 let Some(set) = provenance(tree, &place) else { continue };
-                let at = *at.entry(path.clone()).or_insert_with(|| {
-                    let value = self::at(value.clone(), &path).map(Value::into_owned);
-                    all.push(Explanation { path, value, said: Vec::new() });
-                    all.len() - 1
-                });
-                if let Some(explanation) = all.get_mut(at) {
-                    explanation.said.push(Said { set, value: said });
+                let said = Said { set, value: said };
+                if let Some(explanation) = at.get(&path).and_then(|at| all.get_mut(*at)) {
+                    explanation.said.push(said);
+                    continue;
                 }
+                // Of one value, the type may make several fields.
+                let mut parts = all.iter_mut().filter(|one| one.path.starts_with(&path)).peekable();
+                if !path.is_root() && parts.peek().is_some() {
+                    parts.for_each(|part| part.said.push(said.clone()));
+                    continue;
+                }
+                let value = self::at(value.clone(), &path).map(Value::into_owned);
+                at.insert(path.clone(), all.len());
+                all.push(Explanation { path, value, said: vec![said] });
             }
         });
         drop(read);

@@ -19,6 +19,8 @@ pub(crate) struct Expected {
     key: Option<&'static str>,
     /// A field, or a key of the user's choice, leads here.
     is_known: bool,
+    /// The names of the variants, where what stands here is the tag of an enum.
+    tags: Vec<&'static str>,
 }
 
 impl Expected {
@@ -40,12 +42,20 @@ impl Expected {
                         below.add_field(field);
                     }
                 }
+                // Beside flattened fields, a map gets the keys that are none of theirs.
+                (Segment::Name(name), Shape::Map(value)) if self.has_field(name) => {
+                    below.secret |= value().shape.holds_secret();
+                }
                 (Segment::Name(_), Shape::Map(value)) => below.add(value()),
                 (Segment::Name(name), Shape::Struct(fields)) => {
                     for field in fields.iter().filter(|field| answers_to(field.name, field.aliases, name)) {
                         below.add_field(field);
                     }
                 }
+                (
+                    Segment::Name(name),
+                    Shape::Enum(Tagging::Internal(tag) | Tagging::Adjacent(tag, _), variants),
+                ) if name == tag => below.add_tag(variants),
                 (Segment::Name(name), Shape::Enum(Tagging::Adjacent(_, content), variants)) => {
                     for variant in variants.iter().filter(|_| name == content) {
                         below.add_variant(variant);
@@ -65,6 +75,16 @@ impl Expected {
             }
         }
         below.into_expected()
+    }
+
+    fn has_field(&self, name: &str) -> bool {
+        let has = |shape: &Shape| match shape {
+            Shape::Struct(fields) => {
+                fields.iter().any(|field| !field.flatten && answers_to(field.name, field.aliases, name))
+            }
+            _ => false,
+        };
+        self.shapes.iter().any(has)
     }
 
     /// Goes down a path.
@@ -160,6 +180,14 @@ impl Expected {
         key.iter().map(|way| self.part(element, way)).collect()
     }
 
+    /// Finds the element of a list that these parts of its key name.
+    pub(super) fn position(&self, node: &Node, parts: &[String]) -> Option<usize> {
+        let (key, below) = (self.key()?, self.step(&Segment::Index(0)));
+        let is_meant =
+            |element: &Node| below.identity(element, &key).is_some_and(|identity| identity == parts);
+        (0..).map_while(|at| node.element(at)).position(is_meant)
+    }
+
     fn part(&self, node: &Node, way: &[&str]) -> Option<String> {
         let Some((member, rest)) = way.split_first() else { return node.as_key() };
         let fields = self.shapes.iter().flat_map(|shape| match shape {
@@ -187,10 +215,7 @@ impl Expected {
                     Tagging::Internal(tag) => names.push(tag),
                     Tagging::Adjacent(tag, content) => names.extend([tag, content]),
                     Tagging::External => {
-                        for variant in variants.iter().filter(|variant| !variant.untagged && !variant.skip) {
-                            names.push(variant.name);
-                            names.extend(variant.aliases);
-                        }
+                        names.extend(names_of(variants));
                     }
                     Tagging::Untagged => {}
                 },
@@ -204,6 +229,7 @@ impl Expected {
     pub(super) fn choices(&self) -> Vec<&'static str> {
         match self.shapes.as_slice() {
             [Shape::Enum(Tagging::External, _)] => self.names(),
+            [] => self.tags.clone(),
             _ => Vec::new(),
         }
     }
@@ -301,6 +327,12 @@ fn variant_answers_to(variant: &Variant, name: &str) -> bool {
     !variant.untagged && answers_to(variant.name, variant.aliases, name)
 }
 
+/// Returns the names by which a text or a tag may choose one of the variants.
+fn names_of(variants: &[Variant]) -> impl Iterator<Item = &'static str> {
+    let tagged = variants.iter().filter(|variant| !variant.untagged && !variant.skip);
+    tagged.flat_map(|variant| std::iter::once(variant.name).chain(variant.aliases.iter().copied()))
+}
+
 /// Gathers every type whose keys may stand in one table: those of flattened fields too.
 #[derive(Default)]
 struct Here {
@@ -309,6 +341,7 @@ struct Here {
     secret: bool,
     key: Option<&'static str>,
     is_known: bool,
+    tags: Vec<&'static str>,
     /// The types already gathered: one that flattens itself would have no end.
     seen: Vec<&'static str>,
 }
@@ -321,6 +354,7 @@ impl Here {
             secret: self.secret,
             key: self.key,
             is_known: self.is_known,
+            tags: self.tags,
         }
     }
 
@@ -347,6 +381,11 @@ impl Here {
             // Where in the file its secrets are, nobody knows.
             (false, true) => self.secret |= (field.describe)().holds_secret(),
         }
+    }
+
+    fn add_tag(&mut self, variants: &[Variant]) {
+        self.is_known = true;
+        self.tags.extend(names_of(variants));
     }
 
     fn add_variant(&mut self, variant: &Variant) {

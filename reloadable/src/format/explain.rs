@@ -22,9 +22,16 @@ pub(crate) fn part(node: &Node, here: &Expected, source: usize) -> Option<(Value
     found.map(|place| (value, place))
 }
 
-/// Returns every field that a document sets by itself. An array is one field.
-pub(crate) fn parts(tree: &Tree, node: Option<&Node>, expected: &Expected, source: usize) -> Vec<Part> {
+/// Returns every field that a document sets by itself. An array is one field, and so is what `is_field` says is one.
+pub(crate) fn parts(
+    tree: &Tree,
+    node: Option<&Node>,
+    expected: &Expected,
+    source: usize,
+    is_field: &dyn Fn(&FieldPath) -> bool,
+) -> Vec<Part> {
     let mut gathered = Gathered {
+        is_field,
         source,
         secretive: expected.holds_any_secret(),
         path: FieldPath::root(),
@@ -40,17 +47,22 @@ pub(crate) fn parts(tree: &Tree, node: Option<&Node>, expected: &Expected, sourc
     gathered.parts
 }
 
-struct Gathered {
+struct Gathered<'f> {
+    is_field: &'f dyn Fn(&FieldPath) -> bool,
     source: usize,
     secretive: bool,
     path: FieldPath,
     parts: Vec<Part>,
 }
 
-impl Gathered {
+impl Gathered<'_> {
     fn visit(&mut self, node: &Node, here: &Expected) {
         let entries = match &node.kind {
-            Kind::Table(entries) if !entries.is_empty() && !here.is_secret_here() => entries,
+            Kind::Table(entries)
+                if !entries.is_empty() && !here.is_secret_here() && !(self.is_field)(&self.path) =>
+            {
+                entries
+            }
             _ => {
                 let mut place = None;
                 let value = shown(node, here, self.source, self.secretive, &mut place);

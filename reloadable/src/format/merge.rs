@@ -84,9 +84,9 @@ impl Merger {
         }
         for element in more {
             let identity = key.as_ref().and_then(|key| below.identity(&element, key));
-            let earlier = identity.as_ref().and_then(|identity| known.get(identity).copied());
+            // Once only: two elements of one layer with the same key are a mistake, which merging them would hide.
+            let earlier = identity.and_then(|identity| known.remove(&identity));
             let Some((at, earlier)) = earlier.and_then(|at| Some((at, elements.get_mut(at)?))) else {
-                known.extend(identity.map(|identity| (identity, elements.len())));
                 elements.push(element);
                 continue;
             };

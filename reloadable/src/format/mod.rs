@@ -142,7 +142,7 @@ pub(crate) fn read_each(
             }
             Read::Settings(settings) => {
                 let unknown = layer.and_then(|layer| layer.unknown).unwrap_or(layers.lints.unknown_keys);
-                set(&mut tree, &settings, source, &expected, unknown);
+                set(&mut tree, &settings, source, &expected, (arrays, unknown));
                 if secretive {
                     secrets::judge_settings(&mut tree, &expected, source, layers.lints);
                 }
@@ -179,25 +179,38 @@ fn lay(tree: &mut Tree, layer: Node, expected: &Expected, arrays: Arrays) {
     }
     for disagreement in merge::merge(&mut tree.root, layer, expected, arrays) {
         let path = expected.shown(disagreement.path);
-        let mut message = disagreement.message;
-        match tree.position(&disagreement.earlier) {
-            Some((origin, Some(position))) => message = format!("{message} in {origin}:{position}"),
-            Some((origin, None)) => message = format!("{message} in {origin}"),
-            None => {}
-        }
+        let message = against(tree, disagreement.message, &disagreement.earlier);
         let violation = tree.blame(Violation::new(path, "shape", message), &disagreement.later);
         tree.found.push(violation);
     }
 }
 
+/// Adds to a message where that is set with which something does not go.
+fn against(tree: &Tree, message: String, earlier: &Place) -> String {
+    match tree.position(earlier) {
+        Some((origin, Some(position))) => format!("{message} in {origin}:{position}"),
+        Some((origin, None)) => format!("{message} in {origin}"),
+        None => message,
+    }
+}
+
 /// Lays single values over the layers below.
-fn set(tree: &mut Tree, settings: &[Setting], source: usize, expected: &Expected, unknown: Lint) {
-    for problem in settings::apply(&mut tree.root, settings, source, expected) {
-        let settings::Problem { at, path, code, message } = problem;
+fn set(
+    tree: &mut Tree,
+    settings: &[Setting],
+    source: usize,
+    expected: &Expected,
+    (arrays, unknown): (Arrays, Lint),
+) {
+    for problem in settings::apply(&mut tree.root, settings, source, expected, arrays) {
+        let settings::Problem { at, path, code, mut message, earlier, is_strict } = problem;
+        if let Some(earlier) = earlier {
+            message = against(tree, message, &earlier);
+        }
         let place = Place::new(source, at..at + 1);
         let violation = tree.blame(Violation::new(path, code, message), &place);
-        let judged = if code == settings::UNKNOWN { unknown.judge(violation) } else { Some(violation) };
-        tree.found.extend(judged);
+        let is_judged = code == settings::UNKNOWN && !is_strict;
+        tree.found.extend(if is_judged { unknown.judge(violation) } else { Some(violation) });
     }
 }
 

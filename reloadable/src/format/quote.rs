@@ -8,7 +8,7 @@ use crate::path::Segment;
 use crate::report::{Excerpt, Report, Secrets as _, Violation};
 
 use super::expected::Expected;
-use super::tree::{Kind, Node, Tree};
+use super::tree::{Kind, Node, Text, Tree};
 use super::{Read, body, settings};
 
 /// Completes each violation of a report.
@@ -56,7 +56,12 @@ impl Quotes<'_> {
         let (Some(span), Some(position)) = (violation.span(), violation.position()) else {
             return self.setting(origin, violation);
         };
-        let source = self.tree.sources.iter().position(|source| source.document().origin() == origin)?;
+        let is_meant = |source: &Text| {
+            let layer = self.tree.layers.get(source.layer).map(|layer| &*layer.name);
+            source.document().origin() == origin
+                && (violation.layer().is_none() || layer == violation.layer())
+        };
+        let source = self.tree.sources.iter().position(is_meant)?;
         let bytes = self.tree.sources.get(source)?.bytes();
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
@@ -79,8 +84,10 @@ impl Quotes<'_> {
             Body::Settings(settings) => Some(settings),
             _ => None,
         });
-        let setting =
-            settings.flat_map(|settings| settings.iter()).find(|setting| setting.origin == *origin)?;
+        let mut same =
+            settings.flat_map(|settings| settings.iter()).filter(|setting| setting.origin == *origin);
+        // An argument may be given twice, and it is the second that is too much.
+        let setting = if violation.code() == "duplicate_key" { same.last() } else { same.next() }?;
         let (name, Given::Word(value, _)) = (
             match &setting.origin {
                 Origin::Variable(name) | Origin::Argument(name) => name,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::describe::Shape;
 use crate::document::{Given, Name, Setting, Words};
 use crate::layer::Arrays;
 use crate::nearest::nearest;
@@ -10,7 +11,7 @@ use crate::report::Secrets as _;
 
 use super::expected::Expected;
 use super::listed;
-use super::merge::merge;
+use super::merge::{Disagreement, merge};
 use super::table::{Entry, Table};
 use super::tree::{Kind, Node, Place};
 use super::written;
@@ -22,6 +23,10 @@ pub(super) struct Problem {
     pub(super) path: FieldPath,
     pub(super) code: &'static str,
     pub(super) message: String,
+    /// What it does not go with.
+    pub(super) earlier: Option<Place>,
+    /// It is wrong whatever the user finds of its like.
+    pub(super) is_strict: bool,
 }
 
 /// The code of a problem that is only as bad as the user finds it: the name stands for no field.
@@ -34,12 +39,14 @@ pub(super) fn apply(
     settings: &[Setting],
     source: usize,
     expected: &Expected,
+    arrays: Arrays,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut resolved = Vec::with_capacity(settings.len());
     for (at, setting) in settings.iter().enumerate() {
-        let mut problem = |path: Vec<_>, code, message| {
-            problems.push(Problem { at, path: expected.shown(path.into()), code, message });
+        let mut problem = |path: Vec<Segment>, code, message| {
+            let (path, is_strict) = (expected.shown(path.into()), setting.is_strict);
+            problems.push(Problem { at, path, code, message, earlier: None, is_strict });
         };
         match resolve(&setting.name, root, expected) {
             Ok(path) => match &setting.value {
@@ -49,31 +56,36 @@ pub(super) fn apply(
             Err(Stuck { path, message }) => problem(path, UNKNOWN, message),
         }
     }
-    resolved.sort_by_key(|(_, _, path)| path.len());
+    // So that a value comes before its parts, and an element before those behind it.
+    resolved.sort_by(|(.., left), (.., right)| left.cmp(right));
     let mut known: HashMap<Vec<Segment>, &Setting> = HashMap::new();
     for (at, setting, path) in resolved {
-        let mut problem = |code, message| {
-            problems.push(Problem { at, path: expected.shown(path.clone().into()), code, message });
+        let mut problem = |code, message, earlier| {
+            let (path, is_strict) = (expected.shown(path.clone().into()), setting.is_strict);
+            problems.push(Problem { at, path, code, message, earlier, is_strict });
         };
         if let Some(first) = known.get(&path) {
-            problem("duplicate_key", format!("{} sets this field as well; keep one of them", first.origin));
+            let message = format!("{} sets this field as well; keep one of them", first.origin);
+            problem("duplicate_key", message, None);
             continue;
         }
         let place = Place::new(source, at..at + 1);
         let here = path.iter().fold(expected.clone(), |here, segment| here.step(segment));
         match node(&setting.value, &here, &place) {
             Ok(node) => {
-                if let Err(message) = put(root, &path, node, expected, &place) {
-                    problem("shape", message);
+                let mut put = Put { value: node, place: &place, arrays };
+                if let Err(Conflict { message, earlier }) = put.at(root, &path, expected) {
+                    problem("shape", message, Some(earlier));
                 }
             }
             Err((code, message)) => {
                 let is_quotable = !here.holds_any_secret();
-                problem(code, if is_quotable { message } else { "it cannot be read".to_owned() });
+                problem(code, if is_quotable { message } else { "it cannot be read".to_owned() }, None);
             }
         }
         known.insert(path, setting);
     }
+    problems.sort_by_key(|problem| problem.at);
     problems
 }
 
@@ -102,17 +114,17 @@ fn follow(path: &FieldPath, root: &Node, expected: &Expected) -> Result<Vec<Segm
             Segment::Name(name) => {
                 let names = here.names();
                 if !here.is_open() && !names.contains(&name.as_ref()) {
-                    return Err(Stuck { path: with(found, segment.clone()), message: unknown(name, &names) });
+                    return Err(Stuck { path: with(found, segment.clone()), message: unknown(name, &here) });
                 }
-                node = node.and_then(|node| child(node, name, &here));
-                segment.clone()
+                node = node.and_then(|node| node.below(&here, segment));
+                canonical(name, &here)
             }
             Segment::Index(index) => {
                 node = node.and_then(|node| node.element(*index));
                 segment.clone()
             }
             Segment::Identity(parts) => {
-                let at = node.and_then(|node| position(node, parts, &here));
+                let at = node.and_then(|node| here.position(node, parts));
                 let Some(at) = at else {
                     let message = "there is no such element in the layers below".to_owned();
                     return Err(Stuck { path: with(found, segment.clone()), message });
@@ -132,25 +144,21 @@ fn with(mut path: Vec<Segment>, segment: Segment) -> Vec<Segment> {
     path
 }
 
-fn unknown(name: &str, names: &[&str]) -> String {
+fn unknown(name: &str, here: &Expected) -> String {
+    if here.shapes().iter().any(Shape::is_row) {
+        return "an element of a list goes by its number, from 0".to_owned();
+    }
+    let names = here.names();
     match nearest(name, names.iter().copied()) {
         Some(near) => format!("there is no field of this name, did you mean `{near}`?"),
-        None => format!("there is no field of this name, {}", listed(names, "there are no fields here")),
+        None => format!("there is no field of this name, {}", listed(&names, "there are no fields here")),
     }
 }
 
-/// Finds the element that these parts of its key name.
-fn position(node: &Node, parts: &[String], here: &Expected) -> Option<usize> {
-    let key = here.key()?;
-    let below = here.step(&Segment::Index(0));
-    let Kind::Array(elements) = &node.kind else { return None };
-    elements
-        .iter()
-        .position(|element| below.identity(element, &key).is_some_and(|identity| identity == parts))
-}
-
-fn child<'n>(node: &'n Node, name: &str, here: &Expected) -> Option<&'n Node> {
-    node.child(name).or_else(|| here.spellings(name).into_iter().find_map(|spelling| node.child(spelling)))
+/// Makes a step of the first of a field's names, so that two names of one field are seen to be the same.
+fn canonical(name: &str, here: &Expected) -> Segment {
+    let name = here.spellings(name).first().map_or_else(|| name.to_owned(), |first| (*first).to_owned());
+    Segment::Name(name.into())
 }
 
 impl Words {
@@ -164,11 +172,7 @@ impl Words {
             let (first, rest) = words.split_at_checked(count)?;
             let segment = self.segment(&first.join("_"), node, here)?;
             let below = here.step(&segment);
-            let inner = node.and_then(|node| match &segment {
-                Segment::Name(name) => child(node, name, here),
-                Segment::Index(index) => node.element(*index),
-                Segment::Identity(_) => None,
-            });
+            let inner = node.and_then(|node| node.below(here, &segment));
             let found = self.resolve(rest, inner, &below)?;
             Some(std::iter::once(segment).chain(found).collect())
         })
@@ -183,9 +187,9 @@ impl Words {
             names.iter().find(|name| !plain.is_empty() && self::plain(name) == plain)
         });
         if let Some(name) = own {
-            return Some(Segment::Name((*name).into()));
+            return Some(canonical(name, here));
         }
-        if here.shapes().iter().any(|shape| shape.is_row()) {
+        if here.shapes().iter().any(Shape::is_row) {
             return word.parse().ok().map(Segment::Index);
         }
         if !here.is_open() || word.is_empty() {
@@ -210,26 +214,40 @@ impl Words {
         let (mut here, mut node) = (expected.clone(), Some(root));
         let mut path = Vec::new();
         let mut words = self.words.as_slice();
-        while let Some((word, rest)) = words.split_first() {
-            let Some(segment) = self.segment(word, node, &here) else { break };
-            node = node.and_then(|node| match &segment {
-                Segment::Name(name) => child(node, name, &here),
-                Segment::Index(index) => node.element(*index),
-                Segment::Identity(_) => None,
-            });
+        while let Some((segment, rest)) = self.longest(words, node, &here) {
+            node = node.and_then(|node| node.below(&here, &segment));
             here = here.step(&segment);
             path.push(segment);
             words = rest;
         }
         let names = here.names();
-        let mut words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
-        if self.may_join {
-            words = vec![words.join("_")];
-        }
-        let message = unknown(words.first().map_or("", String::as_str), &names);
+        let words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
+        let words = if self.may_join { vec![likely(&words, &names)] } else { words };
+        let message = unknown(words.first().map_or("", String::as_str), &here);
         path.extend(words.into_iter().map(|word| Segment::Name(word.into())));
         Stuck { path, message }
     }
+
+    /// Finds the longest name that begins these words, and what is left of them.
+    fn longest<'w>(
+        &self,
+        words: &'w [String],
+        node: Option<&Node>,
+        here: &Expected,
+    ) -> Option<(Segment, &'w [String])> {
+        let most = if self.may_join { words.len() } else { words.len().min(1) };
+        (1..=most).rev().find_map(|count| {
+            let (first, rest) = words.split_at_checked(count)?;
+            Some((self.segment(&first.join("_"), node, here)?, rest))
+        })
+    }
+}
+
+/// Joins as many words as make a name that may be misspelt; all, if none may be.
+fn likely(words: &[String], names: &[&str]) -> String {
+    let begins = (1..=words.len()).filter_map(|count| Some(words.get(..count)?.join("_")));
+    let misspelt = begins.into_iter().find(|name| nearest(name, names.iter().copied()).is_some());
+    misspelt.unwrap_or_else(|| words.join("_"))
 }
 
 /// What of a name counts where it is spelled in the way of variables: letters and digits, without their case.
@@ -249,52 +267,72 @@ fn node(given: &Given, here: &Expected, place: &Place) -> Result<Node, (&'static
     }
 }
 
+/// What stands there already does not go with what is set.
+struct Conflict {
+    message: String,
+    earlier: Place,
+}
+
 /// Puts a value at a path; what is on the way is made.
-fn put(node: &mut Node, path: &[Segment], value: Node, here: &Expected, place: &Place) -> Result<(), String> {
-    let Some((segment, rest)) = path.split_first() else {
-        return match merge(node, value, here, Arrays::Replace).pop() {
-            Some(disagreement) => Err(disagreement.message),
-            None => Ok(()),
+struct Put<'p> {
+    value: Node,
+    place: &'p Place,
+    arrays: Arrays,
+}
+
+impl Put<'_> {
+    fn at(&mut self, node: &mut Node, path: &[Segment], here: &Expected) -> Result<(), Conflict> {
+        let Some((segment, rest)) = path.split_first() else {
+            let value = std::mem::replace(&mut self.value, fresh(None, self.place));
+            return match merge(node, value, here, self.arrays).into_iter().next() {
+                Some(Disagreement { message, earlier, .. }) => Err(Conflict { message, earlier }),
+                None => Ok(()),
+            };
         };
-    };
-    let below = here.step(segment);
-    let is_name = matches!(node.kind, Kind::Text(_) | Kind::Word(_)) && here.is_choice();
-    if matches!(node.kind, Kind::Null) || is_name {
-        *node = fresh(Some(segment), place);
-    }
-    let noun = node.noun();
-    match (segment, &mut node.kind) {
-        (Segment::Name(name), Kind::Table(table)) => {
-            let at = table
-                .find(name)
-                .or_else(|| here.spellings(name).into_iter().find_map(|spelling| table.find(spelling)));
-            if let Some(at) = at {
-                return put(table.value_mut(at), rest, value, &below, place);
-            }
-            if here.is_choice() {
-                // Two variants cannot both be meant.
-                *table = Table::default();
-            }
-            let mut child = fresh(rest.first(), place);
-            put(&mut child, rest, value, &below, place)?;
-            table.push(Entry { key: name.clone().into(), place: place.clone(), value: child });
-            Ok(())
+        let below = here.step(segment);
+        let is_name = matches!(node.kind, Kind::Text(_) | Kind::Word(_)) && here.is_choice();
+        if matches!(node.kind, Kind::Null) || is_name {
+            *node = fresh(Some(segment), self.place);
         }
-        (Segment::Index(index), Kind::Array(elements)) => {
-            let count = elements.len();
-            match elements.get_mut(*index) {
-                Some(element) => put(element, rest, value, &below, place),
-                None if *index == count => {
-                    let mut element = fresh(rest.first(), place);
-                    put(&mut element, rest, value, &below, place)?;
-                    elements.push(element);
-                    Ok(())
+        let noun = node.noun();
+        let conflict = |message| Err(Conflict { message, earlier: node.place.clone() });
+        match (segment, &mut node.kind) {
+            (Segment::Name(name), Kind::Table(table)) => {
+                let at = table
+                    .find(name)
+                    .or_else(|| here.spellings(name).into_iter().find_map(|spelling| table.find(spelling)));
+                if let Some(at) = at {
+                    return self.at(table.value_mut(at), rest, &below);
                 }
-                None => Err(format!("there is no element {index}: there are {count}")),
+                if here.is_choice() {
+                    // Two variants cannot both be meant.
+                    *table = Table::default();
+                }
+                let child = self.made(rest, &below)?;
+                table.push(Entry { key: name.clone().into(), place: self.place.clone(), value: child });
+                Ok(())
             }
+            (Segment::Index(index), Kind::Array(elements)) => {
+                let count = elements.len();
+                match elements.get_mut(*index) {
+                    Some(element) => self.at(element, rest, &below),
+                    None if *index == count => {
+                        let element = self.made(rest, &below)?;
+                        elements.push(element);
+                        Ok(())
+                    }
+                    None => conflict(format!("there is no element {index}: there are {count}")),
+                }
+            }
+            (Segment::Name(_), _) => conflict(format!("this sets a part of a table, but there is {noun}")),
+            _ => conflict(format!("this sets an element of an array, but there is {noun}")),
         }
-        (Segment::Name(_), _) => Err(format!("this sets a part of a table, but there is {noun}")),
-        _ => Err(format!("this sets an element of an array, but there is {noun}")),
+    }
+
+    fn made(&mut self, path: &[Segment], here: &Expected) -> Result<Node, Conflict> {
+        let mut node = fresh(path.first(), self.place);
+        self.at(&mut node, path, here)?;
+        Ok(node)
     }
 }
 

@@ -121,6 +121,18 @@ impl Node {
         }
     }
 
+    /// Goes one step down, by whichever name the file uses.
+    pub(super) fn below(&self, here: &Expected, segment: &Segment) -> Option<&Self> {
+        match segment {
+            Segment::Name(name) => self.child(name).or_else(|| {
+                let spellings = here.spellings(name);
+                spellings.into_iter().find_map(|spelling| self.child(spelling))
+            }),
+            Segment::Index(index) => self.element(*index),
+            Segment::Identity(parts) => here.position(self, parts).and_then(|at| self.element(at)),
+        }
+    }
+
     pub(super) fn element(&self, index: usize) -> Option<&Self> {
         let Kind::Array(elements) = &self.kind else { return None };
         elements.get(index)
@@ -142,11 +154,36 @@ impl Tree {
         self.nearest(expected, path).0.place.clone()
     }
 
-    /// Returns the value at `path`, or nothing where no layer sets it.
+    /// Returns the value at `path`, or the one of which the type makes that; nothing where no layer sets it.
     #[cfg(feature = "tokio")]
     pub(crate) fn find(&self, expected: Expected, path: &FieldPath) -> Option<&Node> {
         let (node, steps) = self.nearest(expected, path);
-        (steps == path.segments().len()).then_some(node)
+        let is_whole = !matches!(node.kind, Kind::Table(_) | Kind::Array(_) | Kind::Null);
+        (steps == path.segments().len() || is_whole).then_some(node)
+    }
+
+    /// Returns a path with the first of each field's names, and with the place of each element that is named by its key.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn canonical(&self, expected: Expected, path: &FieldPath) -> FieldPath {
+        let (mut here, mut node) = (expected, Some(&self.root));
+        let mut canonical = FieldPath::root();
+        for segment in path.segments() {
+            let step = match segment {
+                Segment::Name(name) => match here.spellings(name).first() {
+                    Some(first) => Segment::Name((*first).into()),
+                    None => segment.clone(),
+                },
+                Segment::Identity(parts) => {
+                    let at = node.and_then(|node| here.position(node, parts));
+                    at.map_or_else(|| segment.clone(), Segment::Index)
+                }
+                Segment::Index(_) => segment.clone(),
+            };
+            node = node.and_then(|node| node.below(&here, segment));
+            here = here.step(&step);
+            canonical.push(step);
+        }
+        canonical
     }
 
     /// Goes down a path as far as there is something, and says how many steps that were.
@@ -154,14 +191,7 @@ impl Tree {
         let (mut node, mut steps) = (&self.root, 0);
         let mut expected = expected;
         for segment in path.segments() {
-            let child = match segment {
-                Segment::Name(name) => node.child(name).or_else(|| {
-                    expected.spellings(name).into_iter().find_map(|spelling| node.child(spelling))
-                }),
-                Segment::Index(index) => node.element(*index),
-                Segment::Identity(_) => None,
-            };
-            let Some(child) = child else { break };
+            let Some(child) = node.below(&expected, segment) else { break };
             expected = expected.step(segment);
             node = child;
             steps += 1;

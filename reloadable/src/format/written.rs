@@ -26,8 +26,8 @@ pub(super) fn read(
     if is_nested && (wants_row || wants_table) {
         match nested(text.trim(), place) {
             Ok(node) => return Ok(node),
-            // An address of version 6 begins as a list does.
-            Err(_) if wants_row && text.trim_start().starts_with('[') => {}
+            // An address of version 6 begins as a list does, and ends with its port.
+            Err(_) if wants_row && text.trim_start().starts_with('[') && !text.trim_end().ends_with(']') => {}
             Err(message) => return Err(("syntax", message)),
         }
     }
@@ -63,6 +63,7 @@ fn scalar(text: &str, here: &Expected) -> Kind {
         },
         [Shape::Float] => trimmed.parse().map_or_else(|_| word(), Kind::Float),
         [Shape::Text] => Kind::Text(text.into()),
+        [_, _, ..] => any_of(text, here).unwrap_or_else(word),
         _ => {
             // The names of variants are mostly written as variables are.
             let choices = here.choices();
@@ -71,6 +72,19 @@ fn scalar(text: &str, here: &Expected) -> Kind {
             same.map_or_else(word, |name| Kind::Text((*name).into()))
         }
     }
+}
+
+/// Reads what several types are expected of, as an untagged enum has them: the narrowest that fits.
+fn any_of(text: &str, here: &Expected) -> Option<Kind> {
+    let trimmed = text.trim();
+    let has = |is: fn(&Shape) -> bool| here.shapes().iter().any(is);
+    let truth = trimmed.parse().ok().filter(|_| has(|shape| matches!(shape, Shape::Bool)));
+    let is_integer = has(|shape| matches!(shape, Shape::Integer { .. }));
+    let integer = trimmed.parse().ok().filter(|_| is_integer);
+    let unsigned = trimmed.parse().ok().filter(|_| is_integer);
+    let float = trimmed.parse().ok().filter(|_| has(|shape| matches!(shape, Shape::Float)));
+    let kind = truth.map(Kind::Bool).or(integer.map(Kind::Integer));
+    kind.or(unsigned.map(Kind::Unsigned)).or(float.map(Kind::Float))
 }
 
 /// Reads a list or a table of which JSON or TOML is written into one text.

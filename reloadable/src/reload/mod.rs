@@ -277,7 +277,9 @@ impl<T: Reloadable> Reload<T> {
         self.is_overridden = true;
         let outcome = self.attempt(Trigger::Manual).await;
         self.is_overridden = false;
-        if !outcome.is_in_force() {
+        if outcome.is_in_force() {
+            self.stack.overrides.accept();
+        } else {
             self.stack.overrides = before;
             // It may be the override alone that was refused, and not what the sources hold.
             self.refused = None;

@@ -10,7 +10,7 @@ use crate::document::Document;
 #[cfg(feature = "fs")]
 use crate::document::Format;
 use crate::error::Error;
-use crate::layer::{Arrays, LayerSettings, Naming};
+use crate::layer::{Arrays, LayerSettings, Lint, Naming};
 use crate::load::Reloadable;
 #[cfg(feature = "fs")]
 use crate::source::Patterns;
@@ -161,7 +161,8 @@ impl<T: Reloadable> Builder<T> {
     }
 
     /// Adds values by their paths, as a program takes them from its command line: `--set database.pool_size=20`. Values
-    /// are read as those of variables are.
+    /// are read as those of variables are. One that stands for no field refuses the configuration: somebody has just
+    /// typed it.
     ///
     /// # Examples
     ///
@@ -178,8 +179,11 @@ impl<T: Reloadable> Builder<T> {
     /// # }
     /// ```
     pub fn set<S: AsRef<str>>(self, pairs: impl IntoIterator<Item = S>) -> Self {
-        let settings =
-            LayerSettings { naming: Naming::Argument("--set".into()), ..LayerSettings::new("command line") };
+        let settings = LayerSettings {
+            unknown: Some(Lint::Deny),
+            naming: Naming::Argument("--set".into()),
+            ..LayerSettings::new("command line")
+        };
         self.layer(settings, What::Document(of_pairs("--set", pairs)))
     }
 
@@ -235,7 +239,8 @@ impl<T: Reloadable> Builder<T> {
     }
 
     /// Says that the file or directory that was added last need not be there. While it is missing, the layers below show
-    /// through, also when it vanishes later.
+    /// through, also when it vanishes later: once it has been gone for as long as a change is
+    /// [waited for](Self::max_wait), since some programs save by deleting a file and writing it anew.
     ///
     /// Without this, one that is missing is a failure: the last good value stays, and a vanished file is never taken for
     /// its defaults.
@@ -304,14 +309,16 @@ impl Layer {
         #[cfg(feature = "fs")] settings: &Settings,
     ) -> Result<(LayerSettings, Box<dyn AnySource>), Error> {
         let Self { settings: mut layer, what, is_optional } = self;
+        #[cfg(feature = "fs")]
+        let settings = if is_optional { settings.clone().patient() } else { settings.clone() };
         let source: Box<dyn AnySource> = match what {
             #[cfg(feature = "fs")]
             What::File { path, format } => {
-                in_place(path, |path| Ok(FileSource::new(path, format, settings.clone())))?
+                in_place(path, |path| Ok(FileSource::new(path, format, settings)))?
             }
             #[cfg(feature = "fs")]
             What::Directory { path, patterns } => {
-                in_place(path, |path| DirectorySource::new(path, &patterns, settings.clone()))?
+                in_place(path, |path| DirectorySource::new(path, &patterns, settings))?
             }
             What::Source(source) => source,
             What::Document(document) => Box::new(Fixed::new(document)),

@@ -160,6 +160,7 @@ impl Env {
             origin: Origin::Variable(Arc::from(&*shown)),
             name: Name::Words(Words { words, may_join, keeps_case: self.keeps_case }),
             value,
+            is_strict: false,
         })
     }
 }

@@ -75,17 +75,21 @@ fn setting(word: &str, pair: &str) -> Setting {
             origin: Origin::Argument(format!("{word} {}", path.trim()).into()),
             name: Name::Path(parsed),
             value: Given::Word(value.to_owned(), ','),
+            is_strict: false,
         },
         None => {
-            // What is behind the `=` may be a secret.
-            let begin = pair.split_once('=').map_or(pair, |(begin, _)| begin);
+            // What is no path may be a secret.
+            let is_path = |character: char| character.is_alphanumeric() || "._-[]\"".contains(character);
+            let begin = pair.trim_start().split(|character| !is_path(character)).next().unwrap_or_default();
+            let begin = format!("{word} {begin}");
             Setting {
-                origin: Origin::Argument(format!("{word} {begin}").into()),
+                origin: Origin::Argument(begin.trim_end().into()),
                 name: Name::Path(FieldPath::root()),
                 value: Given::Refused(
                     "syntax",
                     format!("write a path and a value, as `{word} database.pool_size=20`"),
                 ),
+                is_strict: true,
             }
         }
     }
@@ -112,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_is_no_pair_is_refused_without_its_value() {
-        for pair in ["", "a", "=1", "a..b=hunter2", "a[=hunter2"] {
+        for pair in ["", "a", "=1", "a..b=hunter2", "a[=hunter2", "a: hunter2", "a hunter2"] {
             let setting = setting("--set", pair);
             assert!(matches!(setting.value, Given::Refused("syntax", _)), "{pair}");
             assert!(!setting.origin.to_string().contains("hunter2"), "{pair}");

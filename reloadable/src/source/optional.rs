@@ -28,14 +28,18 @@ impl AnySource for Optional {
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         let Self { inner, absent } = self;
         let was_absent = known == Some(&*absent);
-        let fetched = inner.fetch(known.filter(|_| !was_absent), trigger);
         Box::pin(async move {
-            match fetched.await {
-                Err(error) if error.kind() == SourceErrorKind::NotFound => Ok(if was_absent {
-                    Fetched::NotModified
-                } else {
-                    Fetched::Documents { documents: Vec::new(), revision: absent.clone() }
-                }),
+            match inner.fetch(known.filter(|_| !was_absent), trigger).await {
+                // A file of a directory that is gone while its link stays is not the directory.
+                Err(error)
+                    if error.kind() == SourceErrorKind::NotFound && *error.origin() == inner.origin() =>
+                {
+                    Ok(if was_absent {
+                        Fetched::NotModified
+                    } else {
+                        Fetched::Documents { documents: Vec::new(), revision: absent.clone() }
+                    })
+                }
                 fetched => fetched,
             }
         })

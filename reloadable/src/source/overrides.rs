@@ -7,7 +7,11 @@ use crate::value::Value;
 
 /// Values that lie over all layers.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Overrides(Vec<(FieldPath, Value<'static>)>);
+pub(crate) struct Overrides {
+    set: Vec<(FieldPath, Value<'static>)>,
+    /// The one that is being set.
+    newest: Option<FieldPath>,
+}
 
 /// A change of the overrides.
 #[derive(Debug, Clone)]
@@ -19,19 +23,27 @@ pub(crate) enum Override {
 
 impl Overrides {
     pub(crate) fn apply(&mut self, change: Override) {
+        self.newest = None;
         match change {
             Override::Set(path, value) => {
-                self.0.retain(|(other, _)| *other != path);
-                self.0.push((path, value));
+                // Whoever sets the whole sets its parts.
+                self.set.retain(|(other, _)| !other.starts_with(&path));
+                self.newest = Some(path.clone());
+                self.set.push((path, value));
             }
-            Override::Clear(path) => self.0.retain(|(other, _)| *other != path),
-            Override::ClearAll => self.0.clear(),
+            Override::Clear(path) => self.set.retain(|(other, _)| *other != path),
+            Override::ClearAll => self.set.clear(),
         }
+    }
+
+    /// The change is in force.
+    pub(crate) fn accept(&mut self) {
+        self.newest = None;
     }
 
     /// Returns which fields are set.
     pub(crate) fn paths(&self) -> Vec<FieldPath> {
-        self.0.iter().map(|(path, _)| path.clone()).collect()
+        self.set.iter().map(|(path, _)| path.clone()).collect()
     }
 
     pub(crate) fn layer() -> LayerSettings {
@@ -40,14 +52,16 @@ impl Overrides {
     }
 
     pub(crate) fn document(&self) -> Option<Document> {
-        if self.0.is_empty() {
+        if self.set.is_empty() {
             return None;
         }
         let origin = Origin::named("overrides");
-        let settings = self.0.iter().map(|(path, value)| Setting {
+        let settings = self.set.iter().map(|(path, value)| Setting {
             origin: origin.clone(),
             name: Name::Path(path.clone()),
             value: Given::Value(value.clone()),
+            // The element of a list that another one names may be gone by now.
+            is_strict: self.newest.as_ref() == Some(path),
         });
         Some(Document::settings(origin.clone(), settings.collect::<Vec<_>>()))
     }

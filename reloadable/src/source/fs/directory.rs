@@ -11,7 +11,7 @@ use super::chain::Identity;
 use super::settings::Settings;
 use super::survey::Target;
 use super::unit::Unit;
-use crate::document::{Document, Format, Origin, Revision};
+use crate::document::{Format, Origin, Revision};
 use crate::error::{Error, SourceError, SourceErrorKind};
 use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
 
@@ -113,8 +113,8 @@ impl AnySource for DirectorySource {
             let Some((files, revision)) = self.unit.fetch(known, trigger).await? else {
                 return Ok(Fetched::NotModified);
             };
-            let documents = files.into_iter().map(|(path, bytes)| match Format::from_path(&path) {
-                Some(format) => Ok(Document::new(Origin::file(path), format, bytes)),
+            let documents = files.into_iter().map(|(path, held)| match Format::from_path(&path) {
+                Some(format) => Ok(held.document(Origin::file(path), format)),
                 None => Err(SourceError::new(
                     SourceErrorKind::UnknownFormat,
                     Origin::file(path),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::settings::Settings;
 use super::survey::Target;
 use super::unit::Unit;
-use crate::document::{Document, Format, Origin, Revision};
+use crate::document::{Format, Origin, Revision};
 use crate::error::{SourceError, SourceErrorKind};
 use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
 
@@ -46,7 +46,7 @@ impl AnySource for FileSource {
             let Some((files, revision)) = self.unit.fetch(known, trigger).await? else {
                 return Ok(Fetched::NotModified);
             };
-            let documents = files.into_iter().map(|(_, bytes)| Document::new(self.origin(), format, bytes));
+            let documents = files.into_iter().map(|(_, held)| held.document(self.origin(), format));
             Ok(Fetched::Documents { documents: documents.collect(), revision })
         })
     }

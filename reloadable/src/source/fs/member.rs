@@ -71,6 +71,8 @@ pub(super) struct Glance {
     pub(super) pace: Pace,
     /// A file that is gone is none of its files any more.
     pub(super) is_in_directory: bool,
+    /// One that vanishes may come back.
+    pub(super) is_patient: bool,
     /// There was no link on the way to it.
     pub(super) is_straight: bool,
     /// There was time enough for it to come to rest.
@@ -109,7 +111,18 @@ impl Member {
                     Sight::Doubtful(Verdict::Unstable)
                 };
             }
-            Err(error) => return Sight::Failed(SourceError::io(Origin::file(path), &error)),
+            Err(error) => {
+                let may_return = glance.is_patient
+                    && error.kind() == ErrorKind::NotFound
+                    && matches!(self.found, Some(Ok(_)))
+                    && !glance.is_forced
+                    && !self.settling.is_forced(*now, pace);
+                return if may_return {
+                    Sight::Doubtful(Verdict::Unstable)
+                } else {
+                    Sight::Failed(SourceError::io(Origin::file(path), &error))
+                };
+            }
         };
         self.was_dangling = false;
         let stamp = Stamp::of(&metadata);
@@ -171,13 +184,14 @@ impl Member {
         let is_new = match sight {
             Sight::Same => false,
             Sight::Read(content) => {
-                let is_new = !self.holds(&content);
+                let is_same = self.holds(&content);
+                let (was_public, is_public) = (self.is_public(), content.stamp.is_public());
                 self.found = Some(Ok(match &self.found {
                     // The same bytes need no second copy.
-                    Some(Ok(known)) if !is_new => Content { bytes: Arc::clone(&known.bytes), ..content },
+                    Some(Ok(known)) if is_same => Content { bytes: Arc::clone(&known.bytes), ..content },
                     _ => content,
                 }));
-                is_new
+                !is_same || was_public != is_public
             }
             Sight::Failed(error) => {
                 let known = self.found.as_ref().and_then(|found| found.as_ref().err());
@@ -207,6 +221,10 @@ impl Member {
             _ => return,
         };
         self.published = Some((identity, Arc::clone(bytes)));
+    }
+
+    fn is_public(&self) -> bool {
+        matches!(&self.found, Some(Ok(known)) if known.stamp.is_public())
     }
 
     fn holds(&self, content: &Content) -> bool {

@@ -88,7 +88,8 @@ impl AnyFiles for NamedFiles {
     }
 
     fn content(&self, file: &Path) -> Option<Result<Arc<[u8]>, SourceError>> {
-        self.unit.offered_of(&self.base.join(file)).cloned()
+        let offered = self.unit.offered_of(&self.base.join(file))?;
+        Some(offered.as_ref().map(|held| Arc::clone(&held.bytes)).map_err(Clone::clone))
     }
 }
 

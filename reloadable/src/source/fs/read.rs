@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use super::chain::Identity;
 use super::probe;
-use crate::document::Origin;
+use crate::document::{Document, Format, Origin};
 use crate::error::{SourceError, SourceErrorKind};
 
 /// How often a file that changes under the reader's hands is read again before that is an error; its writer's next
@@ -129,6 +129,33 @@ pub(super) fn too_large(origin: Origin, size: u64, limit: u64) -> SourceError {
     )
 }
 
+/// The bit of a file's mode that lets everybody read it.
+#[cfg(unix)]
+const OTHERS_READ: u32 = 0o004;
+
+/// What is handed on of a file.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) bytes: Arc<[u8]>,
+    /// Everybody on this machine may read it.
+    pub(super) is_public: bool,
+}
+
+impl Held {
+    pub(super) fn document(self, origin: Origin, format: Format) -> Document {
+        let mut document = Document::new(origin, format, self.bytes);
+        document.set_public(self.is_public);
+        document
+    }
+}
+
+/// The bytes may hold secrets, so only their number is shown.
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("bytes", &self.bytes.len()).field("is_public", &self.is_public).finish()
+    }
+}
+
 /// Two equal stamps: the same file, not written to in between. A time that goes back differs, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -138,6 +165,7 @@ pub(super) struct Stamp {
     /// When anything about it was changed last; nobody can set that.
     #[cfg(unix)]
     changed: (i64, i64),
+    is_public: bool,
 }
 
 impl Stamp {
@@ -150,7 +178,16 @@ impl Stamp {
             modified: metadata.modified().ok(),
             #[cfg(unix)]
             changed: (metadata.ctime(), metadata.ctime_nsec()),
+            #[cfg(unix)]
+            is_public: metadata.mode() & OTHERS_READ != 0,
+            #[cfg(not(unix))]
+            is_public: false,
         }
+    }
+
+    /// Tells whether everybody may read the file, as far as its mode says so.
+    pub(super) fn is_public(&self) -> bool {
+        self.is_public
     }
 
     pub(super) fn size(&self) -> u64 {

@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     /// How many bytes all files of the target may have.
     pub(super) limit: u64,
     pub(super) probe: Probe,
+    /// What vanishes is given time to come back: nothing else tells that it is being saved.
+    pub(super) is_patient: bool,
 }
 
 /// Tells why the changes in a directory send no events, where they do not.
@@ -34,7 +36,13 @@ impl Settings {
             resync,
             limit,
             probe: probe::remote,
+            is_patient: false,
         }
+    }
+
+    /// Believes that something is gone only after the longest wait.
+    pub(crate) fn patient(self) -> Self {
+        Self { is_patient: true, ..self }
     }
 
     /// Leaves half of the time in which an answer has to come for the look itself.

@@ -10,6 +10,7 @@ use super::inbox::Inbox;
 use super::look::{Files, Found, Looked};
 use super::member::{Scope, Thread};
 use super::mode::Mode;
+use super::read::Held;
 use super::settings::Settings;
 use super::survey::{self, Links, Target};
 use crate::document::Revision;
@@ -140,10 +141,10 @@ impl Unit {
     pub(super) fn accepted(&mut self, revision: &Revision) {
         if let (Some(looked), Some(offered)) = (&mut self.looked, &self.offered) {
             if let (true, Ok(found)) = (offered.revision == *revision, &offered.found) {
-                for (path, bytes) in
+                for (path, held) in
                     found.iter().filter_map(|(path, found)| Some((path, found.as_ref().ok()?)))
                 {
-                    looked.accept(path, bytes);
+                    looked.accept(path, &held.bytes);
                 }
             }
         }
@@ -172,7 +173,7 @@ impl Unit {
     }
 
     /// Returns what was offered last of one file.
-    pub(super) fn offered_of(&self, path: &Path) -> Option<&Result<Arc<[u8]>, SourceError>> {
+    pub(super) fn offered_of(&self, path: &Path) -> Option<&Result<Held, SourceError>> {
         let found = self.offered.as_ref()?.found.as_ref().ok()?;
         let at = found.binary_search_by(|(known, _)| known.as_path().cmp(path)).ok()?;
         found.get(at).map(|(_, found)| found)
@@ -389,7 +390,7 @@ mod tests {
 
     fn contents(fetched: Result<Option<(Files, Revision)>, SourceError>) -> Vec<Vec<u8>> {
         let (files, _) = fetched.unwrap().expect("there is something new");
-        files.into_iter().map(|(_, bytes)| bytes.to_vec()).collect()
+        files.into_iter().map(|(_, held)| held.bytes.to_vec()).collect()
     }
 
     async fn news(unit: &mut Unit) -> Vec<Vec<u8>> {
