@@ -22,6 +22,8 @@ mod foreign;
 mod format;
 mod fields;
 mod template;
+#[cfg(feature = "schema")]
+mod schema;
 mod load;
 #[cfg(feature = "tokio")]
 mod provenance;

@@ -13,6 +13,8 @@ use crate::format::{self, Expected, Probe, Tree};
 use crate::layer::Layers;
 use crate::path::FieldPath;
 use crate::report::{Position, Report, Reporter, Violation};
+#[cfg(feature = "schema")]
+use crate::schema::{self, Schema};
 use crate::template;
 
 /// What a configuration must be: `#[derive(Reloadable)]` and `#[derive(Deserialize)]`, owned, and shared between
@@ -112,6 +114,68 @@ pub trait Reloadable: Diff + DeserializeOwned + Send + Sync + 'static {
     #[must_use]
     fn template_without_defaults(format: Format) -> String {
         template::write(Self::describe(), None, format, |_| None)
+    }
+
+    /// Writes a JSON Schema of the file, in the dialect of 2020-12, so that editors complete and check it; feature
+    /// `schema`.
+    ///
+    /// It tells types, docs, rules with literal arguments, what is required and how variants are told apart. It is the
+    /// schema of a whole configuration: of several layers each may lack what another one has. What it cannot say is
+    /// listed at the [derive](macro@crate::Reloadable).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::Reloadable;
+    /// use serde::Deserialize;
+    ///
+    /// # #[cfg(feature = "derive")] {
+    /// #[derive(Deserialize, Reloadable)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct App {
+    ///     /// How many requests are worked on at once.
+    ///     #[reload(range(1..=1024))]
+    ///     workers: u16,
+    /// }
+    ///
+    /// let schema = App::json_schema();
+    /// assert_eq!(schema["properties"]["workers"]["maximum"], 1024);
+    /// assert_eq!(schema["required"][0], "workers");
+    /// assert_eq!(schema["additionalProperties"], false);
+    /// # }
+    /// ```
+    #[cfg(feature = "schema")]
+    #[must_use]
+    fn json_schema() -> Schema {
+        schema::of(Self::describe(), None)
+    }
+
+    /// Writes a JSON Schema as [`json_schema`](Self::json_schema) does, with the defaults of the outermost fields, those
+    /// of a table as a whole; what a template leaves out is left out here as well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::Reloadable;
+    /// use serde::Deserialize;
+    ///
+    /// # #[cfg(feature = "derive")] {
+    /// #[derive(Default, Deserialize, Reloadable)]
+    /// #[serde(default)]
+    /// struct App {
+    ///     workers: u16,
+    /// }
+    ///
+    /// assert_eq!(App::json_schema_with_defaults()["properties"]["workers"]["default"], 0);
+    /// # }
+    /// ```
+    #[cfg(feature = "schema")]
+    #[must_use]
+    fn json_schema_with_defaults() -> Schema
+    where
+        Self: Default,
+    {
+        schema::of(Self::describe(), Some(&Self::template(Format::Json)))
     }
 
     /// Lists all fields that a file may set, with their docs, types, rules and marks.

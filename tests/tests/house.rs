@@ -16,7 +16,7 @@ const NAMED_ONCE: [(&str, &[&str]); 8] = [
     ("regex", &["validate/rules/pattern.rs", "foreign.rs", "foreign/"]),
     ("rustix", &["source/fs/probe.rs"]),
     ("saphyr_parser", &["format/yaml.rs"]),
-    ("serde_json", &["format/json.rs", "foreign.rs", "foreign/"]),
+    ("serde_json", &["format/json.rs", "schema/", "foreign.rs", "foreign/"]),
     ("toml", &["format/toml.rs", "foreign.rs", "foreign/"]),
 ];
 

@@ -4,6 +4,8 @@ mod claim;
 mod fits;
 #[cfg(feature = "tokio")]
 mod file;
+#[cfg(feature = "schema")]
+mod literal;
 mod secret;
 mod std;
 mod words;
@@ -13,6 +15,8 @@ use ::std::any::{Any, type_name};
 
 pub(crate) use self::claim::{claim, claim_within};
 pub(crate) use self::fits::{Entries, entry, fits, is_tag};
+#[cfg(feature = "schema")]
+pub(crate) use self::literal::{Bounds, Literal};
 pub(crate) use self::secret::{hold_secret, map};
 pub(crate) use self::words::is_builtin;
 pub(crate) use self::written::Rule;

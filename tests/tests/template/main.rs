@@ -2,6 +2,7 @@
 
 mod fields;
 mod reads_back;
+mod schema;
 mod texts;
 
 use std::collections::BTreeMap;
