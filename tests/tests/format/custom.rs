@@ -161,6 +161,9 @@ fn what_its_reader_says_may_quote_a_secret() {
         refused::<Secretive>(&[puppet("é\né faults")]),
         [format!("a.puppet:1:2: {said}"), format!("a.puppet:2:9: {said}")]
     );
+    // Also where more is said of it.
+    let said = said.replace(" [", "; this reads as YAML, is the file's extension right? [");
+    assert_eq!(refused::<Secretive>(&[puppet("hunter2: faults")]), [format!("a.puppet:1:3: {said}")]);
     let root = Parsed::table(0..1, [ParsedEntry::new("hunter2", 0..1, Parsed::text(0..1, "hunter2"))]);
     let shown = format!("{root:?} {:?}", ParseFault::new(0, "hunter2"));
     assert!(!shown.contains("hunter2"), "{shown}");
