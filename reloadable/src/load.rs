@@ -256,14 +256,22 @@ impl<T: Describe> Loaded<T> {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the documents' texts. If there is nothing: every unknown key, and the first value
-/// that does not fit its type. If there is neither: every rule that is broken. Each with its place, where it has one.
+/// Everything that is wrong with the documents' texts, every unknown key, every value that does not fit its type, and every
+/// rule that is broken, each with its place, where it has one. Where a text cannot be read, of the rest only what is
+/// wrong whatever that text says.
 pub(crate) fn decode<T: DeserializeOwned + Diff>(layers: &Layers) -> Result<Loaded<T>, Report> {
     let description = guarded::<T, _>("describing the configuration", T::describe)?;
-    let mut tree = format::read(layers, description)?;
+    let mut tree = format::read_each(layers, description, |_, _, _| {});
     let mut report = std::mem::take(&mut tree.found);
     report.extend(format::unknown_keys(&tree, description, layers.lints.unknown_keys));
     let expected = Expected::new(description);
+    if let Some(unread) = tree.unread {
+        let rest = misfits::<T>(&tree, description, &expected);
+        let certain =
+            rest.violations().iter().filter(|violation| is_certain(violation, &tree, &expected, unread));
+        add_new(&mut report, certain);
+        return Err(located(report, &tree, &expected));
+    }
     let decoded = guarded::<T, _>("decoding", || format::decode(&tree, &expected))
         .and_then(|decoded| decoded.map_err(|violation| Report::from(*violation)));
     let mut value: T = match decoded {
@@ -303,32 +311,46 @@ fn everything<T: DeserializeOwned + Diff>(
     description: Description,
     expected: &Expected,
 ) -> Report {
-    let mut more = Report::new();
-    if refused.violations().iter().any(|violation| violation.code() == PANIC) {
-        add_new(&mut report, refused);
-    } else {
-        let found = guarded::<T, _>("decoding", || {
-            let guard = |run: &mut dyn FnMut()| guarded::<T, _>("decoding", run);
-            format::faults(tree, description, expected, Probe::of::<T>(), &guard)
-        });
-        match found {
-            Ok(found) => more.extend(found),
-            Err(panicked) => more.append(panicked),
-        }
-    }
-    add_new(&mut report, &placed(more, tree, expected));
+    let has_panicked = refused.violations().iter().any(|violation| violation.code() == PANIC);
+    let more = if has_panicked { refused.clone() } else { misfits::<T>(tree, description, expected) };
+    add_new(&mut report, more.violations());
     if !report.is_refusal() {
-        add_new(&mut report, refused);
+        add_new(&mut report, refused.violations());
     }
     located(report, tree, expected)
 }
 
+/// Finds what does not fit its type, and which rules are broken where something does.
+fn misfits<T: DeserializeOwned + Diff>(tree: &Tree, description: Description, expected: &Expected) -> Report {
+    let found = guarded::<T, _>("decoding", || {
+        let guard = |run: &mut dyn FnMut()| guarded::<T, _>("decoding", run);
+        format::faults(tree, description, expected, Probe::of::<T>(), &guard)
+    });
+    let mut report = Report::new();
+    match found {
+        Ok(found) => report.extend(found),
+        Err(panicked) => report.append(panicked),
+    }
+    placed(report, tree, expected)
+}
+
+/// What may be said of a single value, whatever the others are.
+const OF_ONE_VALUE: &[&str] =
+    &["type", "value", "decode", "unknown_variant", "range", "length", "non_empty", "one_of", "pattern"];
+
+/// Tells whether something is wrong also if the document `unread` says what it may: what stands above it, it cannot set.
+fn is_certain(violation: &Violation, tree: &Tree, expected: &Expected, unread: usize) -> bool {
+    let node = tree.find(expected.clone(), violation.path());
+    OF_ONE_VALUE.contains(&violation.code())
+        && node.is_some_and(|node| !node.is_table() && node.place.layer() > unread)
+}
+
 /// Adds what is not in the report already: serde stops at the first unknown key, which may have been found before.
-fn add_new(report: &mut Report, more: &Report) {
+fn add_new<'v>(report: &mut Report, more: impl IntoIterator<Item = &'v Violation>) {
     let key =
         |violation: &Violation| (violation.code().to_owned(), violation.path().clone(), violation.position());
     let known: Vec<_> = report.violations().iter().map(key).collect();
-    report.extend(more.violations().iter().filter(|violation| !known.contains(&key(violation))).cloned());
+    report.extend(more.into_iter().filter(|violation| !known.contains(&key(violation))).cloned());
 }
 
 /// The code of a violation that was a panic.

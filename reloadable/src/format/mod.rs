@@ -89,7 +89,11 @@ impl Fault {
 ///
 /// Everything that is wrong with any document's text. What else is wrong the tree has.
 pub(crate) fn read(layers: &Layers, description: Description) -> Result<Tree, Report> {
-    read_each(layers, description, |_, _, _| {})
+    let mut tree = read_each(layers, description, |_, _, _| {});
+    match tree.unread {
+        None => Ok(tree),
+        Some(_) => Err(quoted(std::mem::take(&mut tree.found), &tree, &Expected::new(description))),
+    }
 }
 
 /// How far a document has come.
@@ -101,15 +105,15 @@ pub(crate) enum Step<'n> {
     Laid,
 }
 
-/// As [`read`]; `each` is told the number of each document, and sees the tree before and after it is laid over it.
+/// As [`read`], but leaves out each document that cannot be read; `each` is told the number of each other one, and sees
+/// the tree before and after that is laid over it.
 pub(crate) fn read_each(
     layers: &Layers,
     description: Description,
     mut each: impl FnMut(&Tree, usize, Step<'_>),
-) -> Result<Tree, Report> {
+) -> Tree {
     let expected = Expected::new(description);
     let secretive = expected.holds_any_secret();
-    let mut report = Report::new();
     let mut tree = Tree::empty(Arc::clone(&layers.settings));
     let mut bodies = Vec::with_capacity(layers.documents.len());
     for (source, (layer, document)) in layers.documents.iter().enumerate() {
@@ -117,19 +121,23 @@ pub(crate) fn read_each(
         let body = body(&text, source);
         tree.sources.push(text);
         match body {
-            Ok(body) => bodies.push(body),
-            Err(faults) => report.extend(faults.into_iter().map(|fault| {
-                let redacted = fault.redacted.filter(|_| secretive);
-                let message = redacted.unwrap_or(fault.message);
-                let violation = Violation::new(FieldPath::root(), fault.code, message);
-                tree.blame(violation, &Place::new(source, fault.at..fault.at))
-            })),
+            Ok(body) => bodies.push((source, body)),
+            Err(faults) => {
+                tree.unread = Some(source);
+                let faults: Vec<_> = faults
+                    .into_iter()
+                    .map(|fault| {
+                        let redacted = fault.redacted.filter(|_| secretive);
+                        let message = redacted.unwrap_or(fault.message);
+                        let violation = Violation::new(FieldPath::root(), fault.code, message);
+                        tree.blame(violation, &Place::new(source, fault.at..fault.at))
+                    })
+                    .collect();
+                tree.found.extend(faults);
+            }
         }
     }
-    if !report.is_empty() {
-        return Err(quoted(report, &tree, &expected));
-    }
-    for (source, body) in bodies.into_iter().enumerate() {
+    for (source, body) in bodies {
         let layer = layers.documents.get(source).and_then(|(layer, _)| layers.settings.get(*layer));
         let arrays = layer.map(|layer| layer.arrays).unwrap_or_default();
         match body {
@@ -150,7 +158,7 @@ pub(crate) fn read_each(
         }
         each(&tree, source, Step::Laid);
     }
-    Ok(tree)
+    tree
 }
 
 /// What a document is before it is laid over the others.

@@ -22,6 +22,8 @@ pub(crate) struct Tree {
     pub(super) layers: Arc<[LayerSettings]>,
     /// What is wrong, or suspicious, although every text could be read.
     pub(crate) found: Report,
+    /// The last document that could not be read, and is left out.
+    pub(crate) unread: Option<usize>,
 }
 
 /// A value and where it was set.
@@ -91,6 +93,11 @@ pub(super) enum Kind {
 }
 
 impl Node {
+    /// Tells whether other values are within.
+    pub(crate) fn is_table(&self) -> bool {
+        matches!(self.kind, Kind::Table(_))
+    }
+
     /// Says what a value is, in words for people.
     pub(super) fn noun(&self) -> &'static str {
         match self.kind {
@@ -143,7 +150,7 @@ impl Tree {
     /// Makes a tree that no document has a part in.
     pub(super) fn empty(layers: Arc<[LayerSettings]>) -> Self {
         let root = Node { place: Place::nowhere(), kind: Kind::Table(Table::default()) };
-        Self { root, sources: Vec::new(), layers, found: Report::new() }
+        Self { root, sources: Vec::new(), layers, found: Report::new(), unread: None }
     }
 
     /// Returns where the value at `path` was set. Where the file has no such value, the nearest one around it counts:
@@ -155,7 +162,6 @@ impl Tree {
     }
 
     /// Returns the value at `path`, or the one of which the type makes that; nothing where no layer sets it.
-    #[cfg(feature = "tokio")]
     pub(crate) fn find(&self, expected: Expected, path: &FieldPath) -> Option<&Node> {
         let (node, steps) = self.nearest(expected, path);
         let is_whole = !matches!(node.kind, Kind::Table(_) | Kind::Array(_) | Kind::Null);

@@ -203,3 +203,30 @@ fn many_layers_that_add_to_one_table_cost_as_much_as_their_keys() {
     let (few, many) = (cost(50), cost(400));
     assert!(many < few * 12, "{few} bytes for 50 layers, {many} for 400");
 }
+
+#[derive(Debug, Deserialize, reloadable::Reloadable)]
+#[allow(dead_code, reason = "only what is wrong is of interest")]
+struct Limits {
+    #[reload(range(1..=64))]
+    workers: u16,
+    #[reload(range(1..=64))]
+    queue: u16,
+    name: String,
+}
+
+#[test]
+fn of_what_stands_above_an_unreadable_document_all_is_told_that_is_certain() {
+    let below = toml("below.toml", "workers = 100\nqueue = 100\nname = 1\n");
+    let broken = toml("broken.toml", "workers = \n");
+    let above = toml("above.toml", "queue = 'many'\nname = 2\n");
+    assert_eq!(
+        refused::<Limits>(&[below.clone(), broken.clone(), above]),
+        [
+            "broken.toml:1:11: string values must be quoted, expected literal string [syntax]",
+            "above.toml:1:9: queue: invalid type: string \"many\", expected u16 [type]",
+            "above.toml:2:8: name: invalid type: integer `2`, expected a string [type]",
+        ]
+    );
+    // What stands below may be set by the broken one, and what is missing may be in it.
+    assert_eq!(refused::<Limits>(&[below, broken]).len(), 1);
+}

@@ -424,7 +424,7 @@ fn a_container_cannot_quote_the_secret_of_a_field() {
             format!("a.toml:2:1: tokens: {withheld}"),
             "a.toml:3:8: user: me is bad [own]".to_owned(),
             format!("a.toml:4:31: routes[0].key: {withheld}"),
-            format!("a.toml:4:10: routes[\"a\"].key: {withheld}"),
+            format!("a.toml:4:31: routes[\"a\"].key: {withheld}"),
             format!("a.toml:1:9: token: {withheld}"),
             "a.toml:1:9: token: the value is too short [own]".to_owned(),
         ]
