@@ -210,7 +210,13 @@ impl<'t> Search<'t> {
                 (Some(field), None) => {
                     self.within(entry, |search| search.value(&entry.value, field.describe));
                 }
-                (None, _) if known.open || known.names.contains(&entry.key.as_str()) => {}
+                (None, _) if known.is_map_only() && !known.names.contains(&entry.key.as_str()) => {
+                    for describe in known.maps.clone() {
+                        self.within(entry, |search| search.value(&entry.value, describe));
+                    }
+                }
+                (None, _)
+                    if known.open || !known.maps.is_empty() || known.names.contains(&entry.key.as_str()) => {}
                 (None, _) => {
                     let names: Vec<_> =
                         known.fields.iter().map(|field| field.name).chain(known.names.clone()).collect();
@@ -275,8 +281,10 @@ struct Known {
     fields: Vec<&'static Field>,
     /// Tags, and variants' names.
     names: Vec<&'static str>,
-    /// A flattened map, or a type that nothing is known of, takes any key.
+    /// A type that nothing is known of takes any key.
     open: bool,
+    /// What the flattened maps hold.
+    maps: Vec<Describer>,
     /// The types already looked at: one that flattens itself would have no end.
     seen: Vec<&'static str>,
 }
@@ -322,7 +330,13 @@ impl Known {
                     }
                 }
             }
+            Shape::Map(describe) => self.maps.push(describe),
             _ => self.open = true,
         }
+    }
+
+    /// Tells whether any other key is one of a map.
+    fn is_map_only(&self) -> bool {
+        !self.open && self.maps.len() == 1
     }
 }

@@ -72,24 +72,25 @@ impl Walk<'_> {
         }
     }
 
-    /// Moves a fault of an enum as a whole to the tag that names no variant, or is not there.
+    /// Moves a fault of an enum as a whole to the tag that names no variant, or to what is not there.
     pub(super) fn at_tag(&self, mut fault: Fault, node: &Node, description: Description) -> Fault {
-        let (Some((tag, variants)), Kind::Table(entries)) = (tags(description), &node.kind) else {
+        let (Some((tagging, variants)), Kind::Table(entries)) = (tags(description), &node.kind) else {
             return fault;
+        };
+        let (tag, content) = match tagging {
+            Tagging::Internal(tag) => (tag, None),
+            Tagging::Adjacent(tag, content) => (tag, Some(content)),
+            Tagging::External | Tagging::Untagged => return fault,
         };
         if fault.path != self.path {
             return fault;
         }
-        match entry(entries, tag) {
-            None if fault.missing == Some(tag) => {
-                fault.path.push(Segment::Name(tag.into()));
-                fault.missing = None;
-            }
-            Some(entry) if tagged(entries, tag, variants).is_none() => {
-                fault.path.push(Segment::Name(tag.into()));
-                fault.place = Some(entry.value.place.clone());
-            }
-            _ => {}
+        if let Some(missing) = fault.missing.filter(|name| *name == tag || Some(*name) == content) {
+            fault.path.push(Segment::Name(missing.into()));
+            fault.missing = None;
+        } else if let (Some(entry), None) = (entry(entries, tag), tagged(entries, tag, variants)) {
+            fault.path.push(Segment::Name(tag.into()));
+            fault.place = Some(entry.value.place.clone());
         }
         fault
     }
@@ -101,14 +102,12 @@ pub(super) fn description_of(field: &Field) -> Description {
     if field.opaque { Description::new(description.type_name, Shape::Opaque) } else { description }
 }
 
-/// Finds the tag of an enum, also behind what has no name in the file.
-fn tags(mut description: Description) -> Option<(&'static str, &'static [Variant])> {
+/// Finds how the variants of an enum are told apart, also behind what has no name in the file.
+fn tags(mut description: Description) -> Option<(Tagging, &'static [Variant])> {
     // A type that is nothing but itself has no value, so that no file leads here; but the search must end.
     for _ in 0..8 {
         description = match description.shape {
-            Shape::Enum(Tagging::Internal(tag) | Tagging::Adjacent(tag, _), variants) => {
-                return Some((tag, variants));
-            }
+            Shape::Enum(tagging, variants) => return Some((tagging, variants)),
             Shape::Optional(describe) | Shape::Like(describe) => describe(),
             Shape::Newtype(field) => description_of(field),
             _ => return None,
