@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::document::{Body, Given, Origin};
-use crate::path::Segment;
+use crate::path::{FieldPath, Segment};
 use crate::report::{Excerpt, Report, Secrets as _, Violation};
 
 use super::expected::Expected;
@@ -97,10 +97,27 @@ impl Quotes<'_> {
         ) else {
             return None;
         };
+        if self.secretive && self.is_part_of_secretive(violation.path(), value) {
+            return None;
+        }
         // It has one line of text, whatever is in it.
         let text = format!("{name}={}", value.replace(['\n', '\r'], " "));
         let span = if is_unknown { 0..name.len() } else { name.len() + 1..text.len() };
         Some(Excerpt::of(&text, None, &span, &[]))
+    }
+
+    /// Tells whether the text of a setting, in which the value at `path` is at fault, may be that of a list or a table
+    /// around it, with secrets beside it.
+    fn is_part_of_secretive(&self, path: &FieldPath, text: &str) -> bool {
+        let is_element = matches!(path.segments().last(), Some(Segment::Index(_)));
+        if !is_element && !text.trim_start().starts_with(['[', '{']) {
+            return false;
+        }
+        let mut around = FieldPath::root();
+        path.segments().iter().any(|segment| {
+            around.push(segment.clone());
+            self.expected.holds_secret(&around)
+        })
     }
 
     fn hidden(&mut self, source: usize) -> Option<&Hidden> {
