@@ -247,10 +247,12 @@ impl Basis {
         let canonical = self.tree::<T>()?.canonical(expected.clone(), &path);
         let value = at(value.value(), &canonical).map(Value::into_owned);
         let here = path.segments().iter().fold(expected.clone(), |here, segment| here.step(segment));
+        let secretive = expected.holds_any_secret();
         let mut said = Vec::new();
         let read = read_each(&self.layers, T::describe(), |tree, source, step| {
             if let Step::Laid = step {
-                let part = tree.find(expected.clone(), &path).and_then(|node| part(node, &here, source));
+                let part =
+                    tree.find(expected.clone(), &path).and_then(|node| part(node, &here, source, secretive));
                 said.extend(
                     part.and_then(|(value, place)| Some(Said { set: provenance(tree, &place)?, value })),
                 );

@@ -15,8 +15,13 @@ pub(crate) struct Part {
 }
 
 /// Returns what of a value comes from the document of this number, without its secrets; nothing where none of it does.
-pub(crate) fn part(node: &Node, here: &Expected, source: usize) -> Option<(Value<'static>, Place)> {
-    let secretive = here.holds_any_secret();
+/// `secretive` is whether the configuration has any.
+pub(crate) fn part(
+    node: &Node,
+    here: &Expected,
+    source: usize,
+    secretive: bool,
+) -> Option<(Value<'static>, Place)> {
     let mut found = None;
     let value = shown(node, here, source, secretive, &mut found)?;
     found.map(|place| (value, place))

@@ -184,7 +184,8 @@ impl<'t> Search<'t> {
                 None if tag.is_some_and(|tag| entry.key == tag) => {}
                 None => {
                     let names: Vec<_> = fields.iter().map(|field| field.name).chain(tag).collect();
-                    self.within(entry, |search| search.unknown(entry, &names, deny));
+                    let aliases: Vec<_> = fields.iter().flat_map(|field| field.aliases).copied().collect();
+                    self.within(entry, |search| search.unknown(entry, &names, &aliases, deny));
                 }
             }
         }
@@ -220,13 +221,16 @@ impl<'t> Search<'t> {
                 (None, _) => {
                     let names: Vec<_> =
                         known.fields.iter().map(|field| field.name).chain(known.names.clone()).collect();
-                    self.within(entry, |search| search.unknown(entry, &names, deny));
+                    let aliases: Vec<_> =
+                        known.fields.iter().flat_map(|field| field.aliases).copied().collect();
+                    self.within(entry, |search| search.unknown(entry, &names, &aliases, deny));
                 }
             }
         }
     }
 
-    fn unknown(&mut self, entry: &Entry, names: &[&str], deny: bool) {
+    /// An alias may have been meant, but is not among the names that are told.
+    fn unknown(&mut self, entry: &Entry, names: &[&str], aliases: &[&str], deny: bool) {
         let of_layer = self.tree.layer(&entry.place).and_then(|layer| layer.unknown);
         let lint = if deny { Lint::Deny } else { of_layer.unwrap_or(self.lint) };
         if deny {
@@ -242,11 +246,14 @@ impl<'t> Search<'t> {
             path
         });
         let secret = self.root.is_secret(&path);
-        let near = nearest(&entry.key, names.iter().copied());
+        let near = nearest(&entry.key, names.iter().chain(aliases).copied());
         if let Some(near) = near.filter(|_| deny) {
             let mut meant = path.clone();
             meant.pop();
-            meant.push(Segment::Name(near.to_owned().into()));
+            // What is missing is told by the first of its names.
+            let here = meant.segments().iter().fold(self.root.clone(), |here, step| here.step(step));
+            let name = here.spellings(near).first().map_or_else(|| near.to_owned(), |name| (*name).to_owned());
+            meant.push(Segment::Name(name.into()));
             self.meant.push(meant);
         }
         if self.found.len() == REPORTED {

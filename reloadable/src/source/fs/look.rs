@@ -533,7 +533,7 @@ mod tests {
         // The first look does not believe a file that was only just written.
         looked.look_at_all(now, Scope::Forced);
         looked.look_at_all(now, Scope::Forced);
-        let content = |looked: &Looked| looked.found(false).unwrap().remove(0).1.unwrap();
+        let content = |looked: &Looked| looked.found(false).unwrap().remove(0).1.unwrap().bytes;
         looked.accept(&root.join("a.toml"), &content(&looked));
         assert!(!looked.is_elsewhere());
 
