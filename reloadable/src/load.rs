@@ -31,7 +31,8 @@ pub trait Reloadable: Diff + DeserializeOwned + Send + Sync + 'static {
     /// `from`), nobody knows how it is written; the usual form is tried, and becomes a comment if it does not read back.
     /// Where one of these is required, the file is refused until somebody fills it in, and the comment says so.
     ///
-    /// JSON has no comments: there, what would be one is left out, or `null` where it is an option or required.
+    /// JSON has no comments: there, what would be one is left out, or `null` where it is an option or required. A format
+    /// of the application's own is written as JSON.
     ///
     /// # Examples
     ///
