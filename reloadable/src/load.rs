@@ -122,7 +122,7 @@ pub trait Reloadable: Diff + DeserializeOwned + Send + Sync + 'static {
     ///
     /// It tells types, docs, rules with literal arguments, what is required and how variants are told apart. It is the
     /// schema of a whole configuration: of several layers each may lack what another one has. What it cannot say is
-    /// listed at the [derive](macro@crate::Reloadable).
+    /// listed at the derive of the same name.
     ///
     /// # Examples
     ///
