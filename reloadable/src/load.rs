@@ -31,7 +31,8 @@ pub trait Reloadable: Diff + DeserializeOwned + Send + Sync + 'static {
     /// `from`), nobody knows how it is written; the usual form is tried, and becomes a comment if it does not read back.
     /// Where one of these is required, the file is refused until somebody fills it in, and the comment says so.
     ///
-    /// JSON has no comments: there, what would be one is left out, or `null` where it is an option or required.
+    /// JSON has no comments: there, what would be one is left out, or `null` where it is an option or required. A format
+    /// of the application's own is written as JSON.
     ///
     /// # Examples
     ///
@@ -121,7 +122,7 @@ pub trait Reloadable: Diff + DeserializeOwned + Send + Sync + 'static {
     ///
     /// It tells types, docs, rules with literal arguments, what is required and how variants are told apart. It is the
     /// schema of a whole configuration: of several layers each may lack what another one has. What it cannot say is
-    /// listed at the [derive](macro@crate::Reloadable).
+    /// listed at the derive of the same name.
     ///
     /// # Examples
     ///

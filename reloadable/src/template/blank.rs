@@ -55,9 +55,9 @@ impl Drawing {
                 if !self.brief {
                     let made = self.blank(describe()).off();
                     let comment = vec![format!("(under any name; {})", describe().words())];
-                    lines.lines.push(self.line("name", comment, made, false));
+                    lines.lines.push(self.line("any_name", comment, made, false));
                 }
-                lines.into_made()
+                lines.into_made().off()
             }
             Shape::Sequence(describe) => match self.blank(describe()).item {
                 Item::Table(lines) if !lines.is_empty() => Made::new(Item::Rows(vec![lines]), On::No),

@@ -41,7 +41,8 @@ impl Writer<'_> {
         if lines.is_empty() {
             return;
         }
-        let last = lines.iter().rposition(|(.., on)| *on);
+        // What is a comment may be taken out of it, so a comma is there already.
+        let last = lines.len() - 1;
         self.out.push('\n');
         for (number, (line, entry, line_on)) in lines.iter().enumerate() {
             if number > 0 && !line.comment.is_empty() && self.comments {
@@ -62,7 +63,7 @@ impl Writer<'_> {
                     self.out.push(']');
                 }
             }
-            self.out.push_str(if Some(number) == last { "\n" } else { ",\n" });
+            self.out.push_str(if number == last && *line_on { "\n" } else { ",\n" });
         }
         self.start(on, depth);
     }
@@ -93,7 +94,7 @@ impl Writer<'_> {
 }
 
 /// Returns a value in one line; `None` where JSON has no way to write it.
-fn inline(value: &Value<'_>) -> Option<String> {
+pub(super) fn inline(value: &Value<'_>) -> Option<String> {
     Some(match value {
         Value::Secret | Value::Opaque => return None,
         Value::Float(value) if !value.is_finite() => return None,
@@ -121,7 +122,7 @@ fn inline(value: &Value<'_>) -> Option<String> {
     })
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         match character {

@@ -6,6 +6,7 @@ mod outline;
 mod blank;
 mod toml;
 mod json;
+mod yaml;
 
 use crate::describe::Description;
 use crate::document::Format;
@@ -25,12 +26,18 @@ pub(crate) fn write(
     format: Format,
     differences: impl Fn(&str) -> Option<usize>,
 ) -> String {
-    let outline = Outline::new(description, value);
+    let mut outline = Outline::new(description, value);
+    let has_comments = matches!(format, Format::Toml | Format::Jsonc | Format::Yaml);
+    if !has_comments {
+        // An example in no comment explains nothing.
+        outline.doubts.iter_mut().for_each(|doubt| doubt.best |= doubt.safest);
+    }
     let written = |choice: &[bool]| match format {
         Format::Toml => toml::write(&outline, choice),
         Format::Jsonc => json::write(&outline, choice, true),
-        // JSON is YAML, and nobody knows how a format of the application's own is written.
-        Format::Json | Format::Yaml | Format::Custom(_) => json::write(&outline, choice, false),
+        Format::Yaml => yaml::write(&outline, choice),
+        // Nobody knows how a format of the application's own is written.
+        Format::Json | Format::Custom(_) => json::write(&outline, choice, false),
     };
     let choice = choose(&outline.doubts, |choice| value.and_then(|_| differences(&written(choice))));
     written(&choice)

@@ -60,7 +60,7 @@ pub(super) struct Doubt {
 
 /// A value whose form in the file is that of a conversion.
 const CONVERTED: Doubt = Doubt { best: true, safest: false, untried: false };
-/// An empty list, of which an example is better than brackets.
+/// A list or table with nothing in it, of which an example is better than brackets.
 const EMPTY: Doubt = Doubt { best: false, safest: true, untried: false };
 /// A table with something in it that is not shown.
 const PARTLY_SHOWN: Doubt = Doubt { best: true, safest: false, untried: true };
@@ -207,8 +207,13 @@ impl Drawing {
                     self.brief = true;
                 }
                 self.brief = brief;
+                if lines.lines.is_empty() && self.brief {
+                    return Made::plain(value);
+                }
                 if lines.lines.is_empty() {
-                    return self.blank_shape(outer, shape);
+                    let example = self.blank_shape(outer, shape);
+                    let on = self.doubt(EMPTY);
+                    return Made { on, empty: Some(Value::Table(Vec::new())), ..example };
                 }
                 lines.into_made()
             }
@@ -269,6 +274,9 @@ impl Drawing {
     }
 
     fn sequence(&mut self, element: Description, value: &Value<'_>, values: &[Value<'_>]) -> Made {
+        if values.is_empty() && self.brief {
+            return Made::plain(value);
+        }
         if values.is_empty() {
             let example = match self.blank(element).item {
                 Item::Table(lines) if !lines.is_empty() => lines,
@@ -391,6 +399,8 @@ impl Drawing {
                 made.on = On::No;
             } else if made.unshown {
                 made.on = self.doubt(PARTLY_SHOWN);
+            } else if matches!(&made.item, Item::Table(lines) if lines.iter().all(|line| line.on == On::No)) {
+                made.on = self.doubt(EMPTY);
             }
         }
         lines.lacking |= !field.optional && (made.lacking || made.on == On::No);

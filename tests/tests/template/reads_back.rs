@@ -22,7 +22,7 @@ use serde_json::Value as Json;
 use crate::{Mode, Route, Service};
 
 /// The formats that templates are written in.
-pub(crate) const FORMATS: [Format; 2] = [Format::Toml, Format::Json];
+pub(crate) const FORMATS: [Format; 4] = [Format::Toml, Format::Json, Format::Jsonc, Format::Yaml];
 
 fn read<T: Reloadable>(text: &str, format: Format) -> T {
     let document = Document::new(Origin::named("template"), format, text.as_bytes());
@@ -52,6 +52,23 @@ fn reads_back<T: Reloadable + Default>() {
 #[test]
 fn a_service() {
     reads_back::<Service>();
+}
+
+#[test]
+fn a_type_of_which_nothing_is_written() {
+    #[derive(Debug, Default, Deserialize, Reloadable)]
+    struct Nothing {
+        number: Option<u8>,
+        #[serde(default)]
+        inner: Inner,
+    }
+
+    #[derive(Debug, Default, Deserialize, Reloadable)]
+    struct Inner {
+        text: Option<String>,
+    }
+
+    reads_back::<Nothing>();
 }
 
 #[test]

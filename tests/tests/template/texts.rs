@@ -1,6 +1,12 @@
 //! Whole templates, word for word.
 
-use reloadable::{Format, Reloadable};
+use reloadable::__private::decode;
+use reloadable::{Document, Format, Origin, Reloadable, Violation};
+use reloadable_tests::corpus::foreign::Fetcher;
+use reloadable_tests::corpus::hidden::Client;
+use reloadable_tests::corpus::keyed::Gateway;
+use reloadable_tests::corpus::recursive::Menu;
+use reloadable_tests::corpus::wide::Wide;
 use serde::Deserialize;
 
 use crate::Service;
@@ -13,6 +19,16 @@ fn a_template_explains_every_field() {
 #[test]
 fn json_has_the_values_alone() {
     assert_eq!(Service::template(Format::Json), include_str!("service.json"));
+}
+
+#[test]
+fn json_with_comments_explains_every_field() {
+    assert_eq!(Service::template(Format::Jsonc), include_str!("service.jsonc"));
+}
+
+#[test]
+fn yaml_explains_every_field() {
+    assert_eq!(Service::template(Format::Yaml), include_str!("service.yaml"));
 }
 
 #[test]
@@ -58,6 +74,40 @@ fn secrets_are_in_no_template() {
             assert!(!text.contains(secret), "{secret}\n{text}");
         }
     }
+}
+
+/// Whoever takes lines out of their comments has a document of the same format.
+#[test]
+fn what_is_in_comments_can_be_taken_out() {
+    fn check<T: Reloadable>() {
+        for (format, sign) in [(Format::Toml, "#"), (Format::Yaml, "#"), (Format::Jsonc, "//")] {
+            let text = T::template_without_defaults(format);
+            let lines = text.lines().map(|line| {
+                let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
+                match rest.strip_prefix(sign) {
+                    Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => {
+                        format!("{indent}{setting}\n")
+                    }
+                    _ => format!("{line}\n"),
+                }
+            });
+            let text: String = lines.collect();
+            let document = Document::new(Origin::named("test"), format, text.as_bytes());
+            let report = decode::<T>(&[document]).err().unwrap_or_default();
+            let codes = ["syntax", "duplicate_key", "unknown_key", "shape", "empty", "depth"];
+            let about_the_text = |violation: &&Violation| codes.contains(&violation.code());
+            let faults: Vec<_> = report.violations().iter().filter(about_the_text).collect();
+            assert!(faults.is_empty(), "{format}: {report}\n{text}");
+        }
+    }
+
+    check::<App>();
+    check::<Service>();
+    check::<Wide>();
+    check::<Gateway>();
+    check::<Menu>();
+    check::<Client>();
+    check::<Fetcher>();
 }
 
 /// What cannot be read back because something is missing is written as it should be, and marked.
