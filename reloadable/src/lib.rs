@@ -28,7 +28,7 @@ mod load;
 #[cfg(feature = "tokio")]
 mod provenance;
 #[doc(hidden)]
-#[path = "private.rs"]
+#[path = "private/mod.rs"]
 pub mod __private;
 #[cfg(feature = "tokio")]
 mod source;

@@ -16,7 +16,7 @@ const NAMED_ONCE: [(&str, &[&str]); 8] = [
     ("regex", &["validate/rules/pattern.rs", "foreign.rs", "foreign/"]),
     ("rustix", &["source/fs/probe.rs"]),
     ("saphyr_parser", &["format/yaml.rs"]),
-    ("serde_json", &["format/json.rs", "schema/", "foreign.rs", "foreign/"]),
+    ("serde_json", &["format/json/", "schema/", "foreign.rs", "foreign/"]),
     ("toml", &["format/toml.rs", "foreign.rs", "foreign/"]),
 ];
 
@@ -127,7 +127,10 @@ struct Module {
 
 impl Module {
     fn holds(&self, file: &Path) -> bool {
-        file == Path::new(&self.file) || file.starts_with(&self.name)
+        let folder = Path::new(&self.file).parent().filter(|folder| *folder != Path::new(""));
+        file == Path::new(&self.file)
+            || file.starts_with(&self.name)
+            || folder.is_some_and(|folder| file.starts_with(folder))
     }
 }
 

@@ -691,13 +691,13 @@ mod tests {
 
     /// Slices the text by every place, which fails where one is out of the text or within a character.
     fn visit(text: &str, node: &Node) {
-        let span = &node.place.span;
+        let span = &node.place.span();
         assert!(text.get(span.clone()).is_some(), "{span:?}");
         match &node.kind {
             Kind::Array(elements) => elements.iter().for_each(|element| visit(text, element)),
             Kind::Table(entries) => {
                 for entry in entries.iter() {
-                    assert!(text.get(entry.place.span()).is_some(), "{:?}", entry.place.span);
+                    assert!(text.get(entry.place.span()).is_some(), "{:?}", entry.place.span());
                     visit(text, &entry.value);
                 }
             }
@@ -707,7 +707,7 @@ mod tests {
 
     /// Where nothing is repeated, everything begins behind what is before it and ends within what is around it.
     fn assert_order(node: &Node) {
-        let around = &node.place.span;
+        let around = &node.place.span();
         let mut end = around.start;
         let mut next = |span: &Range<usize>| {
             assert!(end <= span.start && span.end <= around.end, "{span:?} in {around:?} behind {end}");
@@ -716,14 +716,14 @@ mod tests {
         match &node.kind {
             Kind::Array(elements) => {
                 for element in elements {
-                    next(&element.place.span);
+                    next(&element.place.span());
                     assert_order(element);
                 }
             }
             Kind::Table(entries) => {
                 for entry in entries.iter() {
-                    next(&entry.place.span);
-                    next(&entry.value.place.span);
+                    next(&entry.place.span());
+                    next(&entry.value.place.span());
                     assert_order(&entry.value);
                 }
             }

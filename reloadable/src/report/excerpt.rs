@@ -157,7 +157,7 @@ mod tests {
     fn the_fault_is_marked() {
         assert_eq!(drawn("a = 1\nb = \"é\" x\nc = 2", "x", &[]), "b = \"é\" x\n        ^");
         assert_eq!(drawn("pool = 5000\r\n", "5000", &[]), "pool = 5000\n       ^^^^");
-        assert_eq!(drawn("\ta\u{1b}[31m = 1", "1", &[]), " a\u{fffd}[31m = 1\n   ^");
+        assert_eq!(drawn("\ta\u{1b}[31m = 1", "1", &[]), " a\u{fffd}[31m = 1\n     ^");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -132,6 +132,19 @@ pub(super) fn too_large(origin: Origin, size: u64, limit: u64) -> SourceError {
 /// The bit of a file's mode that lets everybody read it.
 #[cfg(unix)]
 const OTHERS_READ: u32 = 0o004;
+
+/// The files of a target with their contents, in order.
+pub(super) type Files = Vec<(PathBuf, Held)>;
+
+/// The files of a target in order, each with its content or what stands in its way.
+pub(super) type Found = Vec<(PathBuf, Result<Held, SourceError>)>;
+
+impl Content {
+    /// Returns what is handed on of it.
+    pub(super) fn held(&self) -> Held {
+        Held { bytes: Arc::clone(&self.bytes), is_public: self.stamp.is_public() }
+    }
+}
 
 /// What is handed on of a file.
 #[derive(Clone, PartialEq, Eq)]
