@@ -252,7 +252,8 @@ impl<'t> Search<'t> {
             meant.pop();
             // What is missing is told by the first of its names.
             let here = meant.segments().iter().fold(self.root.clone(), |here, step| here.step(step));
-            let name = here.spellings(near).first().map_or_else(|| near.to_owned(), |name| (*name).to_owned());
+            let name =
+                here.spellings(near).first().map_or_else(|| near.to_owned(), |name| (*name).to_owned());
             meant.push(Segment::Name(name.into()));
             self.meant.push(meant);
         }

@@ -11,17 +11,11 @@ use super::inbox::{Arrived, Inbox, Kind};
 use super::member::{Glance, Member, Scope, Sight, Thread};
 use super::mode::Mode;
 use super::probe;
-use super::read::{self, Held};
+use super::read::{self, Content, Found};
 use super::settings::{QUICK_BYTES, QUICK_ENTRIES, QUICK_FILES, Settings};
 use super::settle::{Settling, Signal, Verdict};
 use super::survey::{Links, Subject, Survey, Target, Way};
-use crate::error::{SourceError, SourceErrorKind};
-
-/// The files of a target with their contents, in order.
-pub(super) type Files = Vec<(PathBuf, Held)>;
-
-/// The files of a target in order, each with its content or what stands in its way.
-pub(super) type Found = Vec<(PathBuf, Result<Held, SourceError>)>;
+use crate::error::SourceError;
 
 /// What is known about a target.
 #[derive(Debug)]
@@ -408,19 +402,14 @@ impl Looked {
     fn judge_whole(&mut self, now: Instant) {
         let pace = self.settings.pace;
         // The second time it is so, whoever fills the directory has left it so.
-        let is_unfinished = self.survey.is_unfinished && !self.is_unfinished || self.may_return(now);
+        let may_return = self.settings.is_patient
+            && !self.is_new()
+            && self.survey.is_missing()
+            && !self.whole.is_forced(now, &pace);
+        let is_unfinished = self.survey.is_unfinished && !self.is_unfinished || may_return;
         self.is_unfinished = is_unfinished;
         let verdict = if is_unfinished { Verdict::Unstable } else { Verdict::Believed };
         self.whole.looked(verdict, now, &pace);
-    }
-
-    /// Tells whether the directory is gone, but not for long enough to be believed.
-    fn may_return(&self, now: Instant) -> bool {
-        let is_gone = |error: &SourceError| error.kind() == SourceErrorKind::NotFound;
-        self.settings.is_patient
-            && !self.is_new()
-            && self.survey.refused.as_ref().is_some_and(is_gone)
-            && !self.whole.is_forced(now, &self.settings.pace)
     }
 
     /// What came, by what it concerns.
@@ -488,11 +477,7 @@ impl Looked {
         let everything = everything || matches!(self.target, Target::Files(_));
         let found = self.members.iter().filter_map(|(path, member)| {
             let found = match &member.found {
-                Some(Ok(content)) => {
-                    let (bytes, is_public) = (Arc::clone(&content.bytes), content.stamp.is_public());
-                    Ok(Held { bytes, is_public })
-                }
-                Some(Err(error)) => Err(error.clone()),
+                Some(found) => found.as_ref().map(Content::held).map_err(Clone::clone),
                 None if everything => Err(read::unstable(path)),
                 None => return None,
             };

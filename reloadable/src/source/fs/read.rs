@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -139,6 +139,18 @@ pub(super) struct Held {
     pub(super) bytes: Arc<[u8]>,
     /// Everybody on this machine may read it.
     pub(super) is_public: bool,
+}
+
+/// The files of a target with their contents, in order.
+pub(super) type Files = Vec<(PathBuf, Held)>;
+
+/// The files of a target in order, each with its content or what stands in its way.
+pub(super) type Found = Vec<(PathBuf, Result<Held, SourceError>)>;
+
+impl Content {
+    pub(super) fn held(&self) -> Held {
+        Held { bytes: Arc::clone(&self.bytes), is_public: self.stamp.is_public() }
+    }
 }
 
 impl Held {

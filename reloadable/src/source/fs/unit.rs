@@ -7,10 +7,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::inbox::Inbox;
-use super::look::{Files, Found, Looked};
+use super::look::Looked;
 use super::member::{Scope, Thread};
 use super::mode::Mode;
-use super::read::Held;
+use super::read::{Files, Found, Held};
 use super::settings::Settings;
 use super::survey::{self, Links, Target};
 use crate::document::Revision;
