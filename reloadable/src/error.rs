@@ -216,12 +216,6 @@ impl SourceError {
         &self.message
     }
 
-    /// Tells whether there is nothing there.
-    #[cfg(feature = "fs")]
-    pub(crate) fn is_absence(&self) -> bool {
-        self.kind == SourceErrorKind::NotFound
-    }
-
     /// Tells whether trying again may help without anybody changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {

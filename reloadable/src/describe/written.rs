@@ -119,7 +119,7 @@ pub(super) fn quoted(text: &str) -> Option<usize> {
         let end = format!("\"{}", "#".repeat(hashes));
         return Some(content.find(&end)? + 2 + hashes + end.len());
     }
-    let quote = text.chars().next()?;
+    let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''))?;
     let mut escaped = false;
     for (at, character) in text.char_indices().skip(1) {
         match character {

@@ -56,6 +56,11 @@ impl Merger {
                 let spellings = expected.spellings(&entry.key);
                 spellings.into_iter().find_map(|spelling| table.find(spelling))
             });
+            // Two names of one field in the same document are a mistake, which decoding tells.
+            let at = at.filter(|at| {
+                let earlier = &table[*at];
+                earlier.key == entry.key || earlier.place.layer() != entry.place.layer()
+            });
             let Some(at) = at else {
                 table.push(entry);
                 continue;

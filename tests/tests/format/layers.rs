@@ -230,3 +230,18 @@ fn of_what_stands_above_an_unreadable_document_all_is_told_that_is_certain() {
     // What stands below may be set by the broken one, and what is missing may be in it.
     assert_eq!(refused::<Limits>(&[below, broken]).len(), 1);
 }
+
+#[derive(Debug, Deserialize, reloadable::Reloadable)]
+#[allow(dead_code, reason = "only what is wrong is of interest")]
+struct Aliased {
+    #[serde(alias = "drei")]
+    three: u8,
+}
+
+#[test]
+fn two_names_of_one_field_in_one_document_are_refused() {
+    let twice = "three = 3\ndrei = 4\n";
+    let told = ["a.toml:2:1: drei: `three` is set twice, by two of its names [duplicate_key]"];
+    assert_eq!(refused::<Aliased>(&[toml("a.toml", twice)]), told);
+    assert_eq!(refused::<Aliased>(&[toml("z.toml", "three = 1\n"), toml("a.toml", twice)]), told);
+}

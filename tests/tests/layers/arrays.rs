@@ -173,7 +173,7 @@ fn a_key_twice_in_one_layer_is_refused() {
 #[test]
 fn an_element_without_its_key_is_one_of_its_own() {
     let report = refused(over(ROUTES, "[[routes]]\ntimeout = 5", Arrays::ByKey));
-    assert_eq!(lines(&report), ["top:1:1: routes[2]: missing field `route-name` [missing_field]"]);
+    assert_eq!(lines(&report), ["top:1:1: routes[2].route-name: missing field `route-name` [missing_field]"]);
     let report = refused(over(ROUTES, "[[routes]]\nroute-name = ['api']", Arrays::ByKey));
     assert_eq!(
         lines(&report),

@@ -402,17 +402,14 @@ impl Looked {
     fn judge_whole(&mut self, now: Instant) {
         let pace = self.settings.pace;
         // The second time it is so, whoever fills the directory has left it so.
-        self.is_unfinished = self.survey.is_unfinished && !self.is_unfinished || self.may_return(now);
-        let verdict = if self.is_unfinished { Verdict::Unstable } else { Verdict::Believed };
-        self.whole.looked(verdict, now, &pace);
-    }
-
-    /// Tells whether the directory is gone, but not for long enough to be believed.
-    fn may_return(&self, now: Instant) -> bool {
-        self.settings.is_patient
+        let may_return = self.settings.is_patient
             && !self.is_new()
-            && self.survey.refused.as_ref().is_some_and(SourceError::is_absence)
-            && !self.whole.is_forced(now, &self.settings.pace)
+            && self.survey.is_missing()
+            && !self.whole.is_forced(now, &pace);
+        let is_unfinished = self.survey.is_unfinished && !self.is_unfinished || may_return;
+        self.is_unfinished = is_unfinished;
+        let verdict = if is_unfinished { Verdict::Unstable } else { Verdict::Believed };
+        self.whole.looked(verdict, now, &pace);
     }
 
     /// What came, by what it concerns.

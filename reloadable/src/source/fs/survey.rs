@@ -9,7 +9,7 @@ use super::directory::Directory;
 use super::events::{Names, Watch, same};
 use super::inbox::{Event, Kind};
 use super::settle::Signal;
-use crate::error::SourceError;
+use crate::error::{SourceError, SourceErrorKind};
 
 /// What a source of files is to follow.
 #[derive(Debug, Clone)]
@@ -105,6 +105,11 @@ pub(super) enum Subject {
 }
 
 impl Survey {
+    /// Tells whether the directory itself is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        self.refused.as_ref().is_some_and(|error| error.kind() == SourceErrorKind::NotFound)
+    }
+
     /// `mounts` are the files that are mounted by themselves.
     pub(super) fn of(target: &Target, mounts: &[PathBuf]) -> Self {
         let mut draft = Draft::default();
