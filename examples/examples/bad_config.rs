@@ -58,6 +58,12 @@ const POOL: &str = "[database]\npool_size = 5000\n";
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     std::fs::write(directory.path().join("app.toml"), APP)?;
+    // As most systems do it unless told otherwise.
+    #[cfg(unix)]
+    std::fs::set_permissions(
+        directory.path().join("app.toml"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o644),
+    )?;
     std::fs::create_dir(directory.path().join("conf.d"))?;
     std::fs::write(directory.path().join("conf.d/20-pool.toml"), POOL)?;
     std::env::set_current_dir(directory.path())?;

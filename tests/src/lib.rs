@@ -13,3 +13,8 @@ pub fn compares_messages() -> bool {
     }
     wanted
 }
+
+/// The programs in this page are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/layers.md")]
+pub struct Layers;

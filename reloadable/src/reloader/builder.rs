@@ -24,7 +24,9 @@ use crate::status::Status;
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
 ///
-/// Tables of two layers are merged, everything else is replaced. Times are clamped to a year.
+/// Tables of two layers are merged, everything else is replaced unless the layer [says otherwise](Self::arrays). Words such
+/// as [`optional`](Self::optional) and [`secrets`](Self::secrets) are about the layer that was added last; before there is
+/// any, [`start`](Self::start) refuses them. Times are clamped to a year.
 ///
 /// # Examples
 ///
@@ -165,19 +167,69 @@ impl<T: Reloadable> Builder<T> {
     }
 
     /// Sets what becomes of a key that stands for no field: [`Lint::Warn`] unless set. A type with
-    /// `#[serde(deny_unknown_fields)]` refuses it in any case. A map takes any key, flattened or not.
+    /// `#[serde(deny_unknown_fields)]` refuses it in any case. A map takes any key, flattened or not. Variables that stand
+    /// for no field are judged by [`Env::unknown`](crate::Env::unknown) instead, and arguments of [`set`](Self::set) are
+    /// always refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), reloadable::Error> {
+    /// # #[derive(serde::Deserialize, reloadable::Reloadable)]
+    /// # struct App { #[serde(default)] workers: u16 }
+    /// use reloadable::{Format, Lint, MemorySource, Reloader};
+    ///
+    /// let layers = || {
+    ///     let (source, _document) = MemorySource::new("app", Format::Toml, "wrokers = 8");
+    ///     Reloader::<App>::builder().source(source)
+    /// };
+    /// let plan = layers().check_blocking()?;
+    /// assert_eq!(
+    ///     plan.warnings().to_string(),
+    ///     "app:1:1  wrokers  unknown key, did you mean `workers`?  [warning: unknown_key]"
+    /// );
+    /// assert!(layers().unknown_keys(Lint::Deny).check_blocking().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unknown_keys(mut self, lint: Lint) -> Self {
         self.lints.unknown_keys = lint;
         self
     }
 
     /// Sets what becomes of a secret in a layer that is not [said to hold any](Self::secrets): [`Lint::Warn`] unless set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "zeroize")]
+    /// # fn main() -> Result<(), reloadable::Error> {
+    /// # #[derive(serde::Deserialize, reloadable::Reloadable)]
+    /// # struct App { token: reloadable::Secret<String> }
+    /// use reloadable::{Format, Lint, MemorySource, Reloader};
+    ///
+    /// let layers = || {
+    ///     let (source, _document) = MemorySource::new("app", Format::Toml, "token = 'hunter2'");
+    ///     Reloader::<App>::builder().source(source)
+    /// };
+    /// assert_eq!(
+    ///     layers().check_blocking()?.warnings().to_string(),
+    ///     "app:1:9  token  a secret in layer app, which is not said to hold any  [warning: stray_secret]"
+    /// );
+    /// assert!(layers().stray_secrets(Lint::Deny).check_blocking().is_err());
+    /// assert!(layers().secrets().check_blocking()?.warnings().is_empty());
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "zeroize"))]
+    /// # fn main() {}
+    /// ```
     pub fn stray_secrets(mut self, lint: Lint) -> Self {
         self.lints.stray_secrets = lint;
         self
     }
 
-    /// Sets what becomes of a secret in a file that everybody on the machine may read: [`Lint::Warn`] unless set.
+    /// Sets what becomes of a secret in a file that everybody on the machine may read: [`Lint::Warn`] unless set. It is told
+    /// of once for a file, on Unix, and also where the layer is [said to hold secrets](Self::secrets).
     pub fn public_secrets(mut self, lint: Lint) -> Self {
         self.lints.public_secrets = lint;
         self
@@ -199,8 +251,7 @@ impl<T: Reloadable> Builder<T> {
     }
 
     /// Sets how many bytes a file, all files of a directory together, or all files that fields name together may have:
-    /// 16 MiB unless set. What is larger is
-    /// an error of the source and is not read.
+    /// 16 MiB unless set. What is larger is an error of the source and is not read.
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.max_size = bytes;
         self
@@ -214,12 +265,13 @@ impl<T: Reloadable> Builder<T> {
     /// [`Unavailable`](crate::ErrorKind::Unavailable) with every source that cannot be read, and with what is wrong
     /// with the texts of the others.
     ///
-    /// [`Invalid`](crate::ErrorKind::Invalid) with every document that has a syntax error. If none has, with every
-    /// unknown key and the first value of a wrong type, at which decoding stops. If there is neither, with every rule
-    /// that is broken.
+    /// [`Invalid`](crate::ErrorKind::Invalid) with every document that has a syntax error, and what is certain of those
+    /// above it. If none has, with everything that is wrong with what they hold: unknown keys, values of a wrong type,
+    /// what is missing, and which rules are broken. If nothing is, with every file that a field names and that cannot be
+    /// read. Warnings are in the report as well.
     ///
-    /// [`Setup`](crate::ErrorKind::Setup) with what is wrong with the set-up: no layer, a malformed pattern, no
-    /// runtime.
+    /// [`Setup`](crate::ErrorKind::Setup) with what is wrong with the set-up: no layer, a word that is about a layer of
+    /// another kind, values that cannot be serialized, a malformed pattern, no runtime.
     ///
     /// # Cancel safety
     ///
