@@ -44,8 +44,9 @@ impl<T: Describe> Loaded<T> {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the documents' texts. If there is nothing: every unknown key, and the first value
-/// that does not fit its type. If there is neither: every rule that is broken. Each with its place, where it has one.
+/// Everything that is wrong with the documents' texts. If there is nothing: every unknown key, every value that does not
+/// fit its type, every missing field and every broken rule, as far as one can be told beside the others. Each with its
+/// place, where it has one.
 pub fn decode<T: DeserializeOwned + Diff>(documents: &[Document]) -> Result<Loaded<T>, Report> {
     let description = guarded::<T, _>("describing the configuration", T::describe)?;
     let tree = format::read(documents, description)?;
