@@ -65,7 +65,8 @@ fn every_line_of_the_table_of_variables_is_true() -> Result<(), Box<dyn std::err
         let explanation = app.explain(path).ok_or(format!("{variable}: there is no {path}"))?;
         assert_eq!(explanation.value().map(ToString::to_string).as_deref(), Some(value), "{variable}");
         let set = explanation.winner().map(ToString::to_string);
-        let parts = explanation.said().iter().any(|said| said.set().to_string() == format!("variable {name}"));
+        let parts =
+            explanation.said().iter().any(|said| said.set().to_string() == format!("variable {name}"));
         assert!(parts, "{variable}: set by {set:?}");
         assert_eq!(app.warnings().to_string(), "", "{variable}");
     }

@@ -154,18 +154,6 @@ pub(super) struct Held {
     pub(super) is_public: bool,
 }
 
-/// The files of a target with their contents, in order.
-pub(super) type Files = Vec<(PathBuf, Held)>;
-
-/// The files of a target in order, each with its content or what stands in its way.
-pub(super) type Found = Vec<(PathBuf, Result<Held, SourceError>)>;
-
-impl Content {
-    pub(super) fn held(&self) -> Held {
-        Held { bytes: Arc::clone(&self.bytes), is_public: self.stamp.is_public() }
-    }
-}
-
 impl Held {
     pub(super) fn document(self, origin: Origin, format: Format) -> Document {
         let mut document = Document::new(origin, format, self.bytes);
