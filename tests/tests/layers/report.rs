@@ -136,7 +136,7 @@ app:2:42  database.pool_size  101 is not in ..=100  [range]
          |                                          ^^^";
 
 const MISSING: &str = "\
-app:1:1  missing field `database`  [missing_field]
+app:1:1  database  missing field `database`  [missing_field]
        1 | port = 1
          | ^";
 
