@@ -24,9 +24,10 @@ pub(crate) type Guard<'g> = &'g dyn Fn(&mut dyn FnMut()) -> Result<(), Report>;
 /// How many are looked for; no more are kept in a report.
 const LOOKED_FOR: usize = 1_000;
 
-/// How many times as many values as the tree has are decoded at most. A type that contains itself can make every level
-/// decode all that is below it again.
+/// How many times as many values as the tree has are decoded at most, and how many in any case. A type that contains
+/// itself can make every level decode all that is below it again.
 const PATIENCE: usize = 50;
+const LEAST_PATIENCE: usize = 2_000_000;
 
 /// Tells what is wrong with a tree but for its unknown keys. `probe` decodes it as a whole.
 ///
@@ -49,7 +50,7 @@ pub(crate) fn faults(
         path: Vec::new(),
         typed: Vec::new(),
         standing: Standing { secret: false, opaque: false, ruled: true },
-        patience: size(root).saturating_mul(PATIENCE),
+        patience: size(root).saturating_mul(PATIENCE).max(LEAST_PATIENCE),
         found: Vec::new(),
     };
     walk.value(root, description, Some(probe), None);

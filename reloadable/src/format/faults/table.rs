@@ -6,6 +6,7 @@ use crate::describe::{Description, Field, Shape, Tagging};
 use crate::path::Segment;
 
 use super::super::decode::{self, Error};
+use super::super::listed;
 use super::super::table::{Entry, Table};
 use super::super::tree::{Kind, Node};
 use super::lens::Outcome;
@@ -58,6 +59,16 @@ impl Walk<'_> {
         self.standing = standing;
     }
 
+    /// Tells that a table has no key that says which variant of a flattened enum is meant.
+    fn lacks_variant(&mut self, table: &Node, names: &[&str]) {
+        let message = format!("missing variant, {}", listed(names, "there are none"));
+        let mut fault = Error::custom(message).within(table).into_fault();
+        fault.code = "missing_field";
+        fault.redacted.clone_from(&fault.message);
+        fault.path.clone_from(&self.path);
+        self.refuse(fault);
+    }
+
     /// Tells whether an unknown key seems to mean this field, which the walk is at.
     fn is_meant(&self, field: &Field) -> bool {
         let Some((_, table)) = self.path.split_last() else { return false };
@@ -74,6 +85,7 @@ impl Walk<'_> {
         let own = names(fields);
         let mut left: Vec<&Entry> = entries.iter().filter(|entry| !own.contains(&&*entry.key)).collect();
         for field in fields.iter().filter(|field| field.flatten && !field.skip && !field.opaque) {
+            let is_optional = matches!(description_of(field).shape, Shape::Optional(_));
             let taken = match taken(description_of(field)) {
                 Taken::Nothing => continue,
                 Taken::All => left.clone(),
@@ -84,7 +96,11 @@ impl Walk<'_> {
                 }
                 Taken::First(names) => match left.iter().position(|entry| names.contains(&&*entry.key)) {
                     Some(at) => vec![left.remove(at)],
-                    None => Vec::new(),
+                    None if is_optional => continue,
+                    None => {
+                        self.lacks_variant(node, &names);
+                        continue;
+                    }
                 },
             };
             let table = Table::new(taken.into_iter().cloned().collect());
@@ -92,9 +108,7 @@ impl Walk<'_> {
             let mark = self.found.len();
             self.field(&table, field);
             // What cannot be decoded is none, as serde has it.
-            if matches!(description_of(field).shape, Shape::Optional(_))
-                && self.found[mark..].iter().any(|found| found.fault.is_some())
-            {
+            if is_optional && self.found[mark..].iter().any(|found| found.fault.is_some()) {
                 self.found.truncate(mark);
             }
         }
