@@ -215,8 +215,8 @@ impl<T: Reloadable> Builder<T> {
     /// with the texts of the others.
     ///
     /// [`Invalid`](crate::ErrorKind::Invalid) with every document that has a syntax error. If none has, with every
-    /// unknown key and the first value of a wrong type, at which decoding stops. If there is neither, with every rule
-    /// that is broken.
+    /// unknown key, every value that does not fit its type, every field that is missing, and every broken rule that
+    /// can be told beside those. If there is none of the others, with every rule that is broken.
     ///
     /// [`Setup`](crate::ErrorKind::Setup) with what is wrong with the set-up: no layer, a malformed pattern, no
     /// runtime.
