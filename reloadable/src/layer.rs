@@ -6,7 +6,11 @@ use crate::document::Document;
 use crate::path::{FieldPath, Segment};
 use crate::report::{Violation, Way};
 
-/// What becomes of something that is suspicious, but need not be wrong.
+/// What becomes of something that is suspicious, but need not be wrong: a key that stands for no field, a secret where
+/// none should be.
+///
+/// Said of all layers by [`unknown_keys`](crate::reloader::Builder::unknown_keys) and its neighbours, and of variables by
+/// [`Env::unknown`](crate::source::Env::unknown).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lint {
@@ -18,7 +22,47 @@ pub enum Lint {
     Allow,
 }
 
-/// What a layer's arrays do to those of the layers below it.
+/// What a layer's arrays do to those of the layers below it, said by [`arrays`](crate::reloader::Builder::arrays).
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(all(feature = "derive", feature = "toml", feature = "tokio"))]
+/// # fn main() -> Result<(), reloadable::Error> {
+/// use reloadable::{Arrays, Format, MemorySource, Reloadable, Reloader};
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize, Reloadable)]
+/// struct App {
+///     #[reload(key = "name")]
+///     routes: Vec<Route>,
+/// }
+///
+/// #[derive(Deserialize, Reloadable)]
+/// struct Route {
+///     name: String,
+///     timeout: u32,
+/// }
+///
+/// let routes = |arrays| {
+///     let below = "routes = [{ name = 'api', timeout = 3 }, { name = 'web', timeout = 3 }]";
+///     let (below, _below) = MemorySource::new("below", Format::Toml, below);
+///     let (above, _above) = MemorySource::new("above", Format::Toml, "routes = [{ name = 'web', timeout = 9 }]");
+///     let layers = Reloader::<App>::builder().source(below).source(above).arrays(arrays);
+///     let plan = layers.check_blocking()?;
+///     let routes = plan.candidate().routes.iter();
+///     Ok(routes.map(|route| format!("{} {}", route.name, route.timeout)).collect::<Vec<_>>())
+/// };
+/// assert_eq!(routes(Arrays::Replace)?, ["web 9"]);
+/// assert_eq!(routes(Arrays::ByKey)?, ["api 3", "web 9"]);
+/// // One name twice is refused.
+/// let refused: Result<_, reloadable::Error> = routes(Arrays::Append);
+/// assert!(refused.is_err());
+/// # Ok(())
+/// # }
+/// # #[cfg(not(all(feature = "derive", feature = "toml", feature = "tokio")))]
+/// # fn main() {}
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Arrays {

@@ -81,6 +81,24 @@ impl Serialize for Provenance {
 }
 
 /// What each layer says of a field, and what is in force. Secrets are not shown.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+/// use reloadable::{Format, MemorySource, Reloader};
+///
+/// let (file, _file) = MemorySource::new("app.toml", Format::Toml, "workers = 4");
+/// let config = Reloader::<Limits>::builder().source(file).set(["workers=8"]).start_blocking()?;
+/// let explanation = config.snapshot().explain("workers").ok_or("there is no such field")?;
+/// assert_eq!(explanation.value().map(ToString::to_string).as_deref(), Some("8"));
+/// assert_eq!(explanation.winner().map(|set| set.layer()), Some("command line"));
+/// let said: Vec<_> = explanation.said().iter().map(|said| format!("{}: {}", said.set(), said.value())).collect();
+/// assert_eq!(said, ["app.toml:1:11: 4", "--set workers: 8"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
     path: FieldPath,
@@ -156,7 +174,29 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Every field with its value and where it was set.
+/// Every field with its value and where it was set. Secrets are not shown.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+/// use reloadable::{Format, MemorySource, Reloader};
+///
+/// let (file, _file) = MemorySource::new("app.toml", Format::Toml, "queue = 100\nworkers = 4");
+/// let config = Reloader::<Limits>::builder().source(file).set(["workers=8"]).start_blocking()?;
+/// let all = config.snapshot().explain_all();
+/// assert_eq!(
+///     all.to_string(),
+///     "queue    100  app.toml:1:9\n\
+///      workers  8    --set workers  over app.toml:2:11"
+/// );
+/// // Those that are no default:
+/// let set = all.iter().filter(|field| field.winner().is_some()).count();
+/// assert_eq!(set, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Explanations {

@@ -73,6 +73,18 @@ fn every_line_of_the_table_of_variables_is_true() -> Result<(), Box<dyn std::err
     Ok(())
 }
 
+#[test]
+fn a_profile_belongs_to_the_file_before_it() -> Result<(), Box<dyn std::error::Error>> {
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("app.toml");
+    std::fs::write(&file, "a = 1\nb = 1\nc = 1\n")?;
+    std::fs::write(directory.path().join("app.production.toml"), "b = 2\nc = 2\n")?;
+    std::fs::write(directory.path().join("app.production.eu.toml"), "c = 3\n")?;
+    let layers = Reloader::<BTreeMap<String, u8>>::builder().file(&file).profile("production").profile("eu");
+    assert_eq!(layers.check_blocking()?.candidate().values().copied().collect::<Vec<_>>(), [1, 2, 3]);
+    Ok(())
+}
+
 /// A row whose first cell is a variable; all three are in backticks.
 fn row(line: &str) -> Option<[&str; 3]> {
     let cells: Vec<_> = line.strip_prefix("| `APP_")?.strip_suffix("` |")?.split("` | `").collect();

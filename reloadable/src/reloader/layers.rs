@@ -244,6 +244,33 @@ impl<T: Reloadable> Builder<T> {
     ///
     /// Without this, one that is missing is a failure: the last good value stays, and a vanished file is never taken for
     /// its defaults.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "fs")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let root = directory.path();
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// use reloadable::Reloader;
+    ///
+    /// std::fs::write(root.join("app.toml"), "workers = 4\n")?;
+    /// let config = Reloader::<Limits>::builder()
+    ///     .file(root.join("app.toml"))
+    ///     .file(root.join("local.toml"))
+    ///     .optional()
+    ///     .start_blocking()?;
+    /// assert_eq!(config.load()["workers"], 4);
+    ///
+    /// std::fs::write(root.join("local.toml"), "workers = 8\n")?;
+    /// config.blocking_reload();
+    /// assert_eq!(config.load()["workers"], 8);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "fs"))]
+    /// # fn main() {}
+    /// ```
     pub fn optional(self) -> Self {
         self.of_last("optional", |layer| layer.is_optional = true)
     }
@@ -279,6 +306,21 @@ impl<T: Reloadable> Builder<T> {
     }
 
     /// Sets what reports call the layer that was added last: a file or directory by its path unless set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// use reloadable::{Env, Reloader};
+    ///
+    /// let of_host = Env::prefixed("HOST").variables([("HOST_WORKERS", "8")]);
+    /// let config = Reloader::<Limits>::builder().env(of_host).named("host").start_blocking()?;
+    /// let set = config.snapshot().origin_of("workers").ok_or("it is not set")?;
+    /// assert_eq!((set.layer(), set.to_string().as_str()), ("host", "variable HOST_WORKERS"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn named(self, name: &str) -> Self {
         self.of_last("named", |layer| layer.settings.name = name.into())
     }

@@ -4,7 +4,25 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-/// A line of a document, as far as it may be shown, and which part of it is at fault.
+/// A line of a document, as far as it may be shown, and which part of it is at fault: for those who print a report in
+/// their own way. `{:#}` of a [`Report`](crate::report::Report) prints it.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(all(feature = "toml", feature = "tokio"))] {
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+/// use reloadable::{Format, MemorySource, Reloader};
+///
+/// let (file, _file) = MemorySource::new("app.toml", Format::Toml, "workers = 'many'");
+/// if let Err(error) = Reloader::<Limits>::builder().source(file).check_blocking() {
+///     for excerpt in error.report().violations().iter().filter_map(|violation| violation.excerpt()) {
+///         assert_eq!((excerpt.line(), excerpt.text()), (Some(1), "workers = 'many'"));
+///         assert_eq!((excerpt.start(), excerpt.length()), (10, 6));
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Excerpt {
     line: Option<usize>,

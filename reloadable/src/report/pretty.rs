@@ -85,13 +85,35 @@ impl fmt::Display for Pretty<'_> {
                 f.write_str("\n\n")?;
             }
             let texts = Texts::of(violation);
-            f.write_str(&renderer.render(&[texts.group(violation)]))?;
+            let drawn = renderer.render(&[texts.group(violation)]);
+            for line in drawn.split_inclusive('\n').filter(|line| plain(line).trim() != OTHER_FILE) {
+                f.write_str(line)?;
+            }
         }
         match self.report.omitted() {
             0 => Ok(()),
             omitted => write!(f, "\n\n... and {omitted} more"),
         }
     }
+}
+
+/// What announces a second file. The line at fault is given no name of its own, or its column would be counted within what
+/// is shown of it, so it is taken for one.
+const OTHER_FILE: &str = ":::";
+
+/// Leaves out what sets colours.
+fn plain(text: &str) -> String {
+    let mut is_escape = false;
+    let mut plain = String::new();
+    for character in text.chars() {
+        match character {
+            '\u{1b}' => is_escape = true,
+            'm' if is_escape => is_escape = false,
+            _ if is_escape => {}
+            _ => plain.push(character),
+        }
+    }
+    plain
 }
 
 /// What is printed of a violation besides its line.
@@ -137,5 +159,32 @@ impl Texts {
         elements.extend(self.note.as_deref().map(|note| Element::from(Level::NOTE.message(note))));
         elements.extend(violation.hint().map(|hint| Element::from(Level::HELP.message(hint))));
         level.primary_title(&self.title).id(violation.code()).elements(elements)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document;
+    use crate::path::FieldPath;
+    use crate::report::{Excerpt, Position};
+
+    #[test]
+    fn the_line_follows_its_place_in_colour_as_without() {
+        let text = "a = 1\npool = 5000\n";
+        let span = 13..17;
+        let violation = Violation::new(FieldPath::root(), "range", "5000 is too much")
+            .located(document::Origin::file("app.toml"), Some(Position::of(text, span.start)))
+            .quoting(Some(Excerpt::of(text, Some(2), &span, &[])));
+        let report = Report::from(violation);
+        let drawn = "error[range]: 5000 is too much
+ --> app.toml:2:8
+  |
+2 | pool = 5000
+  |        ^^^^";
+        assert_eq!(report.pretty().color(Color::Never).to_string(), drawn);
+        let colored = report.pretty().color(Color::Always).to_string();
+        assert!(colored.contains('\u{1b}'));
+        assert_eq!(plain(&colored), drawn);
     }
 }

@@ -43,6 +43,18 @@ pub struct Violation {
 }
 
 /// Whether a violation refuses the candidate.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::{Report, Severity};
+///
+/// /// For a check that is to be stricter than the reloader.
+/// fn is_spotless(report: &Report) -> bool {
+///     report.violations().iter().all(|violation| violation.severity() != Severity::Warning)
+/// }
+/// assert!(is_spotless(&Report::new()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -53,7 +65,25 @@ pub enum Severity {
     Warning,
 }
 
-/// One way to set a field.
+/// One way to set a field, of those that the layers have.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "tokio")] {
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+/// use reloadable::{Env, Reloader, Way};
+///
+/// let variables = [("APP_WORKERS", "many")];
+/// let layers = Reloader::<Limits>::builder().env(Env::prefixed("APP").variables(variables)).set([""; 0]);
+/// if let Err(error) = layers.check_blocking() {
+///     assert_eq!(
+///         error.report().violations()[0].ways(),
+///         [Way::Variable("APP_WORKERS".into()), Way::Argument("--set workers=".into())]
+///     );
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

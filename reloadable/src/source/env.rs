@@ -77,6 +77,25 @@ impl Env {
 
     /// Sets what stands between two names: `__` unless set. With `_`, which names have themselves, `APP_DATABASE_POOL_SIZE`
     /// is read in every way that leads to a field, with the longer names first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[derive(serde::Deserialize, reloadable::Reloadable)]
+    /// # struct App { database: Database }
+    /// # #[derive(serde::Deserialize, reloadable::Reloadable)]
+    /// # struct Database { pool_size: u16 }
+    /// use reloadable::{Env, Reloader};
+    ///
+    /// let variables = [("APP_DATABASE_POOL_SIZE", "20")];
+    /// let config = Reloader::<App>::builder()
+    ///     .env(Env::prefixed("APP").separator("_").variables(variables))
+    ///     .start_blocking()?;
+    /// assert_eq!(config.load().database.pool_size, 20);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn separator(mut self, separator: impl Into<String>) -> Self {
         self.separator = separator.into();
         self
@@ -100,7 +119,8 @@ impl Env {
         self
     }
 
-    /// Sets what becomes of a variable that stands for no field: [`Lint::Warn`] unless set.
+    /// Sets what becomes of a variable that stands for no field: [`Lint::Warn`] unless set. With an empty prefix it is
+    /// [`Lint::Allow`], since most variables are none of this program's.
     pub fn unknown(mut self, lint: Lint) -> Self {
         self.unknown = Some(lint);
         self
