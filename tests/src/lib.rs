@@ -1,6 +1,7 @@
 //! What the tests share. The tests live in `tests/`; this package is never published.
 
 pub mod corpus;
+pub mod fuzz;
 
 /// Tells whether the messages of the compiler are to be compared, and says so where they are not: they are those of
 /// one version of it, and take minutes. `.ci/run ui` compares them.

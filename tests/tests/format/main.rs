@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod bad_input;
+mod corpus;
 mod custom;
 mod depth;
 mod derived;
