@@ -202,11 +202,28 @@ pub fn toml(bytes: &[u8]) {
     let _ = value_of(Format::Toml, bytes);
     match (library, ours) {
         // A float that is no number is not equal to itself.
-        (Some(Ok(library)), Ok(ours)) => assert_eq!(format!("{ours:?}"), format!("{library:?}")),
+        (Some(Ok(library)), Ok(ours)) => {
+            assert_eq!(format!("{ours:?}"), format!("{:?}", without_dates(library)));
+        }
         (Some(Ok(_)), Err(report)) => only(&report, &["empty", "depth"]),
         (Some(Err(error)), Ok(_)) => panic!("it is read, but {error}"),
         (None, Ok(_)) => panic!("it is not UTF-8"),
         (_, Err(_)) => {}
+    }
+}
+
+/// A date is a text where the type does not ask for one.
+fn without_dates(value: toml::Value) -> toml::Value {
+    use toml::Value;
+    match value {
+        Value::Datetime(date) => Value::String(date.to_string()),
+        Value::Array(elements) => Value::Array(elements.into_iter().map(without_dates).collect()),
+        Value::Table(entries) => entries
+            .into_iter()
+            .map(|(key, value)| (key, without_dates(value)))
+            .collect::<toml::Table>()
+            .into(),
+        other => other,
     }
 }
 
