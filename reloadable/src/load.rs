@@ -234,14 +234,16 @@ pub struct Loaded<T> {
 impl<T: Describe> Loaded<T> {
     /// Returns where the value at `path` was set; for one that is in no file, where the nearest value around it was.
     pub fn locate(&self, path: &FieldPath) -> Option<(Origin, Position)> {
-        let (origin, position) = self.place(path)?;
+        let place = self.tree.locate(Expected::new(T::describe()), path);
+        let (origin, position) = self.tree.position(&place)?;
         Some((origin, position?))
     }
 
-    /// As [`locate`](Self::locate), also for what is in no text.
-    pub(crate) fn place(&self, path: &FieldPath) -> Option<(Origin, Option<Position>)> {
-        let place = self.tree.locate(Expected::new(T::describe()), path);
-        self.tree.position(&place)
+    /// Says of a violation where its field was set.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn blame(&self, violation: Violation) -> Violation {
+        let place = self.tree.locate(Expected::new(T::describe()), violation.path());
+        self.tree.blame(violation, &place)
     }
 
     /// Gives up the places.
@@ -302,6 +304,17 @@ pub(crate) fn faults<T: Reloadable>(layers: &Layers) -> Report {
     let read = guarded::<T, _>("describing the configuration", T::describe)
         .and_then(|description| format::read(layers, description));
     read.err().unwrap_or_default()
+}
+
+/// Shows the lines that are at fault in a report about these layers.
+#[cfg(feature = "tokio")]
+pub(crate) fn quoted<T: Reloadable>(report: Report, layers: &Layers) -> Report {
+    let quoted = guarded::<T, _>("describing the configuration", || {
+        let description = T::describe();
+        let tree = format::read_each(layers, description, |_, _, _| {});
+        format::quoted(report.clone(), &tree, &Expected::new(description))
+    });
+    quoted.unwrap_or(report)
 }
 
 /// Adds all that is wrong with a tree that cannot be decoded, `refused` being the first.

@@ -6,7 +6,7 @@ use crate::diff::touched::Contents;
 use crate::document::Revision;
 use crate::error::{Error, ErrorKind, SourceError};
 use crate::layer::Layers;
-use crate::load::{Reloadable, decode};
+use crate::load::{Reloadable, decode, quoted};
 use crate::path::FieldPath;
 use crate::report::{Report, Violation};
 use crate::source::Trigger;
@@ -109,7 +109,7 @@ pub(super) async fn candidate<T: Reloadable>(
         }
         let files = match files.contents(references) {
             Ok(files) => files,
-            Err(report) => return Err(Fault::Invalid(report, marks)),
+            Err(report) => return Err(Fault::Invalid(quoted::<T>(report, &layers), marks)),
         };
         let candidate = Candidate { value, contents, named, files, marks, layers, warnings };
         return Ok(Found::Candidate(Box::new(candidate)));

@@ -8,11 +8,9 @@ use std::time::Duration;
 use crate::describe::Describe;
 use crate::diff::Diff;
 use crate::diff::touched::{Contents, NamedFile};
-use crate::document::Origin;
 use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 use crate::load::{Loaded, guarded};
-use crate::path::FieldPath;
-use crate::report::{Position, Report, Violation};
+use crate::report::{Report, Violation};
 use crate::source::{AnyFiles, Trigger};
 
 use super::layer::{Content, Layer};
@@ -32,7 +30,8 @@ pub(super) struct Files {
 /// A file that a candidate names, and where that was set.
 pub(super) struct Reference {
     named: NamedFile,
-    place: Option<(Origin, Option<Position>)>,
+    /// What is said of it, but for what is wrong.
+    blame: Violation,
 }
 
 impl Files {
@@ -112,26 +111,24 @@ impl Files {
         let mut report = Report::new();
         let mut files = BTreeMap::new();
         let mut left = layer.source.limit();
-        for Reference { named, place } in &references {
+        for Reference { named, blame } in &references {
             let content = layer.source.content(&named.file);
             match content {
                 Some(Ok(_)) if files.contains_key(&named.file) => {}
                 Some(Ok(bytes)) if bytes.len() as u64 > left => {
-                    report.push(located(named.field.clone(), too_large(layer.source.limit()), place));
+                    report.push(blame.clone().saying(too_large(layer.source.limit())));
                 }
                 Some(Ok(bytes)) => {
                     left -= bytes.len() as u64;
                     files.insert(named.file.clone(), bytes);
                 }
                 Some(Err(error)) if error.kind() == SourceErrorKind::TooLarge => {
-                    report.push(located(named.field.clone(), too_large(layer.source.limit()), place));
+                    report.push(blame.clone().saying(too_large(layer.source.limit())));
                 }
-                Some(Err(error)) => {
-                    report.push(located(named.field.clone(), unreadable(&named.file, &error), place))
-                }
+                Some(Err(error)) => report.push(blame.clone().saying(unreadable(&named.file, &error))),
                 None => {
                     let message = format!("the file {} was not looked at in time", named.file.display());
-                    report.push(located(named.field.clone(), message, place));
+                    report.push(blame.clone().saying(message));
                 }
             }
         }
@@ -156,28 +153,20 @@ pub(super) fn references<T: Diff>(loaded: &Loaded<T>) -> Result<Vec<Reference>, 
         let mut references = Vec::new();
         let value = loaded.value.value();
         for (field, text) in T::describe().files(&value) {
-            let place = loaded.place(&field);
+            let blame = loaded.blame(Violation::new(field.clone(), FILE, ""));
             let Some(text) = text else {
                 let message = "no file can be followed here; mark a `PathBuf` or a `String` that is neither secret nor a leaf";
-                report.push(located(field, message.to_owned(), &place));
+                report.push(blame.saying(message));
                 continue;
             };
-            let document = place.as_ref().and_then(|(origin, _)| origin.path()?.parent());
+            let document = blame.origin().and_then(|origin| origin.path()?.parent());
             let file = document.unwrap_or(Path::new("")).join(text);
             let (text, address) = (text.into(), text.as_ptr().addr());
-            references.push(Reference { named: NamedFile { field, text, address, file }, place });
+            references.push(Reference { named: NamedFile { field, text, address, file }, blame });
         }
         if report.is_empty() { Ok(references) } else { Err(report) }
     })
     .and_then(|references| references)
-}
-
-fn located(field: FieldPath, message: String, place: &Option<(Origin, Option<Position>)>) -> Violation {
-    let violation = Violation::new(field, FILE, message);
-    match place {
-        Some((origin, position)) => violation.located(origin.clone(), *position),
-        None => violation,
-    }
 }
 
 fn too_large(limit: u64) -> String {
@@ -205,7 +194,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::document::Revision;
+    use crate::document::{Origin, Revision};
+    use crate::path::FieldPath;
     use crate::source::{AnySource, BoxFuture, Fetched, Hint};
 
     /// Remembers what it was to follow.
@@ -251,7 +241,7 @@ mod tests {
                 address: 0,
                 file: file.into(),
             },
-            place: None,
+            blame: Violation::new(FieldPath::root(), FILE, ""),
         };
         files.iter().map(reference).collect()
     }

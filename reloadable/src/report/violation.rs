@@ -165,6 +165,13 @@ impl Violation {
         self
     }
 
+    /// Says something else.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn saying(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
     /// Says what to do about it: a sentence for people, lowercase and without a final dot.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
