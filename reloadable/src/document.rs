@@ -280,6 +280,16 @@ pub(crate) enum Name {
     Path(FieldPath),
 }
 
+impl Name {
+    /// Counts the names on the way to the field, or the words that they may be made of.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Words(words) => words.words.len(),
+            Self::Path(path) => path.segments().len(),
+        }
+    }
+}
+
 /// The name of a variable, taken apart.
 #[derive(Debug, Clone)]
 pub(crate) struct Words {

@@ -219,6 +219,9 @@ impl<'e> IntoIterator for &'e Explanations {
     }
 }
 
+/// A column is as wide as its widest text, but for those that would push all others out of sight.
+const WIDEST: usize = 100;
+
 /// How many characters of a value a table shows.
 const SHOWN: usize = 60;
 
@@ -240,7 +243,13 @@ impl fmt::Display for Explanations {
                 [explanation.path.to_string(), value, set, over]
             })
             .collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let width = |column: usize| {
+            rows.iter()
+                .map(|row| row[column].chars().count())
+                .filter(|width| *width <= WIDEST)
+                .max()
+                .unwrap_or(0)
+        };
         let (path, value, set) = (width(0), width(1), width(2));
         for (nth, row) in rows.iter().enumerate() {
             let newline = if nth > 0 { "\n" } else { "" };

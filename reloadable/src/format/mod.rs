@@ -174,6 +174,9 @@ fn body(text: &Text, source: usize) -> Result<Read, Vec<Fault>> {
         Body::Value(value) => {
             let place = Place::new(source, 0..0);
             let node = written::of_value(value, &place).unwrap_or(Node { place, kind: Kind::Null });
+            if written::depth(&node) > DEPTH {
+                return Err(vec![Fault::too_deep(0)]);
+            }
             table_only(node).map(Read::Node)
         }
     }

@@ -1,11 +1,13 @@
 //! Single values by name, as variables and arguments give them, laid over the tree.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use crate::describe::Shape;
 use crate::document::{Given, Name, Setting, Words};
 use crate::layer::Arrays;
 use crate::nearest::nearest;
+use crate::parsed::DEPTH;
 use crate::path::{FieldPath, Segment};
 use crate::report::Secrets as _;
 
@@ -14,7 +16,7 @@ use super::listed;
 use super::merge::{Disagreement, merge};
 use super::table::{Entry, Table};
 use super::tree::{Kind, Node, Place};
-use super::written;
+use super::written::{self, depth};
 
 /// What is wrong with one of the settings.
 pub(super) struct Problem {
@@ -48,6 +50,10 @@ pub(super) fn apply(
             let (path, is_strict) = (expected.shown(path.into()), setting.is_strict);
             problems.push(Problem { at, path, code, message, earlier: None, is_strict });
         };
+        if setting.name.len() > DEPTH {
+            problem(Vec::new(), "depth", format!("a name of more than {DEPTH} parts"));
+            continue;
+        }
         match resolve(&setting.name, root, expected) {
             Ok(path) => match &setting.value {
                 Given::Refused(code, message) => problem(path, code, message.clone()),
@@ -72,6 +78,9 @@ pub(super) fn apply(
         let place = Place::new(source, at..at + 1);
         let here = path.iter().fold(expected.clone(), |here, segment| here.step(segment));
         match node(&setting.value, &here, &place) {
+            Ok(node) if path.len() + depth(&node) > DEPTH => {
+                problem("depth", format!("nested more than {DEPTH} levels deep"), None);
+            }
             Ok(node) => {
                 let mut put = Put { value: node, place: &place, arrays };
                 if let Err(Conflict { message, earlier }) = put.at(root, &path, expected) {
@@ -89,6 +98,9 @@ pub(super) fn apply(
     problems
 }
 
+/// How many ways to join the words of one name are tried: their number doubles with each word.
+const TRIES: usize = 1_000;
+
 /// A name that leads nowhere: how far it led, and why no further.
 struct Stuck {
     path: Vec<Segment>,
@@ -98,7 +110,7 @@ struct Stuck {
 fn resolve(name: &Name, root: &Node, expected: &Expected) -> Result<Vec<Segment>, Stuck> {
     match name {
         Name::Words(words) => {
-            let found = words.resolve(&words.words, Some(root), expected);
+            let found = words.resolve(&words.words, Some(root), expected, &Cell::new(TRIES));
             found.ok_or_else(|| words.stuck(root, expected))
         }
         Name::Path(path) => follow(path, root, expected),
@@ -163,17 +175,24 @@ fn canonical(name: &str, here: &Expected) -> Segment {
 
 impl Words {
     /// Finds the field that these words name. Longer names are tried first where words may be joined.
-    fn resolve(&self, words: &[String], node: Option<&Node>, here: &Expected) -> Option<Vec<Segment>> {
+    fn resolve(
+        &self,
+        words: &[String],
+        node: Option<&Node>,
+        here: &Expected,
+        tries: &Cell<usize>,
+    ) -> Option<Vec<Segment>> {
         if words.is_empty() {
             return Some(Vec::new());
         }
+        tries.set(tries.get().checked_sub(1)?);
         let most = if self.may_join { words.len() } else { 1 };
         (1..=most).rev().find_map(|count| {
             let (first, rest) = words.split_at_checked(count)?;
             let segment = self.segment(&first.join("_"), node, here)?;
             let below = here.step(&segment);
             let inner = node.and_then(|node| node.below(here, &segment));
-            let found = self.resolve(rest, inner, &below)?;
+            let found = self.resolve(rest, inner, &below, tries)?;
             Some(std::iter::once(segment).chain(found).collect())
         })
     }

@@ -127,6 +127,16 @@ fn replace(node: &mut Node, place: &Place) {
     }
 }
 
+/// Counts the levels of a value.
+pub(super) fn depth(node: &Node) -> usize {
+    let children = |most: usize, node: &Node| most.max(depth(node));
+    match &node.kind {
+        Kind::Array(elements) => 1 + elements.iter().fold(0, children),
+        Kind::Table(entries) => 1 + entries.iter().map(|entry| &entry.value).fold(0, children),
+        _ => 0,
+    }
+}
+
 /// Makes a node of a value. What is null, or cannot be shown, is not there.
 pub(super) fn of_value(value: &Value<'_>, place: &Place) -> Option<Node> {
     let kind = match value {

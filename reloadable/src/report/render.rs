@@ -36,8 +36,11 @@ impl fmt::Display for Report {
     }
 }
 
+/// A column is as wide as its widest text, but for those that would push all others out of sight.
+const WIDEST: usize = 100;
+
 fn width<'t>(texts: impl Iterator<Item = &'t String>) -> usize {
-    texts.map(|text| text.chars().count()).max().unwrap_or(0)
+    texts.map(|text| text.chars().count()).filter(|width| *width <= WIDEST).max().unwrap_or(0)
 }
 
 /// What follows below a violation's line.

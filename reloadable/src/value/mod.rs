@@ -212,6 +212,6 @@ impl Serialize for Value<'_> {
 impl Value<'static> {
     /// Returns what serde makes of `value`; [`Value::Opaque`] where its `Serialize` fails.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
-        value.serialize(serialize::ToValue).unwrap_or(Value::Opaque)
+        value.serialize(serialize::ToValue::new()).unwrap_or(Value::Opaque)
     }
 }

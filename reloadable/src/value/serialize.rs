@@ -9,7 +9,23 @@ use super::{SECRET, Value};
 
 /// Turns whatever is serialized into a [`Value`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ToValue;
+pub(super) struct ToValue {
+    /// How many more levels there may be.
+    left: usize,
+}
+
+/// How many levels a value may have: what a program holds may be a list without end, and each level takes of the stack.
+const LEVELS: usize = 256;
+
+impl ToValue {
+    pub(super) fn new() -> Self {
+        Self { left: LEVELS }
+    }
+
+    fn deeper(self) -> Result<Self, NotShown> {
+        self.left.checked_sub(1).map(|left| Self { left }).ok_or(NotShown)
+    }
+}
 
 type Shown = Value<'static>;
 
@@ -96,7 +112,7 @@ impl ser::Serializer for ToValue {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Shown, NotShown> {
-        value.serialize(self)
+        value.serialize(self.deeper()?)
     }
 
     fn serialize_unit(self) -> Result<Shown, NotShown> {
@@ -122,7 +138,7 @@ impl ser::Serializer for ToValue {
         value: &T,
     ) -> Result<Shown, NotShown> {
         // What stands for a secret must not be taken for its value.
-        if name == SECRET { Ok(Value::Secret) } else { value.serialize(self) }
+        if name == SECRET { Ok(Value::Secret) } else { value.serialize(self.deeper()?) }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -132,19 +148,19 @@ impl ser::Serializer for ToValue {
         variant: &'static str,
         value: &T,
     ) -> Result<Shown, NotShown> {
-        Ok(tagged(variant, value.serialize(self)?))
+        Ok(tagged(variant, value.serialize(self.deeper()?)?))
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Items, NotShown> {
-        Ok(Items::default())
+        Items::new(self, None)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Items, NotShown> {
-        Ok(Items::default())
+        Items::new(self, None)
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Items, NotShown> {
-        Ok(Items::default())
+        Items::new(self, None)
     }
 
     fn serialize_tuple_variant(
@@ -154,15 +170,15 @@ impl ser::Serializer for ToValue {
         variant: &'static str,
         _: usize,
     ) -> Result<Items, NotShown> {
-        Ok(Items { variant: Some(variant), items: Vec::new() })
+        Items::new(self, Some(variant))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Entries, NotShown> {
-        Ok(Entries::default())
+        Entries::new(self, None)
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries, NotShown> {
-        Ok(Entries::default())
+        Entries::new(self, None)
     }
 
     fn serialize_struct_variant(
@@ -172,20 +188,24 @@ impl ser::Serializer for ToValue {
         variant: &'static str,
         _: usize,
     ) -> Result<Entries, NotShown> {
-        Ok(Entries { variant: Some(variant), ..Entries::default() })
+        Entries::new(self, Some(variant))
     }
 }
 
 /// The elements of a sequence or tuple, as far as they have come.
-#[derive(Default)]
 pub(super) struct Items {
+    within: ToValue,
     variant: Option<&'static str>,
     items: Vec<Shown>,
 }
 
 impl Items {
+    fn new(around: ToValue, variant: Option<&'static str>) -> Result<Self, NotShown> {
+        Ok(Self { within: around.deeper()?, variant, items: Vec::new() })
+    }
+
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotShown> {
-        self.items.push(value.serialize(ToValue)?);
+        self.items.push(value.serialize(self.within)?);
         Ok(())
     }
 
@@ -199,16 +219,20 @@ impl Items {
 }
 
 /// The entries of a map or struct, as far as they have come.
-#[derive(Default)]
 pub(super) struct Entries {
+    within: ToValue,
     variant: Option<&'static str>,
     key: Cow<'static, str>,
     entries: Vec<(Cow<'static, str>, Shown)>,
 }
 
 impl Entries {
+    fn new(around: ToValue, variant: Option<&'static str>) -> Result<Self, NotShown> {
+        Ok(Self { within: around.deeper()?, variant, key: Cow::Borrowed(""), entries: Vec::new() })
+    }
+
     fn push<T: Serialize + ?Sized>(&mut self, key: Cow<'static, str>, value: &T) -> Result<(), NotShown> {
-        self.entries.push((key, value.serialize(ToValue)?));
+        self.entries.push((key, value.serialize(self.within)?));
         Ok(())
     }
 
@@ -267,7 +291,7 @@ impl ser::SerializeMap for Entries {
     type Error = NotShown;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NotShown> {
-        self.key = key.serialize(ToValue)?.into_key();
+        self.key = key.serialize(self.within)?.into_key();
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //! a value comes from, and what is told of all that is wrong or suspicious.
 
 mod arrays;
+mod depth;
 mod env;
 mod optional;
 mod overrides;
