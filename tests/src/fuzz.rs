@@ -12,8 +12,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-/// A target, by the name that its folder in `tests/corpus` has as well.
-pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+/// Panics where something does not hold for an input.
+pub type Target = fn(&[u8]);
+
+/// The targets, by the names that their folders in `tests/corpus` have as well.
+pub const TARGETS: [(&str, Target); 7] = [
     ("toml", toml),
     ("json", json),
     ("jsonc", jsonc),

@@ -224,7 +224,12 @@ fn fault(text: &str, start: usize, error: &serde_json::Error) -> Fault {
         return Fault::new(text.len(), "syntax", message);
     }
     let line: usize = slice.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-    Fault::new(start + line + error.column().saturating_sub(1), "syntax", message)
+    let mut at = (start + line + error.column().saturating_sub(1)).min(text.len());
+    // The library counts bytes, and may mean the last one of the character before.
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    Fault::new(at, "syntax", message)
 }
 
 /// Reads whatever comes next.
