@@ -8,7 +8,7 @@ use crate::path::{FieldPath, Segment};
 use crate::report::{Excerpt, Report, Secrets as _, Violation};
 
 use super::expected::Expected;
-use super::tree::{Kind, Node, Text, Tree};
+use super::tree::{Kind, Node, Tree};
 use super::{Read, body, settings};
 
 /// Completes each violation of a report.
@@ -56,12 +56,7 @@ impl Quotes<'_> {
         let (Some(span), Some(position)) = (violation.span(), violation.position()) else {
             return self.setting(origin, violation);
         };
-        let is_meant = |source: &Text| {
-            let layer = self.tree.layers.get(source.layer).map(|layer| &*layer.name);
-            source.document().origin() == origin
-                && (violation.layer().is_none() || layer == violation.layer())
-        };
-        let source = self.tree.sources.iter().position(is_meant)?;
+        let source = violation.document()?;
         let bytes = self.tree.sources.get(source)?.bytes();
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,

@@ -84,7 +84,8 @@ pub(super) fn apply(
             Ok(node) => {
                 let mut put = Put { value: node, place: &place, arrays };
                 if let Err(Conflict { message, earlier }) = put.at(root, &path, expected) {
-                    problem("shape", message, Some(earlier));
+                    // What it has just made itself is no place to look at.
+                    problem("shape", message, Some(earlier).filter(|earlier| *earlier != place));
                 }
             }
             Err((code, message)) => {

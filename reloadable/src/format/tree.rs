@@ -222,7 +222,7 @@ impl Tree {
         match self.layer(place) {
             Some(layer) => {
                 let span = position.map(|_| place.span());
-                violation.spanned(Arc::clone(&layer.name), span)
+                violation.spanned(Arc::clone(&layer.name), place.layer(), span)
             }
             None => violation,
         }

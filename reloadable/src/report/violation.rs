@@ -35,6 +35,9 @@ pub struct Violation {
     #[serde(serialize_with = "by_name")]
     layer: Option<Arc<str>>,
     origin: Option<Origin>,
+    /// The number of the document, since several may have one name.
+    #[serde(skip)]
+    document: Option<usize>,
     position: Option<Position>,
     span: Option<Range<usize>>,
     excerpt: Option<Excerpt>,
@@ -150,6 +153,7 @@ impl Violation {
             severity: Severity::Error,
             layer: None,
             origin: None,
+            document: None,
             position: None,
             span: None,
             excerpt: None,
@@ -205,9 +209,10 @@ impl Violation {
         &self.message
     }
 
-    /// Says which bytes of the document's text are meant, and in which layer they stand.
-    pub(crate) fn spanned(mut self, layer: Arc<str>, span: Option<Range<usize>>) -> Self {
+    /// Says in which layer and which of all documents it stands, and which bytes of the text are meant.
+    pub(crate) fn spanned(mut self, layer: Arc<str>, document: usize, span: Option<Range<usize>>) -> Self {
         self.layer = Some(layer);
+        self.document = Some(document);
         self.span = span;
         self
     }
@@ -220,6 +225,10 @@ impl Violation {
     pub(crate) fn settable(mut self, ways: Vec<Way>) -> Self {
         self.ways = ways;
         self
+    }
+
+    pub(crate) fn document(&self) -> Option<usize> {
+        self.document
     }
 
     /// Returns whether it refuses the candidate.

@@ -278,3 +278,19 @@ fn as_json() -> Outcome {
     assert_eq!(serde_json::to_string_pretty(&report)?, JSON);
     Ok(())
 }
+
+#[test]
+fn of_two_documents_with_one_name_the_one_at_fault_is_quoted() {
+    let below = toml("app", "port = 1\ndatabase.url = 'x'\n");
+    let report = refused(app().source(below).source(toml("app", "\nport = 'above'\n")));
+    let lines: Vec<_> = report.violations().iter().filter_map(|violation| violation.excerpt()).collect();
+    assert_eq!(lines.iter().map(|line| line.text()).collect::<Vec<_>>(), ["port = 'above'"]);
+}
+
+#[test]
+fn an_element_too_far_in_a_list_that_only_it_has_names_no_other_place() {
+    let report =
+        refused(app().env(env([("APP_PORT", "1"), ("APP_DATABASE__URL", "x"), ("APP_TAGS__3", "a")])));
+    let messages: Vec<_> = report.violations().iter().map(|violation| violation.message()).collect();
+    assert_eq!(messages, ["there is no element 3: there are 0"]);
+}
