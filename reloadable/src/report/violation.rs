@@ -205,6 +205,12 @@ impl Violation {
         &self.message
     }
 
+    /// Says that another field is meant.
+    pub(crate) fn at(mut self, path: FieldPath) -> Self {
+        self.path = path;
+        self
+    }
+
     /// Says which bytes of the document's text are meant, and in which layer they stand.
     pub(crate) fn spanned(mut self, layer: Arc<str>, span: Option<Range<usize>>) -> Self {
         self.layer = Some(layer);
