@@ -75,7 +75,7 @@ key_by! {
     KeyByDisplay for [T: fmt::Display] &KeyOf<T>, |key| -> Value<'static> { Value::Text(key.to_string().into()) }
 }
 
-/// A step on the way to a key. Its own function wins over that of [`Straight`], as explained at [`Known`].
+/// A step on the way to a key. Its own function wins over that of [`Straight`], as explained at [`Known`](super::Known).
 #[derive(Debug)]
 pub struct Through<'x, T: ?Sized>(pub &'x T);
 

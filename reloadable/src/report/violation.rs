@@ -209,6 +209,12 @@ impl Violation {
         &self.message
     }
 
+    /// Says that another field is meant.
+    pub(crate) fn at(mut self, path: FieldPath) -> Self {
+        self.path = path;
+        self
+    }
+
     /// Says in which layer and which of all documents it stands, and which bytes of the text are meant.
     pub(crate) fn spanned(mut self, layer: Arc<str>, document: usize, span: Option<Range<usize>>) -> Self {
         self.layer = Some(layer);

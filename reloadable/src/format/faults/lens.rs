@@ -1,6 +1,6 @@
 //! Looking at one value through the type of what is around it.
 
-use crate::path::Segment;
+use crate::path::{FieldPath, Segment};
 use crate::report::{Report, Reporter, Violation};
 
 use super::super::compact::Compact;
@@ -8,7 +8,7 @@ use super::super::decode::Fault;
 use super::super::probe::{Answer, Probe};
 use super::super::table::{Entry, Table};
 use super::super::tree::{Kind, Node, Place};
-use super::{Standing, Walk, path_of, size};
+use super::{Standing, Walk, size};
 
 /// Decodes what is at one place, or at places below it as if they held nothing else: an element is decoded as a list of
 /// one. So the elements of a list can be told apart although nothing but the list is known to be decodable.
@@ -102,9 +102,7 @@ impl Walk<'_> {
                 let broken = report.violations().iter().map(|violation| {
                     let mut path = violation.path().segments().to_vec();
                     lens.restore(path.get_mut(lens.typed_depth..), kept);
-                    let moved =
-                        Violation::new(path_of(&path), violation.code().to_owned(), violation.message());
-                    if path == violation.path().segments() { violation.clone() } else { moved }
+                    violation.clone().at(FieldPath::from(path))
                 });
                 Outcome::Fits(broken.collect())
             }

@@ -218,8 +218,3 @@ fn is_fixed(description: Description) -> bool {
         .and_then(|within| within.rsplit_once("; "))
         .is_some_and(|(_, length)| !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit()))
 }
-
-/// Returns the path of what is told, for one that is as the root of the report.
-fn path_of(segments: &[Segment]) -> FieldPath {
-    FieldPath::from(segments.to_vec())
-}
