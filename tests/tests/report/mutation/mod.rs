@@ -14,12 +14,12 @@ use reloadable::{Diff, Document, Origin};
 use serde::de::DeserializeOwned;
 
 use self::model::{Case, Dice, Node};
-use self::write::{JSON, TOML, Writer};
+use self::write::{JSON, JSONC, TOML, Writer, YAML};
 
 /// How many documents of each type are tried with each number of faults, unless `RELOADABLE_MUTATIONS` says otherwise.
 const CASES: u64 = 100;
 
-const WRITERS: [&dyn Writer; 2] = [&TOML, &JSON];
+const WRITERS: [&dyn Writer; 4] = [&TOML, &JSON, &JSONC, &YAML];
 
 fn holds<T: DeserializeOwned + Diff>(model: fn(&mut Dice) -> Node) {
     let cases = std::env::var("RELOADABLE_MUTATIONS").ok().and_then(|cases| cases.parse().ok());

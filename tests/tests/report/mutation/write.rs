@@ -54,8 +54,6 @@ impl Written {
 pub(super) struct Json;
 pub(super) const JSON: Json = Json;
 
-const JSON_SPACES: [&str; 5] = ["", "", " ", "\n", "\n  "];
-
 impl Writer for Json {
     fn format(&self) -> Format {
         Format::Json
@@ -68,12 +66,39 @@ impl Writer for Json {
     fn write(&self, layer: &Out, dice: &mut Dice) -> Written {
         let mut written = Written::default();
         written.space(dice, &["", "\n", "  "]);
-        json(&mut written, layer, dice);
+        json(&mut written, layer, dice, &Notation { spaces: &["", "", " ", "\n", "\n  "], last: &[""] });
         written
     }
 }
 
-fn json(written: &mut Written, out: &Out, dice: &mut Dice) {
+pub(super) struct Jsonc;
+pub(super) const JSONC: Jsonc = Jsonc;
+
+impl Writer for Jsonc {
+    fn format(&self) -> Format {
+        Format::Jsonc
+    }
+
+    fn extension(&self) -> &'static str {
+        "jsonc"
+    }
+
+    fn write(&self, layer: &Out, dice: &mut Dice) -> Written {
+        let mut written = Written::default();
+        let spaces = &["", "", " ", "\n", "/* é: \"x\" */", "// { é\n  ", "/*\n*/\n"];
+        written.space(dice, spaces);
+        json(&mut written, layer, dice, &Notation { spaces, last: &["", ","] });
+        written
+    }
+}
+
+/// What may stand between two tokens, and after the last element.
+struct Notation<'n> {
+    spaces: &'n [&'n str],
+    last: &'n [&'n str],
+}
+
+fn json(written: &mut Written, out: &Out, dice: &mut Dice, notation: &Notation<'_>) {
     match out {
         Out::Scalar(place, literal) => {
             written.mark(place);
@@ -84,9 +109,10 @@ fn json(written: &mut Written, out: &Out, dice: &mut Dice) {
             written.push("[");
             for (nth, element) in elements.iter().enumerate() {
                 written.push(if nth > 0 { "," } else { "" });
-                written.space(dice, &JSON_SPACES);
-                json(written, element, dice);
+                written.space(dice, notation.spaces);
+                json(written, element, dice, notation);
             }
+            written.space(dice, if elements.is_empty() { &[""] } else { notation.last });
             written.push("]");
         }
         Out::Table(place, entries) => {
@@ -94,17 +120,95 @@ fn json(written: &mut Written, out: &Out, dice: &mut Dice) {
             written.push("{");
             for (nth, (key_place, key, value)) in entries.iter().enumerate() {
                 written.push(if nth > 0 { "," } else { "" });
-                written.space(dice, &JSON_SPACES);
+                written.space(dice, notation.spaces);
                 written.mark(key_place);
                 written.quoted(key);
                 written.push(":");
-                written.space(dice, &JSON_SPACES);
-                json(written, value, dice);
+                written.space(dice, notation.spaces);
+                json(written, value, dice, notation);
             }
-            written.space(dice, &JSON_SPACES);
+            written.space(dice, if entries.is_empty() { &[""] } else { notation.last });
+            written.space(dice, notation.spaces);
             written.push("}");
         }
     }
+}
+
+pub(super) struct Yaml;
+pub(super) const YAML: Yaml = Yaml;
+
+impl Writer for Yaml {
+    fn format(&self) -> Format {
+        Format::Yaml
+    }
+
+    fn extension(&self) -> &'static str {
+        "yaml"
+    }
+
+    fn write(&self, layer: &Out, dice: &mut Dice) -> Written {
+        let mut written = Written::default();
+        written.space(dice, &["", "# é\n", "---\n", "\n"]);
+        yaml(&mut written, layer, 0, dice);
+        written
+    }
+}
+
+/// Writes a value where its key or dash has ended, or where a line has begun and is indented.
+fn yaml(written: &mut Written, out: &Out, depth: usize, dice: &mut Dice) {
+    let indent = " ".repeat(depth);
+    match out {
+        Out::Table(place, entries) if !entries.is_empty() && !dice.one_in(5) => {
+            for (nth, (key_place, key, value)) in entries.iter().enumerate() {
+                if nth == 0 {
+                    written.mark(place);
+                } else {
+                    written.push(&indent);
+                }
+                written.mark(key_place);
+                yaml_key(written, key, dice);
+                written.push(":");
+                yaml_below(written, value, depth, dice);
+            }
+        }
+        Out::Array(place, elements) if !elements.is_empty() && !dice.one_in(5) => {
+            for (nth, element) in elements.iter().enumerate() {
+                if nth == 0 {
+                    written.mark(place);
+                } else {
+                    written.push(&indent);
+                }
+                written.push("- ");
+                yaml(written, element, depth + 2, dice);
+            }
+        }
+        flow => {
+            let notation = Notation { spaces: &["", " "], last: &["", ","] };
+            json(written, flow, dice, &notation);
+            written.space(dice, &["\n", "  # é\n"]);
+        }
+    }
+}
+
+/// Writes what a key holds: in the same line if it is no block.
+fn yaml_below(written: &mut Written, value: &Out, depth: usize, dice: &mut Dice) {
+    let is_block = match value {
+        Out::Scalar(..) => false,
+        Out::Table(_, entries) => !entries.is_empty(),
+        Out::Array(_, elements) => !elements.is_empty(),
+    };
+    if is_block {
+        written.space(dice, &["\n", "  # é\n", "\n\n"]);
+        written.push(&" ".repeat(depth + 2));
+    } else {
+        written.push(" ");
+    }
+    yaml(written, value, depth + 2, dice);
+}
+
+fn yaml_key(written: &mut Written, key: &str, dice: &mut Dice) {
+    let is_plain = key.chars().all(|character| character.is_ascii_alphabetic() || "-_".contains(character));
+    if is_plain && !dice.one_in(5) { written.push(key) } else { written.quoted(key) }
 }
 
 pub(super) struct Toml;
