@@ -324,6 +324,13 @@ impl Basis {
         });
         let mut at: HashMap<_, _> =
             all.iter().enumerate().map(|(at, explanation)| (explanation.path.clone(), at)).collect();
+        let mut below: HashMap<FieldPath, Vec<usize>> = HashMap::new();
+        for (number, explanation) in all.iter().enumerate() {
+            let mut around = explanation.path.clone();
+            while around.pop().is_some() && !around.is_root() {
+                below.entry(around.clone()).or_default().push(number);
+            }
+        }
         let expected = Expected::new(T::describe());
         let read = read_each(&self.layers, T::describe(), |tree, source, step| {
             let node = match step {
@@ -339,9 +346,12 @@ impl Basis {
                     continue;
                 }
                 // Of one value, the type may make several fields.
-                let mut parts = all.iter_mut().filter(|one| one.path.starts_with(&path)).peekable();
-                if !path.is_root() && parts.peek().is_some() {
-                    parts.for_each(|part| part.said.push(said.clone()));
+                if let Some(parts) = below.get(&path) {
+                    for part in parts {
+                        if let Some(explanation) = all.get_mut(*part) {
+                            explanation.said.push(said.clone());
+                        }
+                    }
                     continue;
                 }
                 let value = self::at(value.clone(), &path).map(Value::into_owned);

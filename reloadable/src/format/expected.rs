@@ -244,6 +244,20 @@ impl Expected {
         &self.shapes
     }
 
+    /// Returns the key that tells which variant of an enum a table is.
+    pub(super) fn tag(&self) -> Option<&'static str> {
+        match self.shapes.first() {
+            Some(Shape::Enum(Tagging::Internal(tag) | Tagging::Adjacent(tag, _), _)) => Some(tag),
+            _ => None,
+        }
+    }
+
+    /// Tells whether something else than a table may stand here.
+    pub(super) fn is_value(&self) -> bool {
+        self.shapes.is_empty()
+            || self.shapes.iter().any(|shape| !matches!(shape, Shape::Struct(_) | Shape::Map(_)))
+    }
+
     /// Tells whether no field leads here.
     pub(super) fn is_unknown(&self) -> bool {
         !self.is_known

@@ -105,7 +105,8 @@ impl Merger {
     fn replaces(&self, base: &Node, over: &Node, expected: &Expected) -> bool {
         match (&base.kind, &over.kind) {
             (Kind::Table(earlier), Kind::Table(later)) => {
-                expected.is_choice() && other_variant(earlier, later, expected)
+                (expected.is_choice() && other_variant(earlier, later, expected))
+                    || expected.tag().is_some_and(|tag| other_tag(base, over, tag))
             }
             (Kind::Null, _) | (_, Kind::Null) => true,
             (Kind::Table(_), Kind::Text(_) | Kind::Word(_))
@@ -118,6 +119,14 @@ impl Merger {
             },
             _ => true,
         }
+    }
+}
+
+/// Tells whether two tables say by their tags that they are two variants: what is beside the earlier tag belongs to it.
+fn other_tag(earlier: &Node, later: &Node, tag: &str) -> bool {
+    match (earlier.child(tag).and_then(Node::as_key), later.child(tag).and_then(Node::as_key)) {
+        (Some(earlier), Some(later)) => earlier != later,
+        _ => false,
     }
 }
 

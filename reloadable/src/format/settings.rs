@@ -62,15 +62,18 @@ pub(super) fn apply(
             Err(Stuck { path, message }) => problem(path, UNKNOWN, message),
         }
     }
-    // So that a value comes before its parts, and an element before those behind it.
-    resolved.sort_by(|(.., left), (.., right)| left.cmp(right));
+    // So that a value comes before its parts, an element before those behind it, and a tag, which may take the fields of
+    // another variant away, before its own.
+    resolved.sort_by_cached_key(|(_, _, path)| (!names_tag(path, expected), path.clone()));
     let mut known: HashMap<Vec<Segment>, &Setting> = HashMap::new();
     for (at, setting, path) in resolved {
         let mut problem = |code, message, earlier| {
             let (path, is_strict) = (expected.shown(path.clone().into()), setting.is_strict);
             problems.push(Problem { at, path, code, message, earlier, is_strict });
         };
-        if let Some(first) = known.get(&path) {
+        // Of two spellings of one field, the program means the one that it has set last.
+        let is_override = matches!(setting.value, Given::Value(_));
+        if let Some(first) = known.get(&path).filter(|_| !is_override) {
             let message = format!("{} sets this field as well; keep one of them", first.origin);
             problem("duplicate_key", message, None);
             continue;
@@ -83,9 +86,11 @@ pub(super) fn apply(
             }
             Ok(node) => {
                 let mut put = Put { value: node, place: &place, arrays };
-                if let Err(Conflict { message, earlier }) = put.at(root, &path, expected) {
+                if let Err(Conflict { message, earlier, is_absent }) = put.at(root, &path, expected) {
+                    // An edit of a file may take away the element that an override names.
+                    let code = if is_absent && is_override { UNKNOWN } else { "shape" };
                     // What it has just made itself is no place to look at.
-                    problem("shape", message, Some(earlier).filter(|earlier| *earlier != place));
+                    problem(code, message, Some(earlier).filter(|earlier| *earlier != place));
                 }
             }
             Err((code, message)) => {
@@ -97,6 +102,13 @@ pub(super) fn apply(
     }
     problems.sort_by_key(|problem| problem.at);
     problems
+}
+
+/// Tells whether a path leads to what says which variant of an enum is meant.
+fn names_tag(path: &[Segment], expected: &Expected) -> bool {
+    let Some((Segment::Name(name), around)) = path.split_last() else { return false };
+    let here = around.iter().fold(expected.clone(), |here, segment| here.step(segment));
+    here.tag() == Some(name.as_ref())
 }
 
 /// How many ways to join the words of one name are tried: their number doubles with each word.
@@ -111,7 +123,16 @@ struct Stuck {
 fn resolve(name: &Name, root: &Node, expected: &Expected) -> Result<Vec<Segment>, Stuck> {
     match name {
         Name::Words(words) => {
-            let found = words.resolve(&words.words, Some(root), expected, &Cell::new(TRIES));
+            let resolve = |wants_value| {
+                words.resolve(
+                    &words.words,
+                    Some(root),
+                    expected,
+                    &Tries { left: Cell::new(TRIES), wants_value },
+                )
+            };
+            // With names that may be joined, a key of a map takes all words, if one that leads further is not preferred.
+            let found = resolve(words.may_join).or_else(|| resolve(false));
             found.ok_or_else(|| words.stuck(root, expected))
         }
         Name::Path(path) => follow(path, root, expected),
@@ -174,6 +195,13 @@ fn canonical(name: &str, here: &Expected) -> Segment {
     Segment::Name(name.into())
 }
 
+/// What is left of an attempt to resolve a name.
+struct Tries {
+    left: Cell<usize>,
+    /// It is to end where a text may stand.
+    wants_value: bool,
+}
+
 impl Words {
     /// Finds the field that these words name. Longer names are tried first where words may be joined.
     fn resolve(
@@ -181,12 +209,12 @@ impl Words {
         words: &[String],
         node: Option<&Node>,
         here: &Expected,
-        tries: &Cell<usize>,
+        tries: &Tries,
     ) -> Option<Vec<Segment>> {
         if words.is_empty() {
-            return Some(Vec::new());
+            return (!tries.wants_value || here.is_value()).then(Vec::new);
         }
-        tries.set(tries.get().checked_sub(1)?);
+        tries.left.set(tries.left.get().checked_sub(1)?);
         let most = if self.may_join { words.len() } else { 1 };
         (1..=most).rev().find_map(|count| {
             let (first, rest) = words.split_at_checked(count)?;
@@ -291,6 +319,8 @@ fn node(given: &Given, here: &Expected, place: &Place) -> Result<Node, (&'static
 struct Conflict {
     message: String,
     earlier: Place,
+    /// There are too few elements.
+    is_absent: bool,
 }
 
 /// Puts a value at a path; what is on the way is made.
@@ -305,7 +335,9 @@ impl Put<'_> {
         let Some((segment, rest)) = path.split_first() else {
             let value = std::mem::replace(&mut self.value, fresh(None, self.place));
             return match merge(node, value, here, self.arrays).into_iter().next() {
-                Some(Disagreement { message, earlier, .. }) => Err(Conflict { message, earlier }),
+                Some(Disagreement { message, earlier, .. }) => {
+                    Err(Conflict { message, earlier, is_absent: false })
+                }
                 None => Ok(()),
             };
         };
@@ -315,13 +347,20 @@ impl Put<'_> {
             *node = fresh(Some(segment), self.place);
         }
         let noun = node.noun();
-        let conflict = |message| Err(Conflict { message, earlier: node.place.clone() });
+        let place = node.place.clone();
+        let conflict = |message| Err(Conflict { message, earlier: place.clone(), is_absent: false });
         match (segment, &mut node.kind) {
             (Segment::Name(name), Kind::Table(table)) => {
                 let at = table
                     .find(name)
                     .or_else(|| here.spellings(name).into_iter().find_map(|spelling| table.find(spelling)));
                 if let Some(at) = at {
+                    let is_tag = rest.is_empty() && here.tag() == Some(name.as_ref());
+                    if is_tag && table[at].value.as_key() != self.value.as_key() {
+                        // What else is there belongs to another variant.
+                        *table = Table::default();
+                        return self.at(node, path, here);
+                    }
                     return self.at(table.value_mut(at), rest, &below);
                 }
                 if here.is_choice() {
@@ -341,7 +380,10 @@ impl Put<'_> {
                         elements.push(element);
                         Ok(())
                     }
-                    None => conflict(format!("there is no element {index}: there are {count}")),
+                    None => {
+                        let message = format!("there is no element {index}: there are {count}");
+                        Err(Conflict { message, earlier: place, is_absent: true })
+                    }
                 }
             }
             (Segment::Name(_), _) => conflict(format!("this sets a part of a table, but there is {noun}")),

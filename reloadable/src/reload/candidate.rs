@@ -65,6 +65,8 @@ pub(super) enum Known<'m> {
     Nothing,
     /// What was refused last.
     Refused(Option<&'m Marks>),
+    /// What was accepted last is all that counts: it is an override that is new.
+    Accepted,
 }
 
 /// Reads all layers, and the files that they name.
@@ -77,7 +79,10 @@ pub(super) async fn candidate<T: Reloadable>(
 ) -> Result<Found<T>, Fault> {
     let names_files = files.layer().is_some();
     for _ in 0..=TRIES {
-        let contents = fetch::<T>(stack, limit, trigger).await;
+        let contents = match known {
+            Known::Accepted => Ok(stack.unchanged()),
+            _ => fetch::<T>(stack, limit, trigger).await,
+        };
         // Also where there is nothing to put them to: they would tell of the same news again at once.
         let named = files.fetch(limit, trigger).await;
         let contents = contents.map_err(Fault::Unavailable)?;

@@ -236,6 +236,11 @@ impl Stack {
         }
     }
 
+    /// Says that what was accepted last is still there.
+    pub(super) fn unchanged(&self) -> Vec<Option<Content>> {
+        self.sources.iter().map(|_| None).collect()
+    }
+
     /// The cursors move only now that what was fetched has been accepted.
     pub(super) fn accept(&mut self, contents: Vec<Option<Content>>) {
         for (layer, content) in self.sources.iter_mut().zip(contents) {

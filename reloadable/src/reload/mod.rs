@@ -72,7 +72,7 @@ pub(crate) struct Reload<T> {
     refused: Option<Marks>,
     burst: Burst,
     /// The overrides are others than those of what is in force.
-    is_overridden: bool,
+    overriding: Overriding,
     /// When another snapshot may be published.
     next_publish: Option<Instant>,
     retry: Backoff,
@@ -127,7 +127,7 @@ impl<T: Reloadable> Reload<T> {
             sections: Sections::new(),
             status,
             refused: None,
-            is_overridden: false,
+            overriding: Overriding::No,
             burst: Burst::new(timing.settle.between_hints(), timing.max_wait),
             next_publish: None,
             retry: Backoff::new(Duration::from_millis(100), timing.resync),
@@ -270,21 +270,27 @@ impl<T: Reloadable> Reload<T> {
         }
     }
 
-    /// Sets or clears overrides, unless the configuration would not be valid with that.
+    /// Sets or clears overrides, unless the configuration would not be valid with that, neither with what the sources hold
+    /// nor with what was last accepted of them.
     async fn override_by(&mut self, change: Override) -> ReloadOutcome {
         let before = self.stack.overrides.clone();
         self.stack.overrides.apply(change);
-        self.is_overridden = true;
-        let outcome = self.attempt(Trigger::Manual).await;
-        self.is_overridden = false;
+        self.overriding = Overriding::Sources;
+        let mut outcome = self.attempt(Trigger::Manual).await;
+        if !outcome.is_in_force() {
+            // A file that is broken must not stand in the way of whoever mends what he can.
+            self.overriding = Overriding::Accepted;
+            outcome = self.attempt(Trigger::Manual).await;
+        }
+        self.overriding = Overriding::No;
         if outcome.is_in_force() {
             self.stack.overrides.accept();
         } else {
             self.stack.overrides = before;
-            // It may be the override alone that was refused, and not what the sources hold.
-            self.refused = None;
-            self.retry_at = Some(Instant::now());
         }
+        // It may be the override alone that was refused, and not what the sources hold, or the other way about.
+        self.refused = None;
+        self.retry_at = Some(Instant::now());
         // A path may lead to what stands under a secret key.
         let overrides = self.stack.overrides.paths().into_iter();
         let overrides: Vec<_> = match guarded::<T, _>("describing the configuration", T::describe) {
@@ -312,7 +318,11 @@ impl<T: Reloadable> Reload<T> {
 
     /// Fetches, decodes, validates, compares and publishes. The subscribers do not know yet.
     async fn try_reload(&mut self, trigger: Trigger, started: Instant) -> Tried<T> {
-        let known = if self.is_overridden { Known::Nothing } else { Known::Refused(self.refused.as_ref()) };
+        let known = match self.overriding {
+            Overriding::No => Known::Refused(self.refused.as_ref()),
+            Overriding::Sources => Known::Nothing,
+            Overriding::Accepted => Known::Accepted,
+        };
         let found = candidate(&mut self.stack, &mut self.files, self.timing.fetch, trigger, known).await;
         let Candidate { value, contents, named, files, marks, layers, warnings } = match found {
             Ok(Found::Candidate(candidate)) => *candidate,
@@ -403,6 +413,16 @@ pub(crate) async fn try_out<T: Reloadable>(
         Ok(Found::Nothing | Found::Refused) => Err(Error::closed()),
         Err(fault) => Err(fault.into_error()),
     }
+}
+
+/// Whether an attempt is about an override, and over what it is laid.
+#[derive(Debug, Clone, Copy)]
+enum Overriding {
+    No,
+    /// What the sources hold now.
+    Sources,
+    /// What was last accepted of them.
+    Accepted,
 }
 
 /// How far an attempt came.

@@ -238,15 +238,15 @@ async fn over_a_broken_document() -> Outcome {
     config.set_override("note", "kept").await;
     handle.replace("workers = ");
     until(&config, "the refusal", |status| status.last_error.is_some()).await;
-    for outcome in [
-        config.set_override("workers", 64).await,
-        config.clear_override("note").await,
-        config.clear_overrides().await,
-        config.reload().await,
-    ] {
-        assert!(matches!(outcome, ReloadOutcome::Rejected(_)), "{outcome}");
-        assert!(lines(&outcome)[0].starts_with("app.toml:1:"), "{outcome}");
-    }
+    // What was accepted last is there to be overridden.
+    assert!(config.set_override("workers", 64).await.is_in_force());
+    assert_eq!((config.load().workers, config.load().note.as_deref()), (64, Some("kept")));
+    let refused = config.set_override("workers", 0).await;
+    assert_eq!(lines(&refused), ["overrides: workers: 0 is not in 1..=100 [range]"]);
+    assert!(config.clear_override("workers").await.is_in_force());
+    let outcome = config.reload().await;
+    assert!(matches!(outcome, ReloadOutcome::Rejected(_)), "{outcome}");
+    assert!(lines(&outcome)[0].starts_with("app.toml:1:"), "{outcome}");
     assert_eq!((config.load().workers, config.load().note.as_deref()), (4, Some("kept")));
     assert_eq!(paths(&config), ["note"]);
     assert!(!config.status().is_healthy());
@@ -268,6 +268,18 @@ async fn over_a_field_that_is_out_of_range() -> Outcome {
     let outcome = config.clear_override("workers").await;
     assert_eq!(lines(&outcome), ["app.toml:1:11: workers: 0 is not in 1..=100 [range]"]);
     assert_eq!((config.load().workers, paths(&config)), (9, vec!["workers".to_owned()]));
+    Ok(())
+}
+
+/// As by its key, so by its number.
+#[tokio::test]
+async fn an_element_that_is_gone_is_warned_of_by_its_number() -> Outcome {
+    let (config, handle) = start().await?;
+    assert!(config.set_override("routes[1].timeout", 5).await.is_in_force());
+    handle.replace("workers = 4\n[database]\nurl = 'x'\n");
+    until(&config, "the change", |status| status.generation == 3).await;
+    assert!(config.load().routes.is_empty());
+    assert_eq!(config.status().warnings.warnings().count(), 1);
     Ok(())
 }
 

@@ -141,3 +141,47 @@ fn settings_of_a_layer_need_a_layer() {
     let told = error.map(|error| error.to_string()).unwrap_or_default();
     assert!(told.contains("`.optional(..)` goes behind the layer that it is about"), "{told}");
 }
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+enum Tagged {
+    File { path: String },
+    Tcp { port: u16 },
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct Stored {
+    store: Tagged,
+}
+
+/// What stands beside another tag belongs to another variant.
+#[test]
+fn another_tag_takes_away_what_the_layers_below_say() {
+    let base = || Reloader::<Stored>::builder().source(toml("base", "store = { type = 'file', path = 'x' }"));
+    let above = base().source(toml("above", "store = { type = 'tcp', port = 1 }"));
+    let set = base().env(crate::env([("APP_STORE__PORT", "1"), ("APP_STORE__TYPE", "tcp")]));
+    for builder in [above, set] {
+        let plan = valid(builder).unwrap();
+        assert!(matches!(plan.candidate().store, Tagged::Tcp { port: 1 }), "{plan}");
+    }
+    let same = base().source(toml("above", "store = { type = 'file' }"));
+    assert!(matches!(&valid(same).unwrap().candidate().store, Tagged::File { path } if path == "x"));
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct Databases {
+    dbs: BTreeMap<String, Database>,
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct Database {
+    pool_size: u16,
+}
+
+/// A key of a map could take all words that follow.
+#[test]
+fn joined_words_lead_through_a_map() {
+    let variables = crate::env([("APP_DBS_MAIN_POOL_SIZE", "7")]).separator("_");
+    let plan = valid(Reloader::<Databases>::builder().env(variables)).unwrap();
+    assert_eq!(plan.candidate().dbs["main"].pool_size, 7);
+}
