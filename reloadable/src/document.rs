@@ -298,6 +298,9 @@ pub(crate) struct Words {
     pub(crate) may_join: bool,
     /// Names that the user chooses, as keys of a map, are meant as they are spelled.
     pub(crate) keeps_case: bool,
+    /// What the variables begin with, and what stands between two names.
+    pub(crate) prefix: Arc<str>,
+    pub(crate) separator: Arc<str>,
 }
 
 /// What a field is set to.

@@ -100,13 +100,21 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.heading())?;
         let report = &self.inner.report;
-        let problems = report.errors().count() + report.omitted();
+        let (problems, warnings) = (report.errors().count() + report.omitted(), report.warnings().count());
         if f.alternate() {
-            return match (problems, report.is_empty()) {
-                (_, true) => Ok(()),
-                (1, _) => write!(f, ": 1 problem\n  {}", indented(report)),
-                (many, _) => write!(f, ": {many} problems\n  {}", indented(report)),
-            };
+            if report.is_empty() {
+                return Ok(());
+            }
+            match problems {
+                1 => f.write_str(": 1 problem")?,
+                many => write!(f, ": {many} problems")?,
+            }
+            match warnings {
+                0 => {}
+                1 => f.write_str(", 1 warning")?,
+                many => write!(f, ", {many} warnings")?,
+            }
+            return write!(f, "\n  {}", indented(report));
         }
         if let Some(first) = report.errors().next() {
             write!(f, ": {first}")?;

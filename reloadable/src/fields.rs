@@ -259,7 +259,7 @@ fn info(
         variant,
         aliases: &[],
         optional: true,
-        secret: place.secret,
+        secret: place.secret || is_secret(description),
         restart: place.restart,
         file: place.file,
     }
@@ -268,6 +268,19 @@ fn info(
 fn names(variants: &[Variant]) -> Vec<&'static str> {
     let named = variants.iter().filter(|variant| !variant.skip && !variant.untagged);
     named.map(|variant| variant.name).collect()
+}
+
+/// Tells whether a type is secret by itself.
+fn is_secret(mut description: Description) -> bool {
+    for _ in 0..DEPTH {
+        description = match description.shape {
+            Shape::Newtype(field) if field.secret => return true,
+            Shape::Newtype(field) if !field.opaque => (field.describe)(),
+            Shape::Optional(describe) | Shape::Like(describe) => describe(),
+            _ => return false,
+        };
+    }
+    false
 }
 
 /// Returns the names of an enum's variants, through options and newtypes.

@@ -393,7 +393,7 @@ fn said(payload: &(dyn Any + Send)) -> Option<&str> {
 
 /// Says of each violation where the value at fault was set, shows that line, and how the field is set.
 fn located(report: Report, tree: &Tree, expected: &Expected) -> Report {
-    format::quoted(placed(report, tree, expected), tree, expected)
+    format::quoted(placed(report, tree, expected), tree, expected).errors_first()
 }
 
 fn placed(report: Report, tree: &Tree, expected: &Expected) -> Report {

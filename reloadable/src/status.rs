@@ -68,7 +68,7 @@ impl fmt::Display for ReloadOutcome {
         match self {
             Self::Applied(applied) => write!(f, "{applied}"),
             Self::Unchanged => f.write_str("unchanged"),
-            Self::Rejected(error) | Self::Failed(error) => write!(f, "{error}"),
+            Self::Rejected(error) | Self::Failed(error) => error.fmt(f),
         }
     }
 }

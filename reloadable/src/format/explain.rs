@@ -68,6 +68,8 @@ impl Gathered<'_> {
             {
                 entries
             }
+            // An empty table sets nothing, unless it is what a field holds.
+            Kind::Table(entries) if entries.is_empty() && !(self.is_field)(&self.path) => return,
             _ => {
                 let mut place = None;
                 let value = shown(node, here, self.source, self.secretive, &mut place);

@@ -23,9 +23,10 @@ pub(crate) fn quoted(report: Report, tree: &Tree, expected: &Expected) -> Report
         let excerpt = quotes.excerpt(&violation);
         let mut ways = Vec::new();
         let is_field = !violation.path().is_root() && violation.code() != settings::UNKNOWN;
-        for way in
-            tree.layers.iter().filter(|_| is_field).filter_map(|layer| layer.naming.way(violation.path()))
-        {
+        // Nobody is told to put a secret where none may be.
+        let is_secret = is_field && quotes.secretive && expected.holds_secret(violation.path());
+        let layers = tree.layers.iter().filter(|layer| is_field && (layer.secrets || !is_secret));
+        for way in layers.filter_map(|layer| layer.naming.way(violation.path())) {
             if !ways.contains(&way) {
                 ways.push(way);
             }
@@ -53,6 +54,10 @@ struct Hidden {
 impl Quotes<'_> {
     fn excerpt(&mut self, violation: &Violation) -> Option<Excerpt> {
         let origin = violation.origin()?;
+        if violation.code() == "missing_field" && violation.path().segments().len() < 2 {
+            // No line of the file is the one that lacks it.
+            return None;
+        }
         let (Some(span), Some(position)) = (violation.span(), violation.position()) else {
             return self.setting(origin, violation);
         };

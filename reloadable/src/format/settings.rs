@@ -2,10 +2,11 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::describe::Shape;
 use crate::document::{Given, Name, Setting, Words};
-use crate::layer::Arrays;
+use crate::layer::{Arrays, Naming};
 use crate::nearest::nearest;
 use crate::parsed::DEPTH;
 use crate::path::{FieldPath, Segment};
@@ -257,6 +258,20 @@ impl Words {
         Some(Segment::Name(name.into()))
     }
 
+    /// Returns how the variable would be called if a mere `_` stands in it where names are to be separated.
+    fn separated(&self, root: &Node, expected: &Expected) -> Option<String> {
+        if self.may_join {
+            return None;
+        }
+        let words = self.words.iter().flat_map(|word| word.split('_')).map(str::to_owned).collect();
+        let joined = Self { words, may_join: true, ..self.clone() };
+        let tries = Tries { left: Cell::new(TRIES), wants_value: true };
+        let path = joined.resolve(&joined.words, Some(root), expected, &tries)?;
+        let naming =
+            Naming::Variable { prefix: Arc::clone(&self.prefix), separator: Arc::clone(&self.separator) };
+        naming.way(&path.into()).map(|way| way.to_string())
+    }
+
     /// Says where a name leads nowhere.
     fn stuck(&self, root: &Node, expected: &Expected) -> Stuck {
         let (mut here, mut node) = (expected.clone(), Some(root));
@@ -271,7 +286,10 @@ impl Words {
         let names = here.names();
         let words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
         let words = if self.may_join { vec![likely(&words, &names)] } else { words };
-        let message = unknown(words.first().map_or("", String::as_str), &here);
+        let message = match self.separated(root, expected) {
+            Some(variable) => format!("there is no field of this name, did you mean `{variable}`?"),
+            None => unknown(words.first().map_or("", String::as_str), &here),
+        };
         path.extend(words.into_iter().map(|word| Segment::Name(word.into())));
         Stuck { path, message }
     }

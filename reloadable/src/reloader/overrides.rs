@@ -92,7 +92,8 @@ impl<T: Reloadable> Reloader<T> {
     }
 
     async fn change_override(&self, path: &str, change: impl FnOnce(FieldPath) -> Override) -> ReloadOutcome {
-        match path.parse() {
+        match path.parse::<FieldPath>() {
+            Ok(path) if path.is_root() => refused("path", "name a field, as `database.pool_size`".to_owned()),
             Ok(path) => self.request(Some(change(path))).await,
             Err(error) => refused("path", format!("`{path}`: {error}")),
         }

@@ -122,6 +122,12 @@ impl Report {
         self.omits_errors |= other.omits_errors;
     }
 
+    /// Puts what refuses the candidate before what is only suspicious.
+    pub(crate) fn errors_first(mut self) -> Self {
+        self.violations.sort_by_key(|violation| violation.severity() != Severity::Error);
+        self
+    }
+
     /// Changes each violation that is kept.
     pub(crate) fn map(self, change: impl FnMut(Violation) -> Violation) -> Self {
         Self { violations: self.violations.into_iter().map(change).collect(), ..self }

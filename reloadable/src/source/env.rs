@@ -178,7 +178,13 @@ impl Env {
         };
         Some(Setting {
             origin: Origin::Variable(Arc::from(&*shown)),
-            name: Name::Words(Words { words, may_join, keeps_case: self.keeps_case }),
+            name: Name::Words(Words {
+                words,
+                may_join,
+                keeps_case: self.keeps_case,
+                prefix: self.prefix.as_str().into(),
+                separator: self.separator.as_str().into(),
+            }),
             value,
             is_strict: false,
         })

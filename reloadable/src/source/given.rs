@@ -60,11 +60,11 @@ pub(crate) fn of_value<V: Serialize + ?Sized>(name: &str, value: &V) -> Result<D
 /// Makes a document of arguments: each a path, `=`, and a value as variables have it. `word` is what stands before each on
 /// the command line.
 pub(crate) fn of_pairs<S: AsRef<str>>(word: &str, pairs: impl IntoIterator<Item = S>) -> Document {
-    let settings = pairs.into_iter().map(|pair| setting(word, pair.as_ref()));
+    let settings = pairs.into_iter().enumerate().map(|(at, pair)| setting(word, at, pair.as_ref()));
     Document::settings(Origin::named("command line"), settings.collect::<Vec<_>>())
 }
 
-fn setting(word: &str, pair: &str) -> Setting {
+fn setting(word: &str, at: usize, pair: &str) -> Setting {
     // A path may have a `=` in quotes; a value often has one.
     let parts = pair.match_indices('=').find_map(|(at, _)| {
         let (path, value) = pair.split_at_checked(at)?;
@@ -78,12 +78,9 @@ fn setting(word: &str, pair: &str) -> Setting {
             is_strict: false,
         },
         None => {
-            // What is no path may be a secret.
-            let is_path = |character: char| character.is_alphanumeric() || "._-[]\"".contains(character);
-            let begin = pair.trim_start().split(|character| !is_path(character)).next().unwrap_or_default();
-            let begin = format!("{word} {begin}");
+            // What is no pair may be a secret, so only its number is told.
             Setting {
-                origin: Origin::Argument(begin.trim_end().into()),
+                origin: Origin::Argument(format!("{word}, number {}", at + 1).into()),
                 name: Name::Path(FieldPath::root()),
                 value: Given::Refused(
                     "syntax",
@@ -107,7 +104,7 @@ mod tests {
             ("\"a=b\".c=", "\"a=b\".c", ""),
             ("routes[\"x=y\"].port=80", "routes[\"x=y\"].port", "80"),
         ] {
-            let setting = setting("--set", pair);
+            let setting = setting("--set", 0, pair);
             let Name::Path(found) = &setting.name else { unreachable!() };
             assert_eq!(found.to_string(), path);
             assert!(matches!(&setting.value, Given::Word(word, ',') if word == value), "{pair}");
@@ -117,7 +114,7 @@ mod tests {
     #[test]
     fn what_is_no_pair_is_refused_without_its_value() {
         for pair in ["", "a", "=1", "a..b=hunter2", "a[=hunter2", "a: hunter2", "a hunter2"] {
-            let setting = setting("--set", pair);
+            let setting = setting("--set", 0, pair);
             assert!(matches!(setting.value, Given::Refused("syntax", _)), "{pair}");
             assert!(!setting.origin.to_string().contains("hunter2"), "{pair}");
         }
