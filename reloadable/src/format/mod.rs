@@ -185,6 +185,10 @@ fn body(text: &Text, source: usize) -> Result<Read, Vec<Fault>> {
 /// Lays a layer over those below it.
 fn lay(tree: &mut Tree, layer: Node, expected: &Expected, arrays: Arrays) {
     if tree.root.place.is_nowhere() {
+        if matches!(&tree.root.kind, Kind::Table(table) if table.is_empty()) {
+            tree.root = layer;
+            return;
+        }
         // What lacks a value is blamed on the lowest document that could have it.
         tree.root.place = layer.place.clone();
     }

@@ -9,7 +9,7 @@ use super::{key_length, number};
 /// Reads a document, or nothing where anything about it is rare or wrong.
 pub(super) fn quick(text: &str, layer: usize) -> Option<Node> {
     let cursor = Cursor { text, layer, at: 0 };
-    Quick { cursor, depth: 0, entries: Vec::new(), nodes: Vec::new() }.document()
+    Quick { cursor, depth: 0, entries: Vec::with_capacity(32), nodes: Vec::with_capacity(8) }.document()
 }
 
 /// Reads a document without faults in one go. The library would go through each value once for its type and once more
