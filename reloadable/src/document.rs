@@ -1,5 +1,6 @@
 //! What a source hands over: bytes, their format, where they come from, and the source's own mark for this version.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -197,9 +198,18 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Variable(name) => write!(f, "variable {name}"),
-            Self::Argument(name) | Self::Named(name) => f.write_str(name),
+            Self::Variable(name) => write!(f, "variable {}", plain(name)),
+            Self::Argument(name) | Self::Named(name) => f.write_str(&plain(name)),
         }
+    }
+}
+
+/// A terminal obeys control characters, and whoever sets a variable need not be whoever reads of it.
+fn plain(name: &str) -> Cow<'_, str> {
+    if name.contains(char::is_control) {
+        Cow::Owned(name.replace(char::is_control, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(name)
     }
 }
 

@@ -286,7 +286,13 @@ impl Basis {
     }
 
     fn tree<T: Diff>(&self) -> Option<&Tree> {
-        self.tree.get_or_init(|| read(&self.layers, T::describe()).ok()).as_ref()
+        if self.tree.get().is_none() {
+            // Outside of the cell: types and formats of the application's run here, and may ask the same.
+            let tree = read(&self.layers, T::describe()).ok();
+            // Somebody else may have been faster.
+            let _ = self.tree.set(tree);
+        }
+        self.tree.get()?.as_ref()
     }
 
     /// Returns what the layers say of a field, or nothing where there is no such field.

@@ -217,6 +217,7 @@ fn set(
     expected: &Expected,
     (arrays, unknown): (Arrays, Lint),
 ) {
+    let mut unknowns = 0;
     for problem in settings::apply(&mut tree.root, settings, source, expected, arrays) {
         let settings::Problem { at, path, code, mut message, earlier, is_strict } = problem;
         if let Some(earlier) = earlier {
@@ -225,6 +226,10 @@ fn set(
         let place = Place::new(source, at..at + 1);
         let violation = tree.blame(Violation::new(path, code, message), &place);
         let is_judged = code == settings::UNKNOWN && !is_strict;
+        unknowns += usize::from(is_judged);
+        if is_judged && unknowns > unknown::REPORTED {
+            continue;
+        }
         tree.found.extend(if is_judged { unknown.judge(violation) } else { Some(violation) });
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::document::{Body, Given, Origin};
 use crate::path::{FieldPath, Segment};
-use crate::report::{Excerpt, Report, Secrets as _, Violation};
+use crate::report::{Excerpt, Report, Secrets as _, Violation, readable};
 
 use super::expected::Expected;
 use super::tree::{Kind, Node, Tree};
@@ -63,15 +63,14 @@ impl Quotes<'_> {
         };
         let source = violation.document()?;
         let bytes = self.tree.sources.get(source)?.bytes();
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            // What comes before the first byte that is wrong is a text all the same.
-            Err(error) => std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?,
-        };
+        let window = Excerpt::window(bytes, span.start);
+        let near = readable(bytes.get(window.clone())?);
         let Hidden { ranges, keys } = self.hidden(source)?;
-        let mut hidden = ranges.clone();
-        hidden.extend(mentions(text, span.start, keys));
-        Some(Excerpt::of(text, Some(position.line), &span, &hidden))
+        let is_near = |range: &&Range<usize>| range.start < window.end && range.end > window.start;
+        let mut hidden: Vec<_> = ranges.iter().filter(is_near).cloned().collect();
+        let mentioned = mentions(near, span.start - window.start, keys).into_iter();
+        hidden.extend(mentioned.map(|range| range.start + window.start..range.end + window.start));
+        Some(Excerpt::of(bytes, Some(position.line), &span, &hidden))
     }
 
     /// Quotes a variable or an argument as it may have been written.
@@ -103,7 +102,7 @@ impl Quotes<'_> {
         // It has one line of text, whatever is in it.
         let text = format!("{name}={}", value.replace(['\n', '\r'], " "));
         let span = if is_unknown { 0..name.len() } else { name.len() + 1..text.len() };
-        Some(Excerpt::of(&text, None, &span, &[]))
+        Some(Excerpt::of(text.as_bytes(), None, &span, &[]))
     }
 
     /// Tells whether the text of a setting, in which the value at `path` is at fault, may be that of a list or a table

@@ -15,7 +15,7 @@ use super::table::{Entry, Table};
 use super::tree::{Kind, Node, Tree};
 
 /// How many are reported: a file that was written for something else says nothing more.
-const REPORTED: usize = 100;
+pub(super) const REPORTED: usize = 100;
 
 /// Returns a violation for every key that stands for no field. It refuses the candidate where the type does so, and
 /// elsewhere as told.

@@ -32,7 +32,9 @@ pub(super) fn read(
         }
     }
     let at = |kind| Node { place: place.clone(), kind };
-    if wants_row {
+    let is_scalar =
+        |shape: &Shape| matches!(shape, Shape::Bool | Shape::Integer { .. } | Shape::Float | Shape::Text);
+    if wants_row && !here.shapes().iter().any(is_scalar) {
         let parts: Vec<_> = match text.trim() {
             "" => Vec::new(),
             _ => text.split(separator).map(str::trim).collect(),

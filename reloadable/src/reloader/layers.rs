@@ -217,11 +217,14 @@ impl<T: Reloadable> Builder<T> {
     /// # Errors
     ///
     /// [`start`](Self::start) refuses values whose `Serialize` fails.
-    pub fn values(mut self, name: &str, values: impl Serialize) -> Self {
-        match of_value(name, &values) {
+    pub fn values(self, name: &str, values: impl Serialize) -> Self {
+        self.value_layer(LayerSettings::new(name), values)
+    }
+
+    fn value_layer(mut self, settings: LayerSettings, values: impl Serialize) -> Self {
+        match of_value(&settings.name, &values) {
             Ok(document) => {
-                let settings = LayerSettings { naming: Naming::None, ..LayerSettings::new(name) };
-                self.layer(settings, What::Document(document))
+                self.layer(LayerSettings { naming: Naming::None, ..settings }, What::Document(document))
             }
             Err(error) => {
                 self.mistake.get_or_insert(error);
@@ -235,7 +238,8 @@ impl<T: Reloadable> Builder<T> {
     ///
     /// Secrets that hide themselves from serde, as [`Secret`](crate::Secret), are not among them.
     pub fn defaults(self, values: impl Serialize) -> Self {
-        self.values("defaults", values)
+        // What the program itself comes with stands in no file that might be read.
+        self.value_layer(LayerSettings { secrets: true, ..LayerSettings::new("defaults") }, values)
     }
 
     /// Says that the file or directory that was added last need not be there. While it is missing, the layers below show

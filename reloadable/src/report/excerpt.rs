@@ -65,51 +65,94 @@ impl Excerpt {
         self.length
     }
 
-    /// Cuts the line out of `text` in which `span` begins. What stands within `hidden` is not shown.
-    pub(crate) fn of(text: &str, line: Option<usize>, span: &Range<usize>, hidden: &[Range<usize>]) -> Self {
-        let start = floor(text, span.start);
-        let begin = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
-        let end = begin + text[begin..end].trim_end_matches('\r').len();
-        let fault = start..floor(text, span.end.clamp(start, end.max(start)));
-        let mut shown = Shown { text: String::new(), length: 0, start: None, end: 0 };
+    /// Cuts the line out of a text in which `span` begins. What stands within `hidden` is not shown.
+    pub(crate) fn of(text: &[u8], line: Option<usize>, span: &Range<usize>, hidden: &[Range<usize>]) -> Self {
+        let window = Self::window(text, span.start);
+        let (begin, is_cut) = (window.start, [is_cut(text, window.start), is_cut_after(text, window.end)]);
+        let shown = readable(text.get(window.clone()).unwrap_or_default());
+        let shown = if is_cut[1] { shown } else { shown.trim_end_matches('\r') };
+        let near = |range: &&Range<usize>| range.start < window.end && range.end > begin;
+        let hidden: Vec<_> = hidden.iter().filter(near).collect();
+        let fault = span.start..span.end.max(span.start);
+        let mut drawn = Drawn { text: String::new(), length: 0, start: None, end: 0 };
         let mut masked_until = begin;
-        for (at, character) in text[begin..end].char_indices().map(|(at, character)| (begin + at, character))
-        {
-            let before = shown.length;
+        for (at, character) in shown.char_indices().map(|(at, character)| (begin + at, character)) {
+            let before = drawn.length;
             let mask = hidden.iter().filter(|hidden| hidden.contains(&at)).map(|hidden| hidden.end).max();
             match mask {
                 Some(end) if at >= masked_until => {
                     masked_until = end;
-                    shown.push_str(REDACTED);
+                    drawn.push_str(REDACTED);
                     // The fault may begin in the middle of a secret: then all of what stands for it is marked.
                     if (at..end).contains(&fault.start) {
-                        shown.start = Some(before);
+                        drawn.start = Some(before);
                     }
                 }
                 Some(end) => masked_until = masked_until.max(end),
-                None => shown.push(printable(character)),
+                None => drawn.push(printable(character)),
             }
-            if shown.start.is_none() && at >= fault.start {
-                shown.start = Some(before);
+            if drawn.start.is_none() && at + character.len_utf8() > fault.start {
+                drawn.start = Some(before);
             }
             if at < fault.end {
-                shown.end = shown.length;
+                drawn.end = drawn.length;
             }
         }
-        shown.into_excerpt(line)
+        drawn.into_excerpt(line, is_cut)
+    }
+
+    /// Returns the part of a text in which an excerpt is looked for: the line around `at`, or what is near in a long one.
+    pub(crate) fn window(text: &[u8], at: usize) -> Range<usize> {
+        let at = at.min(text.len());
+        let (from, to) = (at.saturating_sub(REACH), (at + REACH).min(text.len()));
+        let newline = |byte: &u8| *byte == b'\n';
+        let before = text.get(from..at).unwrap_or_default().iter().rposition(newline);
+        let after = text.get(at..to).unwrap_or_default().iter().position(newline);
+        let mut begin = before.map_or(from, |newline| from + newline + 1);
+        let mut end = after.map_or(to, |newline| at + newline);
+        // A character is shown whole or not at all.
+        while begin < at && text.get(begin).is_some_and(is_continuation) {
+            begin += 1;
+        }
+        while end > at && text.get(end).is_some_and(is_continuation) {
+            end -= 1;
+        }
+        begin..end
+    }
+}
+
+/// How far from the fault a line is looked at, in bytes: there may be long secrets beside it, and long lines are long.
+const REACH: usize = 2048;
+
+fn is_continuation(byte: &u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
+fn is_cut(text: &[u8], begin: usize) -> bool {
+    begin > 0 && text.get(begin - 1) != Some(&b'\n')
+}
+
+fn is_cut_after(text: &[u8], end: usize) -> bool {
+    text.get(end).is_some_and(|byte| *byte != b'\n')
+}
+
+/// What comes before the first byte that is wrong is a text all the same.
+pub(crate) fn readable(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
     }
 }
 
 /// What is shown of a line, and which characters of it are at fault.
-struct Shown {
+struct Drawn {
     text: String,
     length: usize,
     start: Option<usize>,
     end: usize,
 }
 
-impl Shown {
+impl Drawn {
     fn push(&mut self, character: char) {
         self.text.push(character);
         self.length += 1;
@@ -120,31 +163,23 @@ impl Shown {
         self.length += text.chars().count();
     }
 
-    fn into_excerpt(self, line: Option<usize>) -> Excerpt {
+    fn into_excerpt(self, line: Option<usize>, [cut_before, cut_after]: [bool; 2]) -> Excerpt {
         let all = self.length;
         let start = self.start.unwrap_or(all);
         let length = self.end.saturating_sub(start).max(1);
-        if all <= SHOWN {
+        if all <= SHOWN && !cut_before && !cut_after {
             return Excerpt { line, text: self.text, start, length };
         }
-        let first = start.saturating_sub(BEFORE).min(all - SHOWN);
-        let mut text = if first > 0 { "..".to_owned() } else { String::new() };
+        let first = start.saturating_sub(BEFORE).min(all.saturating_sub(SHOWN));
+        let mut text = if first > 0 || cut_before { "..".to_owned() } else { String::new() };
         let added = text.len();
         text.extend(self.text.chars().skip(first).take(SHOWN));
-        if first + SHOWN < all {
+        if first + SHOWN < all || cut_after {
             text.push_str("..");
         }
         let length = length.min((first + SHOWN).saturating_sub(start)).max(1);
         Excerpt { line, text, start: start - first + added, length }
     }
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 /// A terminal obeys some characters, and others would move what is marked.
@@ -167,7 +202,7 @@ mod tests {
     fn drawn(text: &str, fault: &str, hidden: &[&str]) -> String {
         let span = |part: &str| text.find(part).map_or(0..0, |at| at..at + part.len());
         let hidden: Vec<_> = hidden.iter().map(|part| span(part)).collect();
-        let excerpt = Excerpt::of(text, Some(1), &span(fault), &hidden);
+        let excerpt = Excerpt::of(text.as_bytes(), Some(1), &span(fault), &hidden);
         format!("{}\n{}{}", excerpt.text, " ".repeat(excerpt.start), "^".repeat(excerpt.length))
     }
 
@@ -204,12 +239,23 @@ mod tests {
     }
 
     #[test]
+    fn far_away_from_the_fault_nothing_is_looked_at() {
+        let line = format!("{}é = 'x' {}", "ä".repeat(1_000_000), "ö".repeat(1_000_000));
+        let at = line.find('x').unwrap();
+        let hidden: Vec<_> = (0..100_000).map(|nth| nth..nth + 1).collect();
+        let excerpt = Excerpt::of(line.as_bytes(), Some(1), &(at..at + 1), &hidden);
+        assert_eq!(excerpt.text.chars().nth(excerpt.start), Some('x'));
+        assert!(excerpt.text.starts_with("..") && excerpt.text.ends_with(".."));
+        assert!(Excerpt::window(line.as_bytes(), at).len() <= 2 * REACH);
+    }
+
+    #[test]
     fn any_span_of_any_text_is_shown() {
         let text = "a = \"é\"\n\r\n\n x";
         for start in 0..text.len() + 2 {
             for end in 0..text.len() + 2 {
                 let hidden: &[_] = &[3..6, 5..9];
-                let excerpt = Excerpt::of(text, None, &(start..end), hidden);
+                let excerpt = Excerpt::of(text.as_bytes(), None, &(start..end), hidden);
                 assert!(excerpt.length >= 1, "{start}..{end}");
                 assert!(excerpt.start <= excerpt.text.chars().count(), "{start}..{end}");
             }

@@ -10,6 +10,7 @@ mod violation;
 use serde::Serialize;
 
 pub use self::excerpt::Excerpt;
+pub(crate) use self::excerpt::readable;
 #[cfg(feature = "pretty")]
 pub use self::pretty::{Color, Pretty};
 pub use self::reporter::Reporter;
@@ -109,7 +110,17 @@ impl Report {
     /// Adds a violation; once there are 1,000, it is only counted.
     pub fn push(&mut self, violation: Violation) {
         if self.is_full() {
-            self.omit(violation.severity());
+            // What refuses the candidate is not crowded out by what is only suspicious.
+            let is_error = violation.severity() == Severity::Error;
+            let warning = self.violations.iter().rposition(|kept| kept.severity() != Severity::Error);
+            match warning.filter(|_| is_error) {
+                Some(warning) => {
+                    self.violations.remove(warning);
+                    self.violations.push(violation);
+                    self.omit(Severity::Warning);
+                }
+                None => self.omit(violation.severity()),
+            }
         } else {
             self.violations.push(violation);
         }

@@ -113,7 +113,7 @@ async fn a_refused_one_is_forgotten() -> Outcome {
             serde_json::json!(1),
             "overrides: routes[\"x\"]: there is no such element in the layers below [unknown_key]",
         ),
-        ("", serde_json::json!(1), "overrides: this is an integer, but a table in app.toml:1:1 [shape]"),
+        ("", serde_json::json!(1), "name a field, as `database.pool_size` [path]"),
         ("a..b", serde_json::json!(1), "`a..b`: not a field path: expected a name at byte 2 [path]"),
     ] {
         let outcome = config.set_override(path, &value).await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use reloadable::{Arrays, Format, MemorySource, Reloadable, Reloader};
+use reloadable::{Arrays, Env, Format, MemorySource, Reloadable, Reloader};
 use serde::Deserialize;
 
 use crate::{Outcome, env, refused, toml};
@@ -40,16 +40,6 @@ fn app() -> reloadable::Builder<App> {
 
 /// What is suspicious comes first, since it may be why something else is wrong.
 const SEVERAL: &str = "\
-/etc/app.toml:3:9  token  everybody on this machine may read this file, and it holds a secret  [warning: public_secret]
-       3 | token = ***
-         |         ^^^
-    also as APP_TOKEN or --set token=..
-    take that permission away, as with `chmod o-r`
-variable APP_MAXAGES  maxages  there is no field of this name, did you mean `maxAge`?  [warning: unknown_key]
-    set in layer environment
-/etc/app.toml:2:1  prot  unknown key, did you mean `port`?  [warning: unknown_key]
-       2 | prot = ***
-         | ^^^^
 /etc/app.toml:1:8  port  0 is not in 1..=65535  [range]
        1 | port = 0
          |        ^
@@ -69,7 +59,15 @@ variable APP_MAX_AGE  maxAge  11 is not in ..=10  [range]
 /etc/app.toml:3:9  token  the value has a length that is not in 16..  [length]
        3 | token = ***
          |         ^^^
-    also as APP_TOKEN or --set token=..";
+/etc/app.toml:3:9  token  everybody on this machine may read this file, and it holds a secret  [warning: public_secret]
+       3 | token = ***
+         |         ^^^
+    take that permission away, as with `chmod o-r`
+variable APP_MAXAGES  maxages  there is no field of this name, did you mean `maxAge`?  [warning: unknown_key]
+    set in layer environment
+/etc/app.toml:2:1  prot  unknown key, did you mean `port`?  [warning: unknown_key]
+       2 | prot = ***
+         | ^^^^";
 
 #[test]
 fn several_problems_across_all_layers() -> Outcome {
@@ -136,9 +134,7 @@ app:2:42  database.pool_size  101 is not in ..=100  [range]
          |                                          ^^^";
 
 const MISSING: &str = "\
-app:1:1  database  missing field `database`  [missing_field]
-       1 | port = 1
-         | ^";
+app:1:1  database  missing field `database`  [missing_field]";
 
 const TORN: &str = "\
 app:1:8  string values must be quoted, expected literal string  [syntax]";
@@ -186,30 +182,6 @@ fn the_value_of_a_variable_is_one_line() {
 }
 
 const JSON: &str = r#"[
-  {
-    "path": "prot",
-    "code": "unknown_key",
-    "message": "unknown key, did you mean `port`?",
-    "severity": "warning",
-    "layer": "app",
-    "origin": "app",
-    "position": {
-      "line": 2,
-      "column": 1
-    },
-    "span": {
-      "start": 9,
-      "end": 13
-    },
-    "excerpt": {
-      "line": 2,
-      "text": "prot = ***",
-      "start": 0,
-      "length": 4
-    },
-    "ways": [],
-    "hint": null
-  },
   {
     "path": "port",
     "code": "range",
@@ -265,6 +237,30 @@ const JSON: &str = r#"[
       }
     ],
     "hint": null
+  },
+  {
+    "path": "prot",
+    "code": "unknown_key",
+    "message": "unknown key, did you mean `port`?",
+    "severity": "warning",
+    "layer": "app",
+    "origin": "app",
+    "position": {
+      "line": 2,
+      "column": 1
+    },
+    "span": {
+      "start": 9,
+      "end": 13
+    },
+    "excerpt": {
+      "line": 2,
+      "text": "prot = ***",
+      "start": 0,
+      "length": 4
+    },
+    "ways": [],
+    "hint": null
   }
 ]"#;
 
@@ -293,4 +289,39 @@ fn an_element_too_far_in_a_list_that_only_it_has_names_no_other_place() {
         refused(app().env(env([("APP_PORT", "1"), ("APP_DATABASE__URL", "x"), ("APP_TAGS__3", "a")])));
     let messages: Vec<_> = report.violations().iter().map(|violation| violation.message()).collect();
     assert_eq!(messages, ["there is no element 3: there are 0"]);
+}
+
+/// A thousand variables of somebody else's do not push what is wrong out of the report.
+#[test]
+fn warnings_do_not_crowd_out_errors() {
+    let variables = (0..5_000).map(|number| (format!("APP_OTHER_{number}"), "x"));
+    let report = refused(
+        app()
+            .source(toml("app", "port = 'x'\ndatabase = { url = 'x' }\n"))
+            .env(Env::prefixed("APP").variables(variables)),
+    );
+    assert_eq!(report.errors().count(), 1);
+    assert_eq!(report.violations().first().map(|violation| violation.code()), Some("type"));
+    assert_eq!(report.warnings().count(), 100);
+}
+
+/// One line of half a megabyte, with a secret and a fault in each of its elements.
+#[test]
+fn a_long_line_of_secrets_and_faults_is_quoted_near_the_fault() {
+    #[derive(Debug, serde::Deserialize, reloadable::Reloadable)]
+    #[allow(dead_code, reason = "it never comes to be")]
+    struct Element {
+        #[reload(secret)]
+        token: String,
+        port: u16,
+    }
+    type Elements = std::collections::BTreeMap<String, Element>;
+    let elements: Vec<_> =
+        (0..10_000).map(|nth| format!("\"e{nth}\": {{\"token\": \"hunter2\", \"port\": -1}}")).collect();
+    let text = format!("{{{}}}", elements.join(", "));
+    let (source, _handle) = MemorySource::new("app", Format::Json, text);
+    let report = refused(reloadable::Reloader::<Elements>::builder().source(source));
+    assert_eq!(report.violations().len(), 1_000);
+    let told = format!("{report:#}");
+    assert!(!told.contains("hunter") && told.contains("\"token\": ***, \"port\": -1"), "{}", &told[..2_000]);
 }

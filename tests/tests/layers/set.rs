@@ -136,18 +136,9 @@ fn what_is_no_pair_is_refused_without_its_value() {
     let told = format!("{report:#}");
     assert!(!told.contains("hunter2"), "{told}");
     let message = "write a path and a value, as `--set database.pool_size=20` [syntax]";
-    assert_eq!(
-        lines(&report),
-        [
-            format!("--set port: {message}"),
-            format!("--set: {message}"),
-            format!("--set: {message}"),
-            format!("--set a..b: {message}"),
-            format!("--set token: {message}"),
-            format!("--set routes[x]: {message}"),
-            format!("--set: {message}"),
-        ]
-    );
+    // What is no pair may be a secret as a whole.
+    let expected: Vec<_> = (1..=7).map(|number| format!("--set, number {number}: {message}")).collect();
+    assert_eq!(lines(&report), expected);
 }
 
 #[test]

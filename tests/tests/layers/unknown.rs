@@ -138,8 +138,8 @@ fn they_are_told_along_with_all_else() {
     assert_eq!(
         lines(&report),
         [
-            "warning: app.toml:1:1: prot: unknown key, did you mean `port`? [unknown_key]",
             "app.toml:2:8: port: invalid type: string \"x\", expected u16 [type]",
+            "warning: app.toml:1:1: prot: unknown key, did you mean `port`? [unknown_key]",
         ]
     );
 }

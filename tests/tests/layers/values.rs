@@ -97,8 +97,8 @@ fn what_is_wrong_with_it_names_the_layer() {
         lines(&report),
         [
             "arguments: store: this is an integer, but a table in defaults [shape]",
-            "warning: arguments: prot: unknown key, did you mean `port`? [unknown_key]",
             "arguments: port: invalid type: string \"x\", expected u16 [type]",
+            "warning: arguments: prot: unknown key, did you mean `port`? [unknown_key]",
         ]
     );
     let report = refused(Reloader::<App>::builder().defaults([1, 2]));
