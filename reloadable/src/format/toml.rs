@@ -210,6 +210,10 @@ impl<'t> Depth<'t> {
                 b']' | b'}' if !self.in_header => self.close(byte),
                 _ => {}
             }
+            if !matches!(byte, b'.' | b'=' | b'[' | b'{' | b'\n') {
+                // Nothing else leads deeper.
+                continue;
+            }
             // The root is a level too.
             if self.levels() >= DEPTH {
                 return Some(Fault::too_deep(start));
