@@ -182,7 +182,8 @@ impl Arguments {
             let err = if report.is_empty() { String::new() } else { shown(&report) };
             return Answer { status, out, err };
         }
-        let problems = report.violations().len() + report.omitted();
+        let errors = report.errors().count() + report.omitted();
+        let problems = if self.denies_warnings { errors + report.warnings().count() } else { errors };
         let noun = if problems == 1 { "problem" } else { "problems" };
         Answer { status, out, err: format!("{heading}: {problems} {noun}\n{}", shown(&report)) }
     }

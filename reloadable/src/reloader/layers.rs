@@ -275,7 +275,12 @@ impl<T: Reloadable> Builder<T> {
     /// # #[cfg(not(feature = "fs"))]
     /// # fn main() {}
     /// ```
-    pub fn optional(self) -> Self {
+    pub fn optional(mut self) -> Self {
+        if let Some(Layer { what: What::Document(_) | What::Env(_), .. }) = self.layers.last() {
+            let message = "`.optional()` goes behind a file, a directory or a source; what the program itself gives is there";
+            self.mistake("optional", message);
+            return self;
+        }
         self.of_last("optional", |layer| layer.is_optional = true)
     }
 

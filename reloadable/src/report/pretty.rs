@@ -175,7 +175,7 @@ mod tests {
         let span = 13..17;
         let violation = Violation::new(FieldPath::root(), "range", "5000 is too much")
             .located(document::Origin::file("app.toml"), Some(Position::of(text, span.start)))
-            .quoting(Some(Excerpt::of(text, Some(2), &span, &[])));
+            .quoting(Some(Excerpt::of(text.as_bytes(), Some(2), &span, &[])));
         let report = Report::from(violation);
         let drawn = "error[range]: 5000 is too much
  --> app.toml:2:8

@@ -185,3 +185,16 @@ fn joined_words_lead_through_a_map() {
     let plan = valid(Reloader::<Databases>::builder().env(variables)).unwrap();
     assert_eq!(plan.candidate().dbs["main"].pool_size, 7);
 }
+
+#[test]
+fn what_the_program_gives_cannot_be_optional() {
+    for builder in [
+        Reloader::<App>::builder().defaults(defaults()).optional(),
+        Reloader::<App>::builder().env(crate::env([])).optional(),
+        Reloader::<App>::builder().set(["port=1"]).optional(),
+    ] {
+        let error = builder.check_blocking().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Setup);
+        assert_eq!(error.report().violations()[0].code(), "optional");
+    }
+}
