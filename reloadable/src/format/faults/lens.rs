@@ -8,7 +8,7 @@ use super::super::decode::Fault;
 use super::super::probe::{Answer, Probe};
 use super::super::table::{Entry, Table};
 use super::super::tree::{Kind, Node, Place};
-use super::{Standing, Walk, size};
+use super::{FEW, Standing, Walk, size};
 
 /// Decodes what is at one place, or at places below it as if they held nothing else: an element is decoded as a list of
 /// one. So the elements of a list can be told apart although nothing but the list is known to be decodable.
@@ -80,8 +80,8 @@ impl Walk<'_> {
 
     fn run(&mut self, lens: &Lens, node: &Node, kept: &[usize]) -> Outcome {
         let size = size(node);
-        if size > self.patience {
-            self.patience = 0;
+        let reserve = if size > FEW { self.reserve } else { 0 };
+        if size.saturating_add(reserve) > self.patience {
             return Outcome::Unknown;
         }
         self.patience -= size;

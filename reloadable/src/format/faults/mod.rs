@@ -26,8 +26,13 @@ const LOOKED_FOR: usize = 1_000;
 
 /// How many times as many values as the tree has are decoded at most, and how many in any case. A type that contains
 /// itself can make every level decode all that is below it again.
-const PATIENCE: usize = 50;
+const PATIENCE: usize = 25;
 const LEAST_PATIENCE: usize = 2_000_000;
+
+/// How many times as many are left for values that hold few others, so that these are told where patience has ended for
+/// all that is around them.
+const RESERVE: usize = 5;
+const FEW: usize = 20;
 
 /// Tells what is wrong with a tree but for its unknown keys. `probe` decodes it as a whole.
 ///
@@ -51,6 +56,7 @@ pub(crate) fn faults(
         typed: Vec::new(),
         standing: Standing { secret: false, opaque: false, ruled: true },
         patience: size(root).saturating_mul(PATIENCE).max(LEAST_PATIENCE),
+        reserve: size(root).saturating_mul(RESERVE),
         found: Vec::new(),
     };
     walk.value(root, description, Some(probe), None);
@@ -79,6 +85,7 @@ struct Walk<'w> {
     standing: Standing,
     /// How many values may still be decoded.
     patience: usize,
+    reserve: usize,
     found: Vec<Found>,
 }
 
