@@ -385,6 +385,8 @@ impl Spread<'_> {
             way.push(nth);
             if !matches!(self.change(way), Some(Change::Removed)) {
                 let mut inner = vec![None; self.count];
+                // Another variant in another layer would replace all of this one.
+                let only = only.or_else(|| field.tag.map(|_| dice.below(self.count)));
                 self.node(dice, &field.node, way, only, &mut inner);
                 let is_table = inner.iter().flatten().any(|out| matches!(out, Out::Table(..)));
                 for (layer, out) in inner.into_iter().enumerate() {
