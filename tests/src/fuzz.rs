@@ -1,15 +1,15 @@
 //! What holds for any input. The fuzz targets in `fuzz/` ask for it with inputs that nobody thought of, and a test with
 //! those that were found.
 
-use std::collections::BTreeMap;
-use std::fmt::Debug;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{Debug, Formatter};
 
 use reloadable::__private::{Loaded, decode};
 use reloadable::{
     Diff, Document, Env, FieldPath, Format, MemorySource, Origin, Position, Reloadable, Reloader, Report,
 };
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
 /// Panics where something does not hold for an input.
@@ -170,12 +170,72 @@ fn only(report: &Report, codes: &[&str]) {
 pub fn json(bytes: &[u8]) {
     let library = text_of(bytes).map(serde_json::from_str::<Json>);
     match (library, value_of(Format::Json, bytes)) {
-        (Some(Ok(library)), Ok(ours)) => assert!(alike(&ours, &library), "{ours} is not {library}"),
+        (Some(Ok(library)), Ok(ours)) => {
+            assert!(alike(&ours, &library), "{ours} is not {library}");
+            let text = text_of(bytes).unwrap_or_default();
+            assert!(serde_json::from_str::<Unique>(text).is_ok(), "a key is there twice");
+        }
         (Some(Ok(_)), Err(report)) => only(&report, &["duplicate_key", "shape"]),
         // Ours goes one level deeper.
         (Some(Err(error)), Ok(_)) => assert!(error.to_string().starts_with("recursion limit"), "{error}"),
         (None, Ok(_)) => panic!("it is not UTF-8"),
         (_, Err(_)) => {}
+    }
+}
+
+/// Whatever has no key twice.
+struct Unique;
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a value without a key that is there twice")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self, A::Error> {
+        while elements.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
+        let mut known = BTreeSet::new();
+        while let Some((key, Self)) = members.next_entry::<String, Self>()? {
+            if !known.insert(key) {
+                return Err(serde::de::Error::custom("a key is there twice"));
+            }
+        }
+        Ok(self)
     }
 }
 
