@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reloadable::{ErrorKind, Reloader};
+use reloadable::{ErrorKind, Reloader, Settle};
 
 use crate::{Followed, Outcome, by_events, in_time, replace, rewrite};
 
@@ -210,7 +210,9 @@ async fn large_tree_deleted_beside_another() -> Outcome {
     rewrite(&root.join("app.toml"), 0)?;
     fs::create_dir(directory.path().join("other"))?;
     rewrite(&path, 0)?;
-    let mut tree = Followed::start(by_events().directory(&root, "**/*.toml")).await?;
+    // While the tree is removed, it is for a moment one without files, which may be meant: patience tells.
+    let patient = by_events().settle(Settle::quiet(Duration::from_secs(2))).max_wait(Duration::from_secs(60));
+    let mut tree = Followed::start(patient.directory(&root, "**/*.toml")).await?;
     let mut other = Followed::start(by_events().file(&path)).await?;
     fs::remove_dir_all(&root)?;
     replace(&path, 1)?;
