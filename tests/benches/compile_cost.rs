@@ -12,7 +12,7 @@ use std::{env, fs, io};
 /// How often each variant is built; the table shows the median.
 const ROUNDS: usize = 5;
 
-const DERIVES: [Derive; 3] = [Derive::Nothing, Derive::Deserialize, Derive::Reloadable];
+const DERIVES: [Derive; 4] = [Derive::Nothing, Derive::Deserialize, Derive::Reloadable, Derive::Both];
 
 /// `cargo check`, and `cargo build` of a crate that only defines the structs and of one that uses what is derived: a
 /// library with nothing but `Deserialize` holds no machine code yet, since the derived function is generic.
@@ -52,7 +52,9 @@ fn main() -> io::Result<()> {
 enum Derive {
     Nothing,
     Deserialize,
+    /// Without `Deserialize`, for what is only compared.
     Reloadable,
+    Both,
 }
 
 /// A source of code that is built alone.
@@ -69,7 +71,7 @@ struct Struct {
 /// Prints what each task costs with each derive, and the ratio of what the derives add.
 fn table(root: &Path, title: &str, name: &str) -> io::Result<()> {
     println!(
-        "| {title} | nothing | Deserialize | Reloadable | ratio of what is added |\n|---|---|---|---|---|"
+        "| {title} | nothing | Deserialize | Reloadable | both | Reloadable adds, alone and to both |\n|---|---|---|---|---|---|"
     );
     for (shown, task, used) in TASKS {
         let mut times = [const { Vec::new() }; DERIVES.len()];
@@ -83,10 +85,11 @@ fn table(root: &Path, title: &str, name: &str) -> io::Result<()> {
                 times.push(before.since());
             }
         }
-        let [nothing, deserialize, reloadable] = times.map(median);
+        let [nothing, deserialize, reloadable, both] = times.map(median);
         println!(
-            "| {shown} | {nothing:.2} s | {deserialize:.2} s | {reloadable:.2} s | {:.2} |",
-            (reloadable - nothing) / (deserialize - nothing)
+            "| {shown} | {nothing:.2} s | {deserialize:.2} s | {reloadable:.2} s | {both:.2} s | {:.2}, {:.2} |",
+            (reloadable - nothing) / (deserialize - nothing),
+            (both - deserialize) / (deserialize - nothing)
         );
     }
     println!();
@@ -172,6 +175,7 @@ fn crate_name(shape: &str, derive: Derive, used: bool) -> String {
         Derive::Nothing => "nothing",
         Derive::Deserialize => "deserialize",
         Derive::Reloadable => "reloadable",
+        Derive::Both => "both",
     };
     format!("{shape}-{derive}{}", if used { "-used" } else { "" })
 }
@@ -213,6 +217,7 @@ fn code(structs: &[Struct], derive: Derive, used: bool) -> String {
         Derive::Nothing => "",
         Derive::Deserialize => "#[derive(serde::Deserialize)]\n",
         Derive::Reloadable => "#[derive(reloadable::Reloadable)]\n",
+        Derive::Both => "#[derive(serde::Deserialize, reloadable::Reloadable)]\n",
     };
     let mut code = String::from(
         "use std::collections::HashMap;\nuse std::num::NonZeroUsize;\nuse std::path::PathBuf;\nuse std::time::Duration;\n",
@@ -230,18 +235,19 @@ fn code(structs: &[Struct], derive: Derive, used: bool) -> String {
             let _ = writeln!(code, "{docs}    pub field_{nth}: {ty},");
         }
         code.push_str("}\n");
-        let _ = match derive {
-            Derive::Deserialize if used => writeln!(
+        if used && matches!(derive, Derive::Deserialize | Derive::Both) {
+            let _ = writeln!(
                 code,
-                "pub fn use_{name}(text: &str) -> serde_json::Result<{name}> {{ serde_json::from_str(text) }}"
-            ),
-            Derive::Reloadable if used => writeln!(
+                "pub fn read_{name}(text: &str) -> serde_json::Result<{name}> {{ serde_json::from_str(text) }}"
+            );
+        }
+        if used && matches!(derive, Derive::Reloadable | Derive::Both) {
+            let _ = writeln!(
                 code,
-                "pub fn use_{name}(old: &{name}, new: &{name}) -> Option<String> \
+                "pub fn compare_{name}(old: &{name}, new: &{name}) -> Option<String> \
                  {{ reloadable::Diff::diff(old, new).map(|changes| changes.to_string()) }}"
-            ),
-            _ => Ok(()),
-        };
+            );
+        }
     }
     code.insert_str(0, "#![allow(non_snake_case)]\n");
     code
