@@ -55,14 +55,18 @@ fn held(
     running: &TokenStream,
 ) -> Option<TokenStream> {
     let span = field.span();
-    if field.is_refused.get() || field.compare() == Compare::Skip {
+    let known = expansion.known(field);
+    if field.is_refused.get() {
         return None;
     }
     if field.reload.restart.is_some() {
         let kept = expansion.cast(field, "Kept");
-        return Some(quote_spanned!(span=> #kept::keep(#wanted, #running);));
+        // What is compared as a whole, or is secret, names no files.
+        let names_files =
+            field.compare() != Compare::Leaf && field.reload.secret.is_none() && !is_plain(field);
+        let told = names_files.then(|| quote_spanned!(span=> #known::kept(#wanted, #running);));
+        return Some(quote_spanned!(span=> #kept::keep(#wanted, #running); #told));
     }
-    let known = expansion.known(field);
     match (field.compare(), &field.reload.key) {
         (Compare::Nested, _) if !is_plain(field) => {
             Some(quote_spanned!(span=> #known::hold(#wanted, #running);))

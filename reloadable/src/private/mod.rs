@@ -29,6 +29,7 @@ pub use self::shown::{
     ShownByDiff, ShownByDisplay, ShownByNothing, ShownBySerialize, ShownKey, Straight, Through, withheld,
 };
 
+use crate::diff::touched;
 use crate::document::Document;
 use crate::layer::Layers;
 use crate::load;
@@ -311,6 +312,11 @@ impl<T: Diff + ?Sized> Known<T> {
         wanted.hold(running);
     }
 
+    /// Says that the wanted value is a copy of the running one now.
+    pub fn kept(wanted: &T, running: &T) {
+        touched::copied(|| running.value(), || wanted.value());
+    }
+
     /// Shows the value.
     pub fn value(value: &T) -> Value<'_> {
         value.value()
@@ -384,6 +390,9 @@ pub trait Unknown {
 
     /// Not called, as [`diff`](Self::diff).
     fn hold(_: &mut Self::Value, _: &Self::Value) {}
+
+    /// It names no files.
+    fn kept(_: &Self::Value, _: &Self::Value) {}
 
     /// Not called, as [`diff`](Self::diff).
     fn keyed_hold<K>(_: &mut Self::Value, _: &Self::Value, _: K) {}
