@@ -176,22 +176,12 @@ mod contents {
             Self { named, files, held, wanted: Some(wanted) }
         }
 
-        /// Returns the same files for a value that was read again.
+        /// Returns the same files for a value that was read again from the same documents.
         pub(crate) fn again(&self, named: Vec<NamedFile>) -> Self {
-            let mut files = self.files.clone();
-            files.retain(|file, _| named.iter().any(|named| named.file == *file));
-            Self { named, files }
-        }
-
-        /// Keeps what is in force for the fields that are held.
-        pub(crate) fn hold(mut self, running: &Self, is_held: impl Fn(&FieldPath) -> bool) -> Self {
-            for named in self.named.iter_mut().filter(|named| is_held(&named.field)) {
-                let Some(kept) = running.named.iter().find(|kept| kept.field == named.field) else {
-                    continue;
-                };
-                named.file.clone_from(&kept.file);
-            }
-            self
+            let kept = self.held.iter().map(|held| (held.named.file.clone(), Arc::clone(&held.bytes)));
+            let mut files: BTreeMap<_, _> = kept.collect();
+            files.extend(self.files.clone());
+            Self { named, files, held: Vec::new(), wanted: Some(self.files()) }
         }
 
         /// Compares a value that names these files with one that names the `newer`: what holds something else counts as

@@ -16,7 +16,6 @@ use crate::backoff::jittered;
 use crate::diff::{Changes, Entry, Walker};
 use crate::error::{Error, ErrorKind};
 use crate::load::{Reloadable, guarded};
-use crate::path::FieldPath;
 use crate::publish::{Made, Snapshot};
 use crate::report::Report;
 use crate::source::Asked;
@@ -146,10 +145,11 @@ impl<T: Reloadable> Reload<T> {
             Over::Anew | Over::Snapshot(_) => Known::Nothing,
             Over::Accepted => Known::Accepted,
         };
+        let names_files = self.files.layer().is_some();
         let found = match &over {
             Over::Snapshot(snapshot) => {
                 let started = std::time::Instant::now();
-                let again = again(snapshot, self.stack.unchanged(), self.inside).await;
+                let again = again(snapshot, self.stack.unchanged(), names_files, self.inside).await;
                 log.stages.load += started.elapsed();
                 again
                     .map(|candidate| Found::Candidate(Box::new(candidate)))
@@ -176,7 +176,7 @@ impl<T: Reloadable> Reload<T> {
         };
         let current = self.publisher.current().snapshot();
         let started = std::time::Instant::now();
-        let compared = compare(self.restart, self.inside, &current, &mut wanted, pending).await;
+        let compared = compare(self.restart, names_files, self.inside, &current, &mut wanted, pending).await;
         log.stages.diff = started.elapsed();
         let Candidate { value, contents, named, files, marks, layers, warnings } = wanted;
         let summary = match compared {
@@ -298,6 +298,7 @@ impl<T: Reloadable> Reload<T> {
 /// policy.
 async fn compare<T: Reloadable>(
     policy: RestartPolicy,
+    names_files: bool,
     inside: Marker,
     current: &Arc<Snapshot<T>>,
     wanted: &mut Candidate<T>,
@@ -328,9 +329,7 @@ async fn compare<T: Reloadable>(
         }
         RestartPolicy::Hold => {}
     }
-    let paths: Vec<_> = restart.iter().map(|entry| entry.path.clone()).collect();
-    let is_held = |field: &FieldPath| paths.iter().any(|path| field.starts_with(path));
-    let (value, files, warnings) = held(wanted, current, is_held, inside).await?;
+    let (value, files, warnings) = held(wanted, current, names_files, inside).await?;
     discard::<T, _>(std::mem::replace(&mut wanted.value, value));
     (wanted.files, wanted.warnings) = (files, warnings);
     let summary = compare(wanted)?;

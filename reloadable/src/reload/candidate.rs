@@ -14,7 +14,7 @@ use crate::report::{Report, Violation};
 use crate::source::Asked;
 use crate::status::Stages;
 
-use super::files::{Files, Reference, references};
+use super::files::{Files, Reference, hold, references};
 use super::inside::Marker;
 use super::layer::{Content, Stack, TRIES, fetch, swapped};
 
@@ -206,26 +206,26 @@ fn read<T: Reloadable>(
 pub(super) async fn held<T: Reloadable>(
     wanted: &Candidate<T>,
     running: &Arc<Snapshot<T>>,
-    is_held: impl Fn(&FieldPath) -> bool,
+    names_files: bool,
     inside: Marker,
 ) -> Result<(T, Contents, Report), Report> {
-    let names_files = running.files().files().next().is_some() || wanted.files.files().next().is_some();
-    let read = decode_apart(wanted.layers.clone(), names_files, Some(Arc::clone(running)), inside).await?;
-    let named = read.references.into_iter().map(Reference::into_named).collect();
-    let files = wanted.files.again(named).hold(running.files(), is_held);
-    Ok((read.value, files, read.warnings))
+    let layers = wanted.layers.clone();
+    let Read { mut value, references, warnings, .. } =
+        decode_apart::<T>(layers, names_files, Some(Arc::clone(running)), inside).await?;
+    let files = wanted.files.again(references.into_iter().map(Reference::into_named).collect());
+    let files = hold(&mut value, files, running.value(), running.files())?;
+    Ok((value, files, warnings))
 }
 
 /// Reads again what a snapshot was made of, with the files as they were then.
 pub(super) async fn again<T: Reloadable>(
     snapshot: &Snapshot<T>,
     contents: Vec<Option<Content>>,
+    names_files: bool,
     inside: Marker,
 ) -> Result<Candidate<T>, Report> {
-    let names_files = snapshot.files().files().next().is_some();
     let Read { value, references, layers, warnings } =
         decode_apart(snapshot.layers(), names_files, None, inside).await?;
-    let named = references.into_iter().map(Reference::into_named).collect();
-    let files = snapshot.files().again(named);
+    let files = snapshot.files().again(references.into_iter().map(Reference::into_named).collect());
     Ok(Candidate { value, contents, named: None, files, marks: Marks::new(), layers, warnings })
 }

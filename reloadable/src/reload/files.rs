@@ -181,7 +181,6 @@ pub(super) fn references<T: Diff>(loaded: &Loaded<T>) -> Result<Vec<Reference>, 
 /// # Errors
 ///
 /// What panicked.
-#[cfg_attr(not(test), expect(dead_code, reason = "what keeps fields until a restart asks for it"))]
 pub(super) fn hold<T: Diff>(
     wanted: &mut T,
     files: Contents,
