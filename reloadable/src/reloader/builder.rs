@@ -308,6 +308,12 @@ impl<T: Reloadable> Builder<T> {
         })
     }
 
+    /// Returns the sources by themselves, the lowest first.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_sources(self) -> Result<Vec<Box<dyn AnySource>>, Error> {
+        Ok(self.into_parts()?.layers.into_iter().map(|(_, source)| source).collect())
+    }
+
     pub(super) fn into_parts(self) -> Result<Parts, Error> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);

@@ -1,7 +1,7 @@
 //! How long to wait for what must happen, by a clock that may be paused.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -30,9 +30,10 @@ pub(super) async fn within<F: Future>(deadline: Duration, future: F) -> Option<F
     None
 }
 
-/// Polls a future up to so many times, each time that it asks for it; `None` if it is not ready by then. The caller
-/// drops it in the middle of what it does.
-pub(super) async fn polled<F: Future>(mut future: Pin<&mut F>, times: usize) -> Option<F::Output> {
+/// Polls a future up to so many times, each time that it asks for it, and then drops it in the middle of what it does;
+/// `None` if it was not ready by then.
+pub(super) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
     let mut left = times;
     poll_fn(|context| {
         if left == 0 {

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::pin;
 
 use crate::diff::{Changes as _, Diff, Walker};
 use crate::load::Reloadable;
@@ -95,7 +94,7 @@ pub fn assert_no_change<'s, T, S: Diff + ?Sized>(
 ) -> impl Future<Output = ()> + use<'s, T, S> {
     let at = Location::caller();
     async move {
-        match polled(pin!(changes.changed()), 1).await {
+        match polled(changes.changed(), 1).await {
             Some(Ok(change)) => {
                 let mut text = String::new();
                 change.changes().walk(&mut Walker::new(&mut |entry| {

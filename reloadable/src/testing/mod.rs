@@ -4,6 +4,7 @@
 //! - [`Save`], [`TornWrite`] and, on Unix, `Volume`, `swap_link` and `chmod` save files as real programs do.
 //! - [`next_change`], [`assert_applied`], [`assert_unchanged`], [`assert_rejected`], [`assert_failed`] and
 //!   [`assert_no_change`] say all that is known where something else happened.
+//! - [`source_conformance`] tries the promises of a source on one of your own.
 //!
 //! Tests with scripted sources and sources in memory pause tokio's clock (`#[tokio::test(start_paused = true)]`, with
 //! tokio's feature `test-util`): a settle of 50 ms, a look every 30 seconds and a timeout of a minute then pass at once,
@@ -31,11 +32,13 @@
 //! # }
 //! ```
 
+mod conformance;
 mod deadline;
 mod expect;
 mod files;
 mod scripted;
 
+pub use self::conformance::{Check, Conformance, Rig, RigError, Verdict, source_conformance};
 pub use self::expect::{
     assert_applied, assert_failed, assert_no_change, assert_rejected, assert_unchanged, next_change,
 };
