@@ -46,6 +46,8 @@ mod history;
 mod reload;
 #[cfg(feature = "tokio")]
 mod reloader;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
