@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Setup,
     /// The reloader has ended.
     Closed,
+    /// A generation was not applied by everybody who is to acknowledge it: the report says by whom not, and why.
+    NotApplied,
 }
 
 impl Error {
@@ -79,6 +81,7 @@ impl Error {
             ErrorKind::Invalid => "configuration refused",
             ErrorKind::Setup => "reloader not set up",
             ErrorKind::Closed => "the reloader has ended",
+            ErrorKind::NotApplied => "not applied everywhere",
         }
     }
 

@@ -1,12 +1,12 @@
 //! Places from which changes are awaited.
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -15,7 +15,9 @@ use tokio::sync::watch;
 
 use crate::diff::Diff;
 use crate::error::Error;
+use crate::progress::{Acknowledgement, LastChange, Roster, Subscriber};
 use crate::publish::{Current, Snapshot};
+use crate::sync::Mutex;
 
 /// A place from which the changes of a configuration, or of one section of it, are awaited.
 ///
@@ -39,6 +41,7 @@ pub struct Subscription<T, S: ?Sized = T> {
     select: Select<T, S>,
     seen: Arc<Snapshot<T>>,
     woken: watch::Receiver<()>,
+    subscriber: Subscriber,
 }
 
 type Select<T, S> = Arc<dyn Fn(&T) -> &S + Send + Sync>;
@@ -103,11 +106,47 @@ impl<T, S: Diff + ?Sized> Subscription<T, S> {
         let changed =
             self.seen.compare(&latest, || (self.select)(&self.seen).diff((self.select)(&latest)).is_some());
         let previous = std::mem::replace(&mut self.seen, Arc::clone(&latest));
-        changed.then(|| Change { previous, current: latest, select: Arc::clone(&self.select) })
+        self.subscriber.saw(latest.generation(), changed);
+        let acknowledgement = self.subscriber.acknowledgement();
+        changed.then(|| Change {
+            previous,
+            current: latest,
+            select: Arc::clone(&self.select),
+            acknowledgement,
+        })
     }
 }
 
-/// A clone has seen what the original has seen.
+impl<T, S: ?Sized> Subscription<T, S> {
+    /// Makes it one that acknowledges: each of its changes is to be answered with [`Change::applied`] or
+    /// [`Change::failed`], [`Reloader::wait_applied`](crate::Reloader::wait_applied) waits for that, and until then the
+    /// program is not [ready](crate::Reloader::readiness). It counts as having applied what it has seen so far.
+    ///
+    /// By the name, which should be its own, it is told of. Whoever ends the subscription is no longer waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn resize(_: usize) -> std::io::Result<()> { Ok(()) }
+    /// # async fn example(config: reloadable::Reloader<std::collections::BTreeMap<String, u16>>) {
+    /// let mut limits = config.subscribe().acknowledging("limits");
+    /// while let Ok(change) = limits.changed().await {
+    ///     match resize(change.current().len()) {
+    ///         Ok(()) => change.applied(),
+    ///         Err(error) => change.failed(error),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn acknowledging(self, name: impl Into<Arc<str>>) -> Self {
+        let subscriber = self.subscriber.acknowledging(name.into(), self.seen.generation());
+        Self { subscriber, ..self }
+    }
+}
+
+/// A clone has seen what the original has seen. If the original acknowledges, so does the clone, under the same name
+/// and for itself; it counts as having applied what it has seen.
 impl<T, S: ?Sized> Clone for Subscription<T, S> {
     fn clone(&self) -> Self {
         Self {
@@ -115,6 +154,7 @@ impl<T, S: ?Sized> Clone for Subscription<T, S> {
             select: Arc::clone(&self.select),
             seen: Arc::clone(&self.seen),
             woken: self.woken.clone(),
+            subscriber: self.subscriber.another(self.seen.generation()),
         }
     }
 }
@@ -147,6 +187,7 @@ pub struct Change<T, S: ?Sized = T> {
     previous: Arc<Snapshot<T>>,
     current: Arc<Snapshot<T>>,
     select: Select<T, S>,
+    acknowledgement: Option<Acknowledgement>,
 }
 
 impl<T, S: Diff + ?Sized> Change<T, S> {
@@ -194,6 +235,29 @@ impl<T, S: ?Sized> Change<T, S> {
     pub fn previous_snapshot(&self) -> &Arc<Snapshot<T>> {
         &self.previous
     }
+
+    /// Acknowledges that this change is applied, and with it all that came before. A failure that was told of it
+    /// before is over.
+    ///
+    /// Without effect if the subscription is not [acknowledging](Subscription::acknowledging), or has ended.
+    pub fn applied(&self) {
+        if let Some(acknowledgement) = &self.acknowledgement {
+            acknowledgement.applied(self.generation());
+        }
+    }
+
+    /// Acknowledges that this change could not be applied. The reason is told to whoever waits and asks: some words
+    /// without secrets, of which the first 1,000 characters are kept.
+    ///
+    /// The configuration stays in force all the same: to refuse it is the matter of a gate. The next change, or a later
+    /// [`applied`](Self::applied) of this one, makes up for it.
+    ///
+    /// Without effect if the subscription is not [acknowledging](Subscription::acknowledging), or has ended.
+    pub fn failed(&self, reason: impl fmt::Display) {
+        if let Some(acknowledgement) = &self.acknowledgement {
+            acknowledgement.failed(self.previous.generation(), self.generation(), &reason.to_string());
+        }
+    }
 }
 
 impl<T, S: ?Sized> Clone for Change<T, S> {
@@ -202,6 +266,7 @@ impl<T, S: ?Sized> Clone for Change<T, S> {
             previous: Arc::clone(&self.previous),
             current: Arc::clone(&self.current),
             select: Arc::clone(&self.select),
+            acknowledgement: self.acknowledgement.clone(),
         }
     }
 }
@@ -216,17 +281,20 @@ impl<T, S: ?Sized> fmt::Debug for Change<T, S> {
 }
 
 /// Everybody who waits for a section, by section. Clones share it.
-pub(crate) struct Sections<T>(Arc<Mutex<Registry<T>>>);
+pub(crate) struct Sections<T> {
+    registry: Arc<Mutex<Registry<T>>>,
+    roster: Roster,
+}
 
 impl<T> Clone for Sections<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { registry: Arc::clone(&self.registry), roster: self.roster.clone() }
     }
 }
 
 struct Registry<T> {
     /// Selectors without captures, by their type: two of one type select the same.
-    shared: HashMap<TypeId, Arc<dyn Section<T>>>,
+    shared: BTreeMap<TypeId, Arc<dyn Section<T>>>,
     own: Vec<Arc<dyn Section<T>>>,
     closed: bool,
 }
@@ -250,6 +318,7 @@ impl<T> Registry<T> {
 trait Section<T>: Send + Sync {
     fn changed(&self, previous: &T, current: &T) -> bool;
     fn woken(&self) -> &watch::Sender<()>;
+    fn last_change(&self) -> &LastChange;
 
     fn is_waited_for(&self) -> bool {
         self.woken().receiver_count() > 0
@@ -259,6 +328,7 @@ trait Section<T>: Send + Sync {
 struct Selected<T, S: ?Sized> {
     select: Select<T, S>,
     woken: watch::Sender<()>,
+    last_change: LastChange,
 }
 
 impl<T, S: Diff + ?Sized> Section<T> for Selected<T, S> {
@@ -269,11 +339,21 @@ impl<T, S: Diff + ?Sized> Section<T> for Selected<T, S> {
     fn woken(&self) -> &watch::Sender<()> {
         &self.woken
     }
+
+    fn last_change(&self) -> &LastChange {
+        &self.last_change
+    }
 }
 
 impl<T: Send + Sync + 'static> Sections<T> {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Registry { shared: HashMap::new(), own: Vec::new(), closed: false })))
+        let registry = Registry { shared: BTreeMap::new(), own: Vec::new(), closed: false };
+        Self { registry: Arc::new(Mutex::new(registry)), roster: Roster::new(1) }
+    }
+
+    /// Returns who subscribes, and how far each has come.
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     pub(crate) fn subscribe<S, F>(&self, current: &Current<T>, select: F) -> Subscription<T, S>
@@ -284,34 +364,40 @@ impl<T: Send + Sync + 'static> Sections<T> {
         let shared = (size_of::<F>() == 0).then(TypeId::of::<F>);
         let select: Select<T, S> = Arc::new(select);
         let section = || -> Arc<dyn Section<T>> {
-            Arc::new(Selected { select: Arc::clone(&select), woken: watch::Sender::new(()) })
+            let (woken, last_change) = (watch::Sender::new(()), LastChange::new());
+            Arc::new(Selected { select: Arc::clone(&select), woken, last_change })
         };
-        let (woken, _idle) = {
-            let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let listen =
+            |section: &Arc<dyn Section<T>>| (section.woken().subscribe(), section.last_change().clone());
+        let ((woken, last_change), _idle) = {
+            let mut registry = self.lock();
             if registry.closed {
-                (watch::Sender::new(()).subscribe(), Vec::new())
+                (listen(&section()), Vec::new())
             } else if let Some(shared) = shared {
-                (registry.shared.entry(shared).or_insert_with(section).woken().subscribe(), Vec::new())
+                (listen(registry.shared.entry(shared).or_insert_with(section)), Vec::new())
             } else {
                 // Only when the list would grow, so that subscribing stays cheap and the list bounded by those who
                 // wait, however long nothing is published.
                 let full = registry.own.len() == registry.own.capacity();
                 let idle = if full { registry.prune() } else { Vec::new() };
                 let section = section();
-                let woken = section.woken().subscribe();
+                let listening = listen(&section);
                 let room = registry.own.len().max(4);
                 if full {
                     registry.own.reserve_exact(room);
                 }
                 registry.own.push(section);
-                (woken, idle)
+                (listening, idle)
             }
         };
         // After it was registered, so that what is published from here on wakes it.
-        Subscription { current: current.clone(), select, seen: current.snapshot(), woken }
+        let seen = current.snapshot();
+        let subscriber = self.roster.enter(last_change, seen.generation());
+        Subscription { current: current.clone(), select, seen, woken, subscriber }
     }
 
-    /// Wakes those whose section differs. It is called after the new snapshot has become the current one.
+    /// Wakes those whose section differs, and enters that they do. It is called after the new snapshot has become the
+    /// current one.
     pub(crate) fn wake(&self, previous: &Snapshot<T>, current: &Snapshot<T>) {
         let sections = self.waited_for();
         previous.compare(current, || {
@@ -320,15 +406,17 @@ impl<T: Send + Sync + 'static> Sections<T> {
                 let changed =
                     catch_unwind(AssertUnwindSafe(|| section.changed(previous, current))).unwrap_or(true);
                 if changed {
+                    section.last_change().set(current.generation());
                     section.woken().send_replace(());
                 }
             }
         });
+        self.roster.judged(current.generation());
     }
 
     /// Returns the sections for which somebody waits: the lock is not held while a selector runs.
     fn waited_for(&self) -> Vec<Arc<dyn Section<T>>> {
-        let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut registry = self.lock();
         let idle = registry.prune();
         let waited_for = registry.shared.values().chain(&registry.own).map(Arc::clone).collect();
         drop(registry);
@@ -338,11 +426,16 @@ impl<T: Send + Sync + 'static> Sections<T> {
 
     /// Ends every subscription, those to come included.
     pub(crate) fn close(&self) {
-        let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut registry = self.lock();
         registry.closed = true;
         let ended = (std::mem::take(&mut registry.shared), std::mem::take(&mut registry.own));
         drop(registry);
         drop(ended);
+        self.roster.close();
+    }
+
+    fn lock(&self) -> impl std::ops::DerefMut<Target = Registry<T>> + '_ {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -357,7 +450,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// Runs a future on this thread until it is ready or the deadline has passed.
-fn park_until<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
+pub(crate) fn park_until<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     loop {

@@ -1,5 +1,6 @@
 //! The handle of a running configuration.
 
+mod applied;
 mod builder;
 mod command;
 mod layers;
