@@ -52,7 +52,7 @@ async fn whoever_does_not_answer_is_named() -> Result<(), Error> {
     in_time(applies.changed()).await?.applied();
     drop(in_time(drops.changed()).await?);
 
-    let error = config.wait_applied(generation, Duration::from_secs(5)).await.err().expect("two are missing");
+    let error = config.wait_applied(generation, Duration::from_secs(5)).await.expect_err("two are missing");
     assert_eq!(error.kind(), ErrorKind::NotApplied);
     assert_eq!(
         error.to_string(),
@@ -214,7 +214,7 @@ async fn the_end_of_the_reloader_ends_the_waiting() -> Result<(), Error> {
     let mut waiting = pin!(config.wait_applied(2, DEADLINE));
     assert!(now(waiting.as_mut()).is_none());
     config.clone().shutdown().await;
-    let error = now(waiting).expect("it has ended").err().expect("it was not applied");
+    let error = now(waiting).expect("it has ended").expect_err("it was not applied");
     assert_eq!(error.kind(), ErrorKind::Closed);
 
     // What was published can still be applied.
@@ -243,7 +243,7 @@ fn waiting_works_without_a_runtime() -> Result<(), Error> {
     let mut pool = config.subscribe().acknowledging("pool");
     handle.replace(both(80, 2));
     config.blocking_reload();
-    let error = config.blocking_wait_applied(2, Duration::ZERO).err().expect("it is not applied");
+    let error = config.blocking_wait_applied(2, Duration::ZERO).expect_err("it is not applied");
     assert_eq!(error.kind(), ErrorKind::NotApplied);
     let applying = std::thread::spawn(move || pool.blocking_changed().map(|change| change.applied()));
     config.blocking_wait_applied(2, DEADLINE)?;
