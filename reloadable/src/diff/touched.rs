@@ -176,6 +176,14 @@ mod contents {
             Self { named, files, held, wanted: Some(wanted) }
         }
 
+        /// Returns the same files for a value that was read again from the same documents.
+        pub(crate) fn again(&self, named: Vec<NamedFile>) -> Self {
+            let kept = self.held.iter().map(|held| (held.named.file.clone(), Arc::clone(&held.bytes)));
+            let mut files: BTreeMap<_, _> = kept.collect();
+            files.extend(self.files.clone());
+            Self { named, files, held: Vec::new(), wanted: Some(self.files()) }
+        }
+
         /// Compares a value that names these files with one that names the `newer`: what holds something else counts as
         /// changed.
         pub(crate) fn compare<R>(&self, newer: &Self, compare: impl FnOnce() -> R) -> R {
