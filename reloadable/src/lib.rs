@@ -41,11 +41,17 @@ mod progress;
 #[cfg(feature = "tokio")]
 mod subscribe;
 #[cfg(feature = "tokio")]
+mod gate;
+#[cfg(feature = "tokio")]
 mod status;
+#[cfg(feature = "tokio")]
+mod history;
 #[cfg(feature = "tokio")]
 mod reload;
 #[cfg(feature = "tokio")]
 mod reloader;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
@@ -56,6 +62,10 @@ pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 pub use crate::fields::FieldInfo;
 #[cfg(feature = "either")]
 pub use crate::foreign::EitherChanges;
+#[cfg(feature = "tokio")]
+pub use crate::gate::{Candidate, Prepared, Refusal};
+#[cfg(feature = "tokio")]
+pub use crate::history::Published;
 pub use crate::layer::{Arrays, Lint};
 pub use crate::load::Reloadable;
 pub use crate::parsed::{ParseFault, Parsed, ParsedEntry, ReadFormat};
@@ -66,6 +76,8 @@ pub use crate::progress::{Readiness, SubscriberStatus};
 pub use crate::provenance::{Explanation, Explanations, Provenance, Said};
 #[cfg(feature = "tokio")]
 pub use crate::publish::{Guard, Reader, Snapshot};
+#[cfg(feature = "tokio")]
+pub use crate::reload::{RestartPolicy, StartPolicy};
 #[cfg(feature = "tokio")]
 pub use crate::reloader::{Builder, Plan, Reloader, check_main};
 #[cfg(feature = "pretty")]
@@ -78,7 +90,11 @@ pub use crate::source::{Env, Fetched, Hint, MemoryHandle, MemorySource, Settle, 
 #[cfg(feature = "fs")]
 pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]
-pub use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status, StatusSubscription};
+pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, Reason, ReloadOutcome, Stages};
+#[cfg(feature = "tokio")]
+pub use crate::status::{SourceState, SourceStatus, Status, StatusSubscription};
+#[cfg(feature = "tokio")]
+pub use crate::status::{Suspension, SuspensionCause, Veto, VetoCause};
 #[cfg(feature = "tokio")]
 pub use crate::subscribe::{Change, Subscription};
 pub use crate::validate::{Validate, rules};

@@ -212,6 +212,10 @@ macro_rules! redacted {
                 changed.then_some($crate::diff::Leaf { old: self, new })
             }
 
+            fn hold(&mut self, running: &Self) {
+                self.expose_secret_mut().hold(running.expose_secret());
+            }
+
             fn value(&self) -> $crate::value::Value<'_> {
                 $crate::value::Value::Secret
             }

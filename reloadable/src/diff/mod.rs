@@ -45,6 +45,36 @@ pub trait Diff: Describe + Validate {
     /// Compares `self`, the older value, with `new`. Equal values give `None` and allocate nothing.
     fn diff<'a>(&'a self, new: &'a Self) -> Option<Self::Changes<'a>>;
 
+    /// Makes `self`, the wanted value, keep what cannot change while the program runs: every field marked
+    /// `#[reload(restart)]`, at any depth, gets a copy of what `running` has there. All else stays as it is wanted.
+    ///
+    /// Two values are matched as [`diff`](Self::diff) matches them, so that afterwards no change needs a restart. What
+    /// only one of them has, an element, an entry or a variant, is not a running field that changes, and comes and
+    /// goes as it is wanted. What is behind an `Arc` that somebody else holds, and in a `Cow`, cannot be changed.
+    ///
+    /// The provided body keeps nothing, which is right for a type without such fields.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::{Diff, Reloadable};
+    ///
+    /// #[derive(Reloadable)]
+    /// struct Server {
+    ///     #[reload(restart)]
+    ///     port: u16,
+    ///     workers: u16,
+    /// }
+    ///
+    /// let running = Server { port: 80, workers: 4 };
+    /// let mut wanted = Server { port: 8080, workers: 8 };
+    /// wanted.hold(&running);
+    /// assert_eq!((wanted.port, wanted.workers), (80, 8));
+    /// ```
+    fn hold(&mut self, running: &Self) {
+        let _ = running;
+    }
+
     /// Returns this value as it is shown to people, without its secrets.
     fn value(&self) -> Value<'_>;
 

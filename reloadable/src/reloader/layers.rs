@@ -153,6 +153,12 @@ impl<T: Reloadable> Builder<T> {
         self.layer(LayerSettings::new(""), What::Source(source))
     }
 
+    /// Adds a source whose type is gone.
+    #[cfg(feature = "testing")]
+    pub(crate) fn any_source(self, source: Box<dyn AnySource>) -> Self {
+        self.layer(LayerSettings::new(""), What::Source(source))
+    }
+
     /// Adds the environment variables with a prefix: with `APP`, the variable `APP_DATABASE__POOL_SIZE` sets
     /// `database.pool_size`. See [`Env`] for how names and values are read.
     pub fn env(self, env: impl Into<Env>) -> Self {
@@ -348,7 +354,7 @@ impl<T: Reloadable> Builder<T> {
     }
 
     /// Remembers the first mistake, for the start to tell.
-    fn mistake(&mut self, code: &'static str, message: impl Into<String>) {
+    pub(super) fn mistake(&mut self, code: &'static str, message: impl Into<String>) {
         self.mistake.get_or_insert(Error::setup(code, message));
     }
 }
