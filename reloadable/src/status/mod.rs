@@ -67,12 +67,13 @@ pub struct Status {
     pub pending_restart: Arc<[PendingRestart]>,
     /// Why nothing is reloaded at present; nothing if changes are followed.
     pub suspension: Option<Suspension>,
-    /// The subscriptions, and how far each has come: first those that acknowledge, the oldest first.
+    /// Those who subscribe, and how far each had come when this was read: first those that acknowledge, the oldest first.
+    /// That somebody has come further is no new status.
     pub subscribers: Vec<SubscriberStatus>,
 }
 
 impl Status {
-    /// Enters how far the subscribers are, which nobody tells of.
+    /// Adds who subscribes, which is not known to who writes the status.
     pub(crate) fn among(mut self, roster: &Roster) -> Self {
         self.subscribers = roster.statuses();
         self
@@ -133,6 +134,12 @@ pub struct StatusSubscription {
     roster: Roster,
 }
 
+impl fmt::Debug for StatusSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusSubscription").field("status", &*self.status.borrow()).finish_non_exhaustive()
+    }
+}
+
 impl StatusSubscription {
     pub(crate) fn new(mut status: watch::Receiver<Status>, roster: Roster) -> Self {
         status.mark_unchanged();
@@ -162,11 +169,5 @@ impl StatusSubscription {
     /// As [`changed`](Self::changed).
     pub fn blocking_changed(&mut self) -> Result<Status, Error> {
         block_on(self.changed())
-    }
-}
-
-impl fmt::Debug for StatusSubscription {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StatusSubscription").finish_non_exhaustive()
     }
 }
