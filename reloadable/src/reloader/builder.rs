@@ -16,6 +16,8 @@ use crate::layer::{Lint, Lints};
 use crate::load::Reloadable;
 use crate::reload::{Reload, Setup, Timing};
 use crate::reloader::Reloader;
+#[cfg(feature = "testing")]
+use crate::source::AnySource;
 #[cfg(feature = "fs")]
 use crate::source::fs::{NamedFiles, Settings};
 use crate::source::{AnyFiles, Settle};
@@ -300,6 +302,12 @@ impl<T: Reloadable> Builder<T> {
                 }
             }
         })
+    }
+
+    /// Returns the sources by themselves, the lowest first.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_sources(self) -> Result<Vec<Box<dyn AnySource>>, Error> {
+        Ok(self.into_setup()?.layers.into_iter().map(|(_, source)| source).collect())
     }
 
     pub(super) fn into_setup(self) -> Result<Setup<T>, Error> {

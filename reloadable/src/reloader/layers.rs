@@ -153,6 +153,12 @@ impl<T: Reloadable> Builder<T> {
         self.layer(LayerSettings::new(""), What::Source(source))
     }
 
+    /// Adds a source whose type is gone.
+    #[cfg(feature = "testing")]
+    pub(crate) fn any_source(self, source: Box<dyn AnySource>) -> Self {
+        self.layer(LayerSettings::new(""), What::Source(source))
+    }
+
     /// Adds the environment variables with a prefix: with `APP`, the variable `APP_DATABASE__POOL_SIZE` sets
     /// `database.pool_size`. See [`Env`] for how names and values are read.
     pub fn env(self, env: impl Into<Env>) -> Self {

@@ -1,0 +1,124 @@
+//! What the battery found.
+
+use std::fmt;
+
+/// How a source kept each promise. `Display` writes a table of it.
+///
+/// # Examples
+///
+/// See [`source_conformance`](super::source_conformance).
+#[derive(Debug, Clone)]
+#[must_use = "nobody has looked yet at what was found"]
+pub struct Conformance {
+    checks: Vec<Check>,
+}
+
+/// One promise of a source, and whether it was kept.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Check {
+    /// The word by which it is called.
+    pub name: &'static str,
+    /// What is promised.
+    pub promise: &'static str,
+    /// How it went.
+    pub verdict: Verdict,
+}
+
+/// Whether a promise was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was.
+    Kept,
+    /// It was not, and how that was seen.
+    Broken(String),
+    /// It was not tried, and why.
+    NotApplicable(String),
+}
+
+impl Conformance {
+    pub(super) fn new(checks: Vec<Check>) -> Self {
+        Self { checks }
+    }
+
+    /// Returns all checks, in the order in which they were made.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// Returns what was found in the check of this name; nothing if there is none.
+    #[must_use]
+    pub fn verdict(&self, name: &str) -> Option<&Verdict> {
+        self.checks.iter().find(|check| check.name == name).map(|check| &check.verdict)
+    }
+
+    /// Returns the names of the promises that were broken.
+    #[must_use]
+    pub fn broken(&self) -> Vec<&'static str> {
+        self.named(|verdict| matches!(verdict, Verdict::Broken(_)))
+    }
+
+    /// Returns the names of those that were not tried.
+    #[must_use]
+    pub fn not_applicable(&self) -> Vec<&'static str> {
+        self.named(|verdict| matches!(verdict, Verdict::NotApplicable(_)))
+    }
+
+    /// Sees to it that no promise was broken.
+    ///
+    /// # Panics
+    ///
+    /// If one was: with the whole table.
+    #[track_caller]
+    pub fn assert(&self) {
+        assert!(self.broken().is_empty(), "the source breaks {}\n{self}", self.broken().join(", "));
+    }
+
+    fn named(&self, is_so: impl Fn(&Verdict) -> bool) -> Vec<&'static str> {
+        self.checks.iter().filter(|check| is_so(&check.verdict)).map(|check| check.name).collect()
+    }
+}
+
+impl fmt::Display for Conformance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
+        for (nth, Check { name, promise, verdict }) in self.checks.iter().enumerate() {
+            if nth > 0 {
+                f.write_str("\n")?;
+            }
+            match verdict {
+                Verdict::Kept => write!(f, "kept    {name:width$}  {promise}")?,
+                Verdict::Broken(why) => write!(f, "BROKEN  {name:width$}  {promise}: {why}")?,
+                Verdict::NotApplicable(why) => {
+                    write!(f, "-       {name:width$}  {promise}: not tried: {why}")?
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a check came to no good end.
+pub(super) enum Fault {
+    Broken(String),
+    NotApplicable(String),
+}
+
+impl Fault {
+    pub(super) fn into_verdict(self) -> Verdict {
+        match self {
+            Self::Broken(why) => Verdict::Broken(why),
+            Self::NotApplicable(why) => Verdict::NotApplicable(why),
+        }
+    }
+}
+
+impl From<super::rig::RigError> for Fault {
+    fn from(error: super::rig::RigError) -> Self {
+        match error {
+            super::rig::RigError::Unsupported => Self::NotApplicable("the rig cannot do that".to_owned()),
+            super::rig::RigError::Failed(error) => Self::Broken(format!("the rig failed: {error}")),
+        }
+    }
+}
