@@ -112,6 +112,10 @@ pub(crate) struct Reload<T> {
     restart: RestartPolicy,
     /// What was refused last, so that it is not refused again at every look.
     refused: Option<Marks>,
+    /// By which what was refused last, by a rule or by a gate, is known again, so that it is not told again.
+    told: Option<Marks>,
+    /// What is in force was gone back to, and is not what was last accepted of the sources.
+    is_back: bool,
     suspension: Option<Suspension>,
     record: Record,
     /// By which what is in force is known again, without its secrets.

@@ -95,6 +95,8 @@ impl<T: Reloadable> Reload<T> {
             history,
             restart,
             refused: None,
+            told: None,
+            is_back: false,
             suspension: None,
             record: Record::new(protection),
             fingerprint,
