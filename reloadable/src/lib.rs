@@ -32,6 +32,9 @@ mod provenance;
 pub mod __private;
 #[cfg(feature = "tokio")]
 mod source;
+#[cfg(feature = "fs")]
+#[allow(dead_code, reason = "no reloader keeps a set yet")]
+mod store;
 #[cfg(feature = "tokio")]
 mod publish;
 #[cfg(feature = "tokio")]
@@ -73,6 +76,8 @@ pub use crate::source::{Env, Fetched, Hint, MemoryHandle, MemorySource, Settle, 
 pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status, StatusSubscription};
+#[cfg(feature = "fs")]
+pub use crate::store::LastGood;
 #[cfg(feature = "tokio")]
 pub use crate::subscribe::{Change, Subscription};
 pub use crate::validate::{Validate, rules};
