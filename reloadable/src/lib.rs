@@ -33,7 +33,7 @@ pub mod __private;
 #[cfg(feature = "tokio")]
 mod source;
 #[cfg(feature = "fs")]
-#[allow(dead_code, reason = "no reloader keeps a set yet")]
+#[allow(dead_code, unused_imports, reason = "no reloader keeps a set yet")]
 mod store;
 #[cfg(feature = "tokio")]
 mod publish;

@@ -4,6 +4,7 @@ mod checksum;
 mod directory;
 mod record;
 mod refusal;
+mod saver;
 mod set;
 
 use std::io::Read as _;
@@ -17,6 +18,7 @@ use crate::source::fs::private_write;
 use self::directory::Directory;
 use self::record::{MAGIC, Unread};
 use self::refusal::{failed, refusal};
+pub(crate) use self::saver::Saver;
 pub(crate) use self::set::GoodSet;
 
 /// Where the last good document set is kept, so that a program can start while its sources are broken or away.
@@ -150,10 +152,6 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn path(&self) -> &Path {
         &self.path
-    }
-
-    pub(crate) fn with_secrets(&self) -> bool {
-        self.with_secrets
     }
 
     /// Replaces the set. Whoever is killed in the middle leaves the old one.
@@ -637,6 +635,77 @@ mod tests {
             assert!(output.contains("1 passed"), "{output}");
             assert_eq!(generation(&store), Some(1));
             assert_eq!(names(root.path()), ["last-good"]);
+        }
+
+        /// The child is killed on the way into each system call of a write in turn, so between any two of its steps.
+        #[cfg(target_os = "linux")]
+        #[test]
+        fn a_writer_that_is_killed_at_any_step_leaves_a_whole_set() {
+            const TEST: &str = "store::tests::unix::a_writer_that_is_killed_at_any_step_leaves_a_whole_set";
+            if let Some(directory) = std::env::var_os(WRITES_TO) {
+                let directory = Path::new(&directory);
+                // The calls of each thread are counted apart, and no other thread makes as many as this one by now.
+                let scratch = store(&directory.with_file_name("scratch"));
+                (0..12).for_each(|_| scratch.save(&set(6)).unwrap());
+                store(directory).save(&set(6)).unwrap();
+                std::process::exit(0);
+            }
+            let root = tempfile::tempdir().unwrap();
+            let directory = root.path().join("state");
+            let log = root.path().join("log");
+            let traced = |how: &str| {
+                let mut command = Command::new("strace");
+                command.args(["-f", "-qq", "-o"]).arg(&log).args(["-e", how]);
+                command.arg(std::env::current_exe().unwrap()).args(["--exact", TEST]);
+                command.env(WRITES_TO, &directory).output()
+            };
+            if !traced("trace=all").is_ok_and(|output| output.status.success()) {
+                let is_required =
+                    std::env::var("RELOADABLE_PRIVILEGED").is_ok_and(|value| value == "required");
+                assert!(!is_required, "`strace` must be there, and must be allowed to trace");
+                writeln!(std::io::stderr(), "skipped: `strace` is not there, or is refused here").unwrap();
+                return;
+            }
+            let store = store(&directory);
+            for old in [None, Some(1)] {
+                let reset = || match old {
+                    Some(old) => store.save(&set(old)).unwrap(),
+                    None => fs::remove_dir_all(&directory).unwrap(),
+                };
+                reset();
+                traced("trace=all").unwrap();
+                let trace = fs::read_to_string(&log).unwrap();
+                let thread = trace.lines().find(|line| line.contains(directory.to_str().unwrap())).unwrap();
+                let (thread, _) = thread.split_once(' ').unwrap();
+                let calls =
+                    trace.lines().filter_map(|line| line.strip_prefix(thread)?.trim_start().split_once('('));
+                let calls: Vec<_> = calls.take_while(|(call, _)| *call != "exit_group").collect();
+                let is_here = |(_, line): &(&str, &str)| line.contains(directory.to_str().unwrap());
+                let first = calls.iter().position(is_here).unwrap();
+                let (mut before, mut after, mut left_behind) = (0, 0, 0);
+                for (at, (call, line)) in calls.iter().enumerate().skip(first) {
+                    reset();
+                    let nth = calls[..=at].iter().filter(|(other, _)| other == call).count();
+                    let killed = traced(&format!("inject={call}:signal=KILL:when={nth}")).unwrap();
+                    assert!(!killed.status.success(), "{line}");
+                    match generation(&store) {
+                        found if found == old => before += 1,
+                        found => {
+                            assert_eq!(found, Some(6), "{line}");
+                            after += 1;
+                        }
+                    }
+                    let files = if directory.is_dir() { names(&directory) } else { Vec::new() };
+                    left_behind += files.iter().filter(|name| name.ends_with(".tmp")).count();
+                    store.save(&set(6)).unwrap();
+                    assert_eq!(generation(&store), Some(6), "{line}");
+                    assert_eq!(names(&directory), ["last-good"], "{line}");
+                }
+                assert!(
+                    before > 10 && after > 1 && left_behind > 2,
+                    "{before} {after} {left_behind}: {trace}"
+                );
+            }
         }
 
         /// The child writes until it is killed; whenever that is, the old set or the new one is there.
