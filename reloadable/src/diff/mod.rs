@@ -45,6 +45,10 @@ pub trait Diff: Describe + Validate {
     /// Compares `self`, the older value, with `new`. Equal values give `None` and allocate nothing.
     fn diff<'a>(&'a self, new: &'a Self) -> Option<Self::Changes<'a>>;
 
+    fn hold(&mut self, running: &Self) {
+        let _ = running;
+    }
+
     /// Returns this value as it is shown to people, without its secrets.
     fn value(&self) -> Value<'_>;
 

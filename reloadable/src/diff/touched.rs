@@ -82,6 +82,24 @@ mod contents {
             self.files.get(&named.file).map(|bytes| &**bytes)
         }
 
+        /// Returns the same files for a value that was read again.
+        pub(crate) fn again(&self, named: Vec<NamedFile>) -> Self {
+            let mut files = self.files.clone();
+            files.retain(|file, _| named.iter().any(|named| named.file == *file));
+            Self { named, files }
+        }
+
+        /// Keeps what is in force for the fields that are held.
+        pub(crate) fn hold(mut self, running: &Self, is_held: impl Fn(&FieldPath) -> bool) -> Self {
+            for named in self.named.iter_mut().filter(|named| is_held(&named.field)) {
+                let Some(kept) = running.named.iter().find(|kept| kept.field == named.field) else {
+                    continue;
+                };
+                named.file.clone_from(&kept.file);
+            }
+            self
+        }
+
         /// Compares a value that names these files with one that names the `newer`: what holds something else counts as
         /// changed.
         pub(crate) fn compare<R>(&self, newer: &Self, compare: impl FnOnce() -> R) -> R {

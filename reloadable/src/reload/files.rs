@@ -11,7 +11,7 @@ use crate::diff::touched::{Contents, NamedFile};
 use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 use crate::load::{Loaded, guarded};
 use crate::report::{Report, Violation};
-use crate::source::{AnyFiles, Trigger};
+use crate::source::{AnyFiles, Asked};
 
 use super::layer::{Content, Layer};
 
@@ -32,6 +32,12 @@ pub(super) struct Reference {
     named: NamedFile,
     /// What is said of it, but for what is wrong.
     blame: Violation,
+}
+
+impl Reference {
+    pub(super) fn into_named(self) -> NamedFile {
+        self.named
+    }
 }
 
 impl Files {
@@ -55,10 +61,10 @@ impl Files {
     pub(super) async fn fetch(
         &mut self,
         limit: Duration,
-        trigger: Trigger,
+        asked: Asked,
     ) -> Result<Option<Content>, SourceError> {
         match &mut self.layer {
-            Some(layer) => layer.fetch(limit, trigger).await,
+            Some(layer) => layer.fetch(limit, asked).await,
             None => Ok(None),
         }
     }
@@ -209,7 +215,7 @@ mod tests {
         fn fetch<'a>(
             &'a mut self,
             _: Option<&'a Revision>,
-            _: Trigger,
+            _: Asked,
         ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
             Box::pin(async { Ok(Fetched::NotModified) })
         }

@@ -1,5 +1,6 @@
 //! The layers: each a source, and what was last accepted from it.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 use crate::layer::{LayerSettings, Layers, Lints};
 use crate::load::{Reloadable, faults};
 use crate::report::Report;
-use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Overrides, Trigger};
+use crate::source::{AnySource, Asked, BoxFuture, Fetched, Health, Hint, Overrides};
 use crate::status::{SourceState, SourceStatus};
 
 /// One source in the order of precedence, and what was last accepted from it.
@@ -74,10 +75,10 @@ impl<S: AnySource + ?Sized> Layer<S> {
     pub(super) async fn fetch(
         &mut self,
         limit: Duration,
-        trigger: Trigger,
+        asked: Asked,
     ) -> Result<Option<Content>, SourceError> {
         let known = self.accepted.as_ref().map(|content| &content.revision);
-        let answer = timeout(limit, contained(&self.origin, || self.source.fetch(known, trigger))).await;
+        let answer = timeout(limit, contained(&self.origin, || self.source.fetch(known, asked))).await;
         let fetched = match answer {
             Ok(fetched) => fetched,
             Err(_) => Err(SourceError::new(
@@ -199,6 +200,9 @@ async fn contained<'s, R>(
     .await
 }
 
+/// How many documents an attempt names.
+const CHANGED: usize = 100;
+
 /// How often layers that were swapped in the middle of a look are asked again.
 pub(super) const TRIES: usize = 3;
 
@@ -236,6 +240,31 @@ impl Stack {
         }
     }
 
+    /// Names the documents that are others than those last accepted; nothing at the first load.
+    pub(super) fn changed(&self, contents: &[Option<Content>]) -> Vec<Origin> {
+        let mut changed = Vec::new();
+        for (layer, content) in self.sources.iter().zip(contents) {
+            let (Some(content), Some(accepted)) = (content, &layer.accepted) else { continue };
+            let mut before: HashMap<_, _> =
+                accepted.documents.iter().map(|document| (document.origin(), document.bytes())).collect();
+            for document in &content.documents {
+                if before.remove(document.origin()) != Some(document.bytes()) {
+                    changed.push(document.origin().clone());
+                }
+            }
+            changed.extend(
+                accepted
+                    .documents
+                    .iter()
+                    .map(Document::origin)
+                    .filter(|gone| before.contains_key(gone))
+                    .cloned(),
+            );
+        }
+        changed.truncate(CHANGED);
+        changed
+    }
+
     /// Says that what was accepted last is still there.
     pub(super) fn unchanged(&self) -> Vec<Option<Content>> {
         self.sources.iter().map(|_| None).collect()
@@ -256,13 +285,13 @@ impl Stack {
 pub(super) async fn fetch<T: Reloadable>(
     stack: &mut Stack,
     limit: Duration,
-    trigger: Trigger,
+    asked: Asked,
 ) -> Result<Vec<Option<Content>>, Error> {
     let layers = &mut stack.sources;
     let is_alone = layers.len() == 1;
     let mut answers = Vec::with_capacity(layers.len());
     for layer in &mut *layers {
-        answers.push(layer.fetch(limit, trigger).await);
+        answers.push(layer.fetch(limit, asked).await);
     }
     for tries in 1.. {
         let mut is_one_side = true;
@@ -275,7 +304,7 @@ pub(super) async fn fetch<T: Reloadable>(
             *answer = if tries > TRIES {
                 Err(swapped(&layer.origin))
             } else {
-                layer.fetch(limit, Trigger::Manual).await
+                layer.fetch(limit, Asked::Manual).await
             };
         }
         if is_one_side {

@@ -348,7 +348,7 @@ impl<T: Reloadable> Builder<T> {
     }
 
     /// Remembers the first mistake, for the start to tell.
-    fn mistake(&mut self, code: &'static str, message: impl Into<String>) {
+    pub(super) fn mistake(&mut self, code: &'static str, message: impl Into<String>) {
         self.mistake.get_or_insert(Error::setup(code, message));
     }
 }
