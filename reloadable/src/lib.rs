@@ -33,7 +33,6 @@ pub mod __private;
 #[cfg(feature = "tokio")]
 mod source;
 #[cfg(feature = "fs")]
-#[allow(dead_code, unused_imports, reason = "no reloader keeps a set yet")]
 mod store;
 #[cfg(feature = "tokio")]
 mod publish;
@@ -87,7 +86,7 @@ pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, Reason, ReloadOutcome, Stages};
 #[cfg(feature = "tokio")]
-pub use crate::status::{SourceState, SourceStatus, Status, StatusSubscription};
+pub use crate::status::{LastGoodStatus, SourceState, SourceStatus, Status, StatusSubscription};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Suspension, SuspensionCause, Veto, VetoCause};
 #[cfg(feature = "fs")]

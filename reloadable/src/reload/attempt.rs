@@ -82,7 +82,10 @@ impl<T: Reloadable> Reload<T> {
         let made = |log: Log| MadeOf { reason, changed: log.changed, at, stages: log.stages };
         match tried {
             Tried::Ready(ready) => self.publish(ready, made, log, pending),
-            Tried::Unchanged => self.tell(ReloadOutcome::Unchanged, made(log), pending),
+            Tried::Unchanged => {
+                self.keep();
+                self.tell(ReloadOutcome::Unchanged, made(log), pending)
+            }
             Tried::Nothing => self.tell_unless_known(asked, ReloadOutcome::Unchanged, made(log)),
             Tried::Refused(outcome) => {
                 let told = self.status.borrow().attempts;
@@ -123,6 +126,7 @@ impl<T: Reloadable> Reload<T> {
         let old = std::mem::replace(&mut self.fingerprint, fingerprint);
         // Whoever is woken finds the status of what woke him.
         let outcome = self.tell(ReloadOutcome::Applied(applied), made(log), pending);
+        self.keep();
         self.sections.wake(&previous, &next);
         if let Some(cause) = self.record.replaced(old, fingerprint, Instant::now().into_std()) {
             if self.suspension.is_none() {
@@ -253,6 +257,8 @@ impl<T: Reloadable> Reload<T> {
         }
         let (sources, warnings) = (statuses(&self.stack.sources, &self.files), current.warnings());
         let (fingerprint, suspension) = (self.fingerprint, self.suspension.clone());
+        #[cfg(feature = "fs")]
+        let last_good = self.keeping.status(&self.stack);
         self.status.send_modify(|status| {
             if is_applied {
                 status.content_hash = hash(fingerprint);
@@ -272,10 +278,22 @@ impl<T: Reloadable> Reload<T> {
                 status.consecutive_failures = 0;
             }
             status.last_attempt = attempt.clone();
+            #[cfg(feature = "fs")]
+            {
+                status.last_good = last_good;
+            }
         });
         // Nobody may be listening.
         let _ = self.attempts.send(attempt);
         outcome
+    }
+
+    /// Has what is in force saved, unless it was loaded from there.
+    fn keep(&self) {
+        #[cfg(feature = "fs")]
+        if !self.stack.is_stood_in() {
+            self.keeping.save(&self.publisher.current().snapshot());
+        }
     }
 
     /// Brings the status up to date where there was no attempt. Whoever awaits it sleeps through what is no news.
@@ -365,6 +383,7 @@ pub(super) fn first_status<T: Reloadable>(
         overrides: Vec::new(),
         pending_restart: Arc::default(),
         suspension: None,
+        last_good: None,
     }
 }
 

@@ -309,10 +309,7 @@ async fn a_file_that_vanishes_leaves_the_last_good_value() -> Outcome {
 
     disk.write("server.pem", "one")?;
     eventually("it is back", || config.status().is_healthy()).await;
-    assert_eq!(
-        Some(config.status().last_outcome().to_string()),
-        Some(ReloadOutcome::Unchanged.to_string())
-    );
+    assert_eq!(Some(config.status().last_outcome().to_string()), Some(ReloadOutcome::Unchanged.to_string()));
     assert_eq!(config.snapshot().generation(), 1);
 
     fs::remove_file(disk.path("server.pem"))?;
