@@ -89,9 +89,13 @@ impl<T: Reloadable> Reload<T> {
             Tried::Ready(ready) => self.publish(asked, ready, made, log, pending),
             // A source may have another mark each time for what is the same.
             Tried::Unchanged if log.changed.is_empty() => {
+                self.keep();
                 self.tell_unless_known(asked, true, ReloadOutcome::Unchanged, made(log), pending)
             }
-            Tried::Unchanged => self.tell(ReloadOutcome::Unchanged, made(log), pending),
+            Tried::Unchanged => {
+                self.keep();
+                self.tell(ReloadOutcome::Unchanged, made(log), pending)
+            }
             Tried::Nothing => self.tell_unless_known(asked, true, ReloadOutcome::Unchanged, made(log), None),
             Tried::Refused(outcome, marks) => {
                 let told = self.status.borrow().attempts;
@@ -148,6 +152,7 @@ impl<T: Reloadable> Reload<T> {
         let old = std::mem::replace(&mut self.fingerprint, fingerprint);
         // Whoever is woken finds the status of what woke him.
         let outcome = self.tell(ReloadOutcome::Applied(applied), made(log), pending);
+        self.keep();
         self.sections.wake(&previous, &next);
         // Whoever asked may go back and forth as he likes.
         if asked == Asked::Automatic {
@@ -289,6 +294,8 @@ impl<T: Reloadable> Reload<T> {
         }
         let (sources, warnings) = (statuses(&self.stack.sources, &self.files), current.warnings());
         let (fingerprint, suspension) = (self.fingerprint, self.suspension.clone());
+        #[cfg(feature = "fs")]
+        let last_good = self.keeping.status(&self.stack);
         self.status.send_modify(|status| {
             if is_applied {
                 status.content_hash = hash(fingerprint);
@@ -308,10 +315,22 @@ impl<T: Reloadable> Reload<T> {
                 status.consecutive_failures = 0;
             }
             status.last_attempt = attempt.clone();
+            #[cfg(feature = "fs")]
+            {
+                status.last_good = last_good;
+            }
         });
         // Nobody may be listening.
         let _ = self.attempts.send(attempt);
         outcome
+    }
+
+    /// Has what is in force saved, unless it was loaded from there.
+    fn keep(&self) {
+        #[cfg(feature = "fs")]
+        if !self.stack.is_stood_in() {
+            self.keeping.save(&self.publisher.current().snapshot());
+        }
     }
 
     /// Brings the status up to date where there was no attempt. Whoever awaits it sleeps through what is no news.
@@ -401,6 +420,7 @@ pub(super) fn first_status<T: Reloadable>(
         pending_restart: Arc::default(),
         suspension: None,
         subscribers: Vec::new(),
+        last_good: None,
     }
 }
 
