@@ -91,7 +91,7 @@ async fn serve(config: Reloader<App>, tell: UnboundedSender<String>) {
                 say(format!("pool: resized from {} to {}", size.old, size.new));
             },
             Ok(change) = routes.changed() => say(format!("routes: {}", change.changes())),
-            Ok(status) = statuses.changed() => if let Some(ReloadOutcome::Rejected(error)) = status.last_outcome {
+            Ok(status) = statuses.changed() => if let ReloadOutcome::Rejected(error) = status.last_outcome() {
                 say(format!("refused, the pool stays at {}:\n    {}", config.load().pool.size, error.report()));
             },
             else => return,

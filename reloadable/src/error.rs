@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+
 use crate::document::Origin;
 use crate::path::FieldPath;
 use crate::report::{Report, Violation};
@@ -32,17 +35,28 @@ struct Inner {
 }
 
 /// The kinds of an [`Error`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A source could not be read: the report says which and why.
     Unavailable,
     /// Everything was read, but the configuration is not valid: the report says why.
     Invalid,
+    /// The last good document set could not be kept or used: the report says why.
+    LastGood,
     /// The reloader was not set up in a way in which it can run.
     Setup,
+    /// The configuration is valid, but a gate refused it: the report says which and why.
+    Vetoed,
+    /// Reloads are paused, rolled back, or were refused too often: the report says which, and how to resume.
+    Suspended,
+    /// Code that a reload waits for, as a gate, asked for another one and would have waited for itself.
+    Deadlock,
     /// The reloader has ended.
     Closed,
+    /// A generation was not applied by everybody who is to acknowledge it: the report says by whom not, and why.
+    NotApplied,
 }
 
 impl Error {
@@ -53,12 +67,18 @@ impl Error {
 
     #[cfg(feature = "tokio")]
     pub(crate) fn setup(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Setup, Violation::new(FieldPath::root(), code, message).into())
+        Self::saying(ErrorKind::Setup, code, message)
     }
 
     #[cfg(feature = "tokio")]
     pub(crate) fn invalid(report: Report) -> Self {
         Self::new(ErrorKind::Invalid, report)
+    }
+
+    /// Says one thing.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn saying(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(kind, Violation::new(FieldPath::root(), code, message).into())
     }
 
     #[cfg(feature = "tokio")]
@@ -77,8 +97,13 @@ impl Error {
         match self.inner.kind {
             ErrorKind::Unavailable => "configuration unavailable",
             ErrorKind::Invalid => "configuration refused",
+            ErrorKind::LastGood => "last good set",
             ErrorKind::Setup => "reloader not set up",
+            ErrorKind::Vetoed => "configuration vetoed",
+            ErrorKind::Suspended => "reloads are suspended",
+            ErrorKind::Deadlock => "not reloaded",
             ErrorKind::Closed => "the reloader has ended",
+            ErrorKind::NotApplied => "not applied everywhere",
         }
     }
 
@@ -138,6 +163,16 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Its kind and its report.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Error", 2)?;
+        out.serialize_field("kind", &self.inner.kind)?;
+        out.serialize_field("report", &self.inner.report)?;
+        out.end()
+    }
+}
 
 /// Why a source did not give its documents.
 #[derive(Debug, Clone)]

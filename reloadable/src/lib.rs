@@ -32,12 +32,22 @@ mod provenance;
 pub mod __private;
 #[cfg(feature = "tokio")]
 mod source;
+#[cfg(feature = "fs")]
+mod store;
+#[cfg(feature = "tokio")]
+mod sync;
 #[cfg(feature = "tokio")]
 mod publish;
 #[cfg(feature = "tokio")]
+mod progress;
+#[cfg(feature = "tokio")]
 mod subscribe;
 #[cfg(feature = "tokio")]
+mod gate;
+#[cfg(feature = "tokio")]
 mod status;
+#[cfg(feature = "tokio")]
+mod history;
 #[cfg(feature = "tokio")]
 mod reload;
 #[cfg(feature = "tokio")]
@@ -54,14 +64,22 @@ pub use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 pub use crate::fields::FieldInfo;
 #[cfg(feature = "either")]
 pub use crate::foreign::EitherChanges;
+#[cfg(feature = "tokio")]
+pub use crate::gate::{Candidate, Prepared, Refusal};
+#[cfg(feature = "tokio")]
+pub use crate::history::Published;
 pub use crate::layer::{Arrays, Lint};
 pub use crate::load::Reloadable;
 pub use crate::parsed::{ParseFault, Parsed, ParsedEntry, ReadFormat};
 pub use crate::path::{FieldPath, ParsePathError, Segment};
 #[cfg(feature = "tokio")]
+pub use crate::progress::{Readiness, SubscriberStatus};
+#[cfg(feature = "tokio")]
 pub use crate::provenance::{Explanation, Explanations, Provenance, Said};
 #[cfg(feature = "tokio")]
 pub use crate::publish::{Guard, Reader, Snapshot};
+#[cfg(feature = "tokio")]
+pub use crate::reload::{RestartPolicy, StartPolicy};
 #[cfg(feature = "tokio")]
 pub use crate::reloader::{Builder, Plan, Reloader, check_main};
 #[cfg(feature = "pretty")]
@@ -74,7 +92,13 @@ pub use crate::source::{Env, Fetched, Hint, MemoryHandle, MemorySource, Settle, 
 #[cfg(feature = "fs")]
 pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]
-pub use crate::status::{Applied, ReloadOutcome, SourceState, SourceStatus, Status, StatusSubscription};
+pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, Reason, ReloadOutcome, Stages};
+#[cfg(feature = "tokio")]
+pub use crate::status::{LastGoodStatus, SourceState, SourceStatus, Status, StatusSubscription};
+#[cfg(feature = "tokio")]
+pub use crate::status::{Suspension, SuspensionCause, Veto, VetoCause};
+#[cfg(feature = "fs")]
+pub use crate::store::LastGood;
 #[cfg(feature = "tokio")]
 pub use crate::subscribe::{Change, Subscription};
 pub use crate::validate::{Validate, rules};

@@ -263,6 +263,15 @@ impl<T: Describe> Loaded<T> {
 /// rule that is broken, each with its place, where it has one. Where a text cannot be read, of the rest only what is
 /// wrong whatever that text says.
 pub(crate) fn decode<T: DeserializeOwned + Diff>(layers: &Layers) -> Result<Loaded<T>, Report> {
+    decode_holding(layers, None)
+}
+
+/// Does the same, and keeps what a `running` value has in fields that cannot change while the program runs: before
+/// other values are derived from them, and after that.
+pub(crate) fn decode_holding<T: DeserializeOwned + Diff>(
+    layers: &Layers,
+    running: Option<&T>,
+) -> Result<Loaded<T>, Report> {
     let description = guarded::<T, _>("describing the configuration", T::describe)?;
     let mut tree = format::read_each(layers, description, |_, _, _| {});
     let mut report = std::mem::take(&mut tree.found);
@@ -281,10 +290,17 @@ pub(crate) fn decode<T: DeserializeOwned + Diff>(layers: &Layers) -> Result<Load
         Ok(value) => value,
         Err(refused) => return Err(everything::<T>(report, &refused, &tree, description, &expected)),
     };
-    let normalized = guarded::<T, _>("normalizing", || {
-        value.normalize(&mut Reporter::with_secrets(&mut report, &expected));
-    });
-    normalized
+    let hold = |value: &mut T| match running {
+        Some(running) => guarded::<T, _>("keeping what needs a restart", || value.hold(running)),
+        None => Ok(()),
+    };
+    hold(&mut value)
+        .and_then(|()| {
+            guarded::<T, _>("normalizing", || {
+                value.normalize(&mut Reporter::with_secrets(&mut report, &expected));
+            })
+        })
+        .and_then(|()| hold(&mut value))
         .and_then(|()| {
             guarded::<T, _>("validating", || {
                 value.validate(&mut Reporter::with_secrets(&mut report, &expected));
@@ -375,16 +391,20 @@ const PANIC: &str = "panic";
 /// What it said may quote a secret, so where `T` has any, it is left to the panic hook alone.
 pub(crate) fn guarded<T: Describe, R>(doing: &str, run: impl FnOnce() -> R) -> Result<R, Report> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        let secretive = catch_unwind(|| Expected::new(T::describe()).holds_any_secret()).unwrap_or(true);
-        let message = match said(payload.as_ref()) {
-            Some(_) if secretive => {
-                format!("panicked while {doing}; what it said is withheld, since there are secrets")
-            }
-            Some(said) => format!("panicked while {doing}: {said}"),
-            None => format!("panicked while {doing}"),
-        };
-        Violation::new(FieldPath::root(), PANIC, message).into()
+        Violation::new(FieldPath::root(), PANIC, what_panicked::<T>(doing, payload.as_ref())).into()
     })
+}
+
+/// Says what panicked, and what it said if that may be told.
+pub(crate) fn what_panicked<T: Describe>(doing: &str, payload: &(dyn Any + Send)) -> String {
+    let secretive = catch_unwind(|| Expected::new(T::describe()).holds_any_secret()).unwrap_or(true);
+    match said(payload) {
+        Some(_) if secretive => {
+            format!("panicked while {doing}; what it said is withheld, since there are secrets")
+        }
+        Some(said) => format!("panicked while {doing}: {said}"),
+        None => format!("panicked while {doing}"),
+    }
 }
 
 fn said(payload: &(dyn Any + Send)) -> Option<&str> {

@@ -277,6 +277,10 @@ impl Basis {
         &self.warnings
     }
 
+    pub(crate) fn layers(&self) -> &Layers {
+        &self.layers
+    }
+
     /// Returns where a value was set.
     pub(crate) fn origin_of<T: Diff>(&self, path: &str) -> Option<Provenance> {
         let path: FieldPath = path.parse().ok()?;

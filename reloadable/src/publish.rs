@@ -46,6 +46,11 @@ impl<T> Snapshot<T> {
         *self.basis.lock().unwrap_or_else(PoisonError::into_inner) = basis;
     }
 
+    /// Returns the documents that it was made of.
+    pub(crate) fn layers(&self) -> Layers {
+        self.basis().layers().clone()
+    }
+
     fn basis(&self) -> Arc<Basis> {
         Arc::clone(&self.basis.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -234,22 +239,23 @@ pub(crate) struct Publisher<T> {
 }
 
 impl<T> Publisher<T> {
-    pub(crate) fn new(first: Snapshot<T>) -> Self {
-        Self { current: Current(Arc::new(ArcSwap::from_pointee(first))) }
+    pub(crate) fn new(first: Arc<Snapshot<T>>) -> Self {
+        Self { current: Current(Arc::new(ArcSwap::new(first))) }
     }
 
     pub(crate) fn current(&self) -> &Current<T> {
         &self.current
     }
 
-    /// Makes `value` the current snapshot. Returns the one before and the new one.
-    pub(crate) fn publish(&mut self, value: T, made: Made) -> (Arc<Snapshot<T>>, Arc<Snapshot<T>>) {
-        // Nobody else writes, so what is loaded here is still current when it is replaced below.
-        let old = self.current.snapshot();
-        let generation = old.generation + 1;
-        let new = Arc::new(Snapshot::new(value, made, generation));
-        self.current.0.store(Arc::clone(&new));
-        (old, new)
+    /// Makes what may become the current snapshot.
+    pub(crate) fn next(&self, value: T, made: Made) -> Arc<Snapshot<T>> {
+        Arc::new(Snapshot::new(value, made, self.current.snapshot().generation + 1))
+    }
+
+    /// Makes this the current snapshot, and returns the one before.
+    pub(crate) fn publish(&mut self, next: Arc<Snapshot<T>>) -> Arc<Snapshot<T>> {
+        // Nobody else writes, so what was current when `next` was numbered still is.
+        self.current.0.swap(next)
     }
 }
 

@@ -6,7 +6,7 @@ use syn::Member;
 use syn::spanned::Spanned;
 
 use super::companion::{self, has_marker, replaced, with_parts};
-use super::{Expansion, binding, located, pattern, value};
+use super::{Expansion, binding, hold, located, pattern, value};
 use crate::ast::{Body, Compare, Data, Field, Style, Variant};
 use crate::attr::reload::{Key, KeyKind};
 
@@ -26,6 +26,7 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
             )
         },
     };
+    let hold = hold::expand(expansion);
     let value = value::expand(expansion);
     let implementations = companion::implementations(expansion);
     quote! {
@@ -38,6 +39,8 @@ pub(super) fn expand(expansion: &Expansion<'_>) -> TokenStream {
             ) -> ::core::option::Option<Self::Changes<#lifetime>> {
                 #diff
             }
+
+            #hold
 
             fn value(&self) -> #private::Value<'_> {
                 #value
@@ -152,19 +155,16 @@ fn of_enum(expansion: &Expansion<'_>, variants: &[Variant<'_>]) -> TokenStream {
     }
 }
 
-/// Asks of the type of a field what its words take: keeping it until a restart, and an order.
+/// Asks of the type of a field an order, where it is said to have one.
 fn asked(expansion: &Expansion<'_>, field: &Field<'_>) -> Option<TokenStream> {
     if field.is_refused.get() {
         return None;
     }
     let span = field.span();
-    let kept = field.reload.restart.map(|_| expansion.cast(field, "Kept"));
-    let kept = kept.map(|kept| quote_spanned!(span=> #kept::kept();));
     // With a key, the key asks for a sequence.
     let ordered = field.reload.ordered.filter(|_| field.reload.key.is_none());
     let ordered = ordered.map(|_| expansion.cast(field, "Ordered"));
-    let ordered = ordered.map(|ordered| quote_spanned!(span=> #ordered::ordered();));
-    Some(quote!(#kept #ordered))
+    ordered.map(|ordered| quote_spanned!(span=> #ordered::ordered();))
 }
 
 /// The comparison of one field: an option of its changes.

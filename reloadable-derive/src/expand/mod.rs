@@ -7,6 +7,7 @@ mod validate;
 mod probe;
 mod companion;
 mod diff;
+mod hold;
 mod value;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};

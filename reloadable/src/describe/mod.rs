@@ -156,7 +156,7 @@ pub struct Field {
     pub optional: bool,
     /// It is never shown.
     pub secret: bool,
-    /// A change of it needs a restart to take effect; it is only marked, and published all the same.
+    /// A change of it needs a restart to take effect. What becomes of one is the reloader's restart policy.
     pub restart: bool,
     /// It names a file that belongs to the configuration: a reloader watches it, and a change of its content is a change
     /// of this field.

@@ -70,6 +70,12 @@ pub trait Keyed: Diff {
         key: KeyFn<Self::Item>,
         order: Order,
     ) -> Option<<Self as Keyed>::Changes<'a>>;
+
+    /// Makes the elements of `self`, the wanted value, keep what cannot change while the program runs, as
+    /// [`Diff::hold`] does, where each element keeps what the one with its key has. The provided body keeps nothing.
+    fn keyed_hold(&mut self, running: &Self, key: KeyFn<Self::Item>) {
+        let _ = (running, key);
+    }
 }
 
 /// The changes of a sequence that is compared by key.
@@ -220,6 +226,15 @@ macro_rules! sequences {
                 }
                 compare(&self.iter().collect::<Vec<_>>(), &new.iter().collect::<Vec<_>>(), key, order)
             }
+
+            fn keyed_hold(&mut self, running: &Self, key: KeyFn<T>) {
+                let running: Vec<_> = running.iter().collect();
+                let pairs = pairs(&running, &self.iter().collect::<Vec<_>>(), key);
+                let mut wanted: Vec<_> = self.iter_mut().collect();
+                for Place { from, to, .. } in pairs {
+                    wanted[to].hold(running[from]);
+                }
+            }
         }
     )*};
 }
@@ -227,7 +242,7 @@ macro_rules! sequences {
 sequences! { [] Vec<T>, [] VecDeque<T>, [] [T], [const N: usize] [T; N] }
 
 macro_rules! pointers {
-    ($($pointer:ident),*) => {$(
+    ($($pointer:ident, $reached:expr;)*) => {$(
         impl<Q: Keyed + ?Sized> Keyed for $pointer<Q> {
             type Item = Q::Item;
             type Changes<'a>
@@ -243,11 +258,21 @@ macro_rules! pointers {
             ) -> Option<<Q as Keyed>::Changes<'a>> {
                 (**self).keyed_diff(new, key, order)
             }
+
+            fn keyed_hold(&mut self, running: &Self, key: KeyFn<Q::Item>) {
+                let reached: fn(&mut Self) -> Option<&mut Q> = $reached;
+                if let Some(wanted) = reached(self) {
+                    wanted.keyed_hold(running, key);
+                }
+            }
         }
     )*};
 }
 
-pointers! { Box, Arc }
+pointers! {
+    Box, |wanted| Some(&mut **wanted);
+    Arc, Self::get_mut;
+}
 
 impl<Q: Keyed> Keyed for Option<Q> {
     type Item = Q::Item;
@@ -263,6 +288,12 @@ impl<Q: Keyed> Keyed for Option<Q> {
         order: Order,
     ) -> Option<<Self as Keyed>::Changes<'a>> {
         option::compare(self.as_ref(), new.as_ref(), |old, new| old.keyed_diff(new, key, order))
+    }
+
+    fn keyed_hold(&mut self, running: &Self, key: KeyFn<Q::Item>) {
+        if let (Some(wanted), Some(running)) = (self, running) {
+            wanted.keyed_hold(running, key);
+        }
     }
 }
 
@@ -307,6 +338,13 @@ fn compare<'a, T: Diff>(
     let KeyedChanges { modified, removed, moved, added } = &changes;
     let equal = modified.is_empty() && removed.is_empty() && moved.is_empty() && added.is_empty();
     (!equal).then_some(changes)
+}
+
+/// Tells which elements of the older sequence became which of the newer one.
+fn pairs<'a, T: Diff>(old: &[&'a T], new: &[&'a T], key: KeyFn<T>) -> Vec<Place> {
+    let identities =
+        |elements: &[&'a T]| elements.iter().map(|element| Identity::of(key(element))).collect::<Vec<_>>();
+    Matches::of(&identities(old), &identities(new)).pairs
 }
 
 /// What an element is known by, as text, so that it can be hashed and shown.

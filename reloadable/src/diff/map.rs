@@ -150,6 +150,10 @@ impl<K: Diff + Eq + Hash, V: Diff, S: BuildHasher> Diff for HashMap<K, V, S> {
         MapChanges::new(sorted(modified), sorted(removed), sorted(added))
     }
 
+    fn hold(&mut self, running: &Self) {
+        hold(self, |key| running.get(key));
+    }
+
     fn value(&self) -> Value<'_> {
         let mut entries: Vec<_> = self.iter().map(|(key, value)| (key_text(key), value.value())).collect();
         entries.sort_by(|(left, _), (right, _)| left.cmp(right));
@@ -168,8 +172,24 @@ impl<K: Diff + Ord, V: Diff> Diff for BTreeMap<K, V> {
         MapChanges::new(modified, removed, added)
     }
 
+    fn hold(&mut self, running: &Self) {
+        hold(self, |key| running.get(key));
+    }
+
     fn value(&self) -> Value<'_> {
         Value::Table(self.iter().map(|(key, value)| (key_text(key), value.value())).collect())
+    }
+}
+
+/// Makes the entries of a wanted map keep what those of the running one have.
+pub(crate) fn hold<'m, K: 'm, V: Diff + 'm>(
+    wanted: impl IntoIterator<Item = (&'m K, &'m mut V)>,
+    running: impl Fn(&K) -> Option<&'m V>,
+) {
+    for (key, wanted) in wanted {
+        if let Some(running) = running(key) {
+            wanted.hold(running);
+        }
     }
 }
 

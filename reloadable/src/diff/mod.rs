@@ -24,6 +24,8 @@ pub use self::option::OptionChanges;
 pub use self::sequence::SequenceChanges;
 pub use self::set::{AsSet, Member, SetChanges};
 pub use self::tuple::TupleChanges;
+#[cfg(feature = "zeroize")]
+pub(crate) use self::walk::needs_restart;
 pub use self::walk::{ChangeKind, Changes, Entry, Step, Walker};
 pub(crate) use self::walk::{lines, list};
 
@@ -45,8 +47,45 @@ pub trait Diff: Describe + Validate {
     /// Compares `self`, the older value, with `new`. Equal values give `None` and allocate nothing.
     fn diff<'a>(&'a self, new: &'a Self) -> Option<Self::Changes<'a>>;
 
+    /// Makes `self`, the wanted value, keep what cannot change while the program runs: every field marked
+    /// `#[reload(restart)]`, at any depth, gets a copy of what `running` has there. All else stays as it is wanted.
+    ///
+    /// Two values are matched as [`diff`](Self::diff) matches them, so that afterwards no change needs a restart. What
+    /// only one of them has, an element, an entry or a variant, is not a running field that changes, and comes and
+    /// goes as it is wanted. What is behind an `Arc` that somebody else holds, and in a `Cow`, cannot be changed.
+    ///
+    /// The provided body keeps nothing, which is right for a type without such fields.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::{Diff, Reloadable};
+    ///
+    /// #[derive(Reloadable)]
+    /// struct Server {
+    ///     #[reload(restart)]
+    ///     port: u16,
+    ///     workers: u16,
+    /// }
+    ///
+    /// let running = Server { port: 80, workers: 4 };
+    /// let mut wanted = Server { port: 8080, workers: 8 };
+    /// wanted.hold(&running);
+    /// assert_eq!((wanted.port, wanted.workers), (80, 8));
+    /// ```
+    fn hold(&mut self, running: &Self) {
+        let _ = running;
+    }
+
     /// Returns this value as it is shown to people, without its secrets.
     fn value(&self) -> Value<'_>;
+
+    /// Tells of two values that are compared as a whole whether a field within that is marked `#[reload(restart)]` changed.
+    #[doc(hidden)]
+    fn needs_restart(&self, new: &Self) -> bool {
+        let _ = new;
+        false
+    }
 
     /// Returns what tells an element from others whose key this value is: a secret tells them apart, and is not shown
     /// (see [`KeyFn`]).

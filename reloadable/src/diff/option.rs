@@ -49,6 +49,12 @@ impl<T: Diff> Diff for Option<T> {
         compare(self.as_ref(), new.as_ref(), T::diff)
     }
 
+    fn hold(&mut self, running: &Self) {
+        if let (Some(wanted), Some(running)) = (self, running) {
+            wanted.hold(running);
+        }
+    }
+
     fn value(&self) -> Value<'_> {
         self.as_ref().map_or(Value::Null, T::value)
     }

@@ -25,6 +25,10 @@ impl<T: Diff + ?Sized> Diff for Box<T> {
         (**self).diff(new).map(Box::new)
     }
 
+    fn hold(&mut self, running: &Self) {
+        (**self).hold(running);
+    }
+
     fn value(&self) -> Value<'_> {
         (**self).value()
     }
@@ -47,6 +51,12 @@ impl<T: Diff + ?Sized> Diff for Arc<T> {
             return None;
         }
         (**self).diff(new).map(Box::new)
+    }
+
+    fn hold(&mut self, running: &Self) {
+        if let Some(wanted) = Self::get_mut(self) {
+            wanted.hold(running);
+        }
     }
 
     fn value(&self) -> Value<'_> {

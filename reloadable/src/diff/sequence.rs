@@ -77,6 +77,12 @@ macro_rules! sequences {
                 compare(self.iter(), new.iter())
             }
 
+            fn hold(&mut self, running: &Self) {
+                for (wanted, running) in self.iter_mut().zip(running.iter()) {
+                    wanted.hold(running);
+                }
+            }
+
             fn value(&self) -> Value<'_> {
                 Value::List(self.iter().map(T::value).collect())
             }

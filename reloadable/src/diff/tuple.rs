@@ -52,6 +52,10 @@ macro_rules! tuple {
                 (!equal).then_some(TupleChanges(changes))
             }
 
+            fn hold(&mut self, running: &Self) {
+                $(self.$at.hold(&running.$at);)*
+            }
+
             fn value(&self) -> Value<'_> {
                 Value::List(vec![$(self.$at.value()),*])
             }

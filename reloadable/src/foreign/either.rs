@@ -90,6 +90,14 @@ impl<L: Diff, R: Diff> Diff for Either<L, R> {
         }
     }
 
+    fn hold(&mut self, running: &Self) {
+        match (self, running) {
+            (Either::Left(wanted), Either::Left(running)) => wanted.hold(running),
+            (Either::Right(wanted), Either::Right(running)) => wanted.hold(running),
+            _ => {}
+        }
+    }
+
     fn value(&self) -> Value<'_> {
         let (side, value) = match self {
             Either::Left(left) => (LEFT, left.value()),

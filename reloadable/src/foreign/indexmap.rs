@@ -51,6 +51,10 @@ impl<K: Diff + Eq + Hash, V: Diff, S: BuildHasher> Diff for IndexMap<K, V, S> {
         MapChanges::new(modified, removed, added)
     }
 
+    fn hold(&mut self, running: &Self) {
+        map::hold(self, |key| running.get(key));
+    }
+
     fn value(&self) -> Value<'_> {
         Value::Table(self.iter().map(|(key, value)| (map::key_text(key), value.value())).collect())
     }

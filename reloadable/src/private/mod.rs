@@ -29,6 +29,7 @@ pub use self::shown::{
     ShownByDiff, ShownByDisplay, ShownByNothing, ShownBySerialize, ShownKey, Straight, Through, withheld,
 };
 
+use crate::diff::touched;
 use crate::document::Document;
 use crate::layer::Layers;
 use crate::load;
@@ -84,6 +85,28 @@ impl<'w, C: Changes> Stepped<&'w C> {
     }
 }
 
+impl<'w, C: Changes> Stepped<&'w Option<Redacted<C>>> {
+    /// Tells of changes of a secret if there are any.
+    #[must_use]
+    pub fn secret_step(self) -> Step<'w> {
+        self.0.as_ref().map_or(Step::Same, |changes| Step::Secret(&**changes))
+    }
+}
+
+impl<'w, C: Changes> Stepped<&'w Redacted<C>> {
+    /// Tells of changes of a secret.
+    #[must_use]
+    pub fn certain_secret_step(self) -> Step<'w> {
+        Step::Secret(&**self.0)
+    }
+}
+
+/// What a walk is told about a field that needs a restart where the description does not tell.
+#[must_use]
+pub fn restart_step(step: Step<'_>) -> Step<'_> {
+    if let Step::Same = step { Step::Same } else { Step::Restart }
+}
+
 /// What a walk is told about what cannot be walked; such code does not compile.
 pub trait Unstepped: Sized {
     /// Not called.
@@ -93,6 +116,16 @@ pub trait Unstepped: Sized {
 
     /// Not called.
     fn certain_step(self) -> Step<'static> {
+        Step::Same
+    }
+
+    /// Not called.
+    fn secret_step(self) -> Step<'static> {
+        Step::Same
+    }
+
+    /// Not called.
+    fn certain_secret_step(self) -> Step<'static> {
         Step::Same
     }
 }
@@ -185,12 +218,16 @@ impl<T: PartialEq + ?Sized> Same for T {
     note = "a field marked `#[reload(restart)]` must be `Clone`, so that the running value can be kept until a restart"
 )]
 pub trait Kept {
-    /// Does nothing: it is called for its bound.
-    fn kept() {}
+    /// Makes the wanted value, `self`, a copy of the running one.
+    fn keep(&mut self, running: &Self);
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> Kept for T {}
+impl<T: Clone> Kept for T {
+    fn keep(&mut self, running: &Self) {
+        self.clone_from(running);
+    }
+}
 
 /// Has an order, as a field marked `#[reload(ordered)]` does. What it holds does not matter, so that a mistake in that
 /// is told once.
@@ -302,6 +339,16 @@ impl<T: Diff + ?Sized> Known<T> {
         old.diff(new)
     }
 
+    /// Makes the wanted value keep what cannot change while the program runs.
+    pub fn hold(wanted: &mut T, running: &T) {
+        wanted.hold(running);
+    }
+
+    /// Says that the wanted value is a copy of the running one now.
+    pub fn kept(wanted: &T, running: &T) {
+        touched::copied(|| running.value(), || wanted.value());
+    }
+
     /// Shows the value.
     pub fn value(value: &T) -> Value<'_> {
         value.value()
@@ -317,6 +364,11 @@ impl<T: Keyed + ?Sized> Known<T> {
         order: Order,
     ) -> Option<<T as Keyed>::Changes<'a>> {
         old.keyed_diff(new, key, order)
+    }
+
+    /// As [`hold`](Self::hold), by the keys of the elements.
+    pub fn keyed_hold(wanted: &mut T, running: &T, key: KeyFn<T::Item>) {
+        wanted.keyed_hold(running, key);
     }
 }
 
@@ -367,6 +419,15 @@ pub trait Unknown {
     fn diff<C>(_: &Self::Value, _: &Self::Value) -> Option<C> {
         None
     }
+
+    /// Not called, as [`diff`](Self::diff).
+    fn hold(_: &mut Self::Value, _: &Self::Value) {}
+
+    /// It names no files.
+    fn kept(_: &Self::Value, _: &Self::Value) {}
+
+    /// Not called, as [`diff`](Self::diff).
+    fn keyed_hold<K>(_: &mut Self::Value, _: &Self::Value, _: K) {}
 
     /// Not called, as [`diff`](Self::diff).
     #[must_use]

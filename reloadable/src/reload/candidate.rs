@@ -1,17 +1,21 @@
 //! From the sources to a candidate: everything that belongs together is read from one side of whatever may be swapped.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::diff::touched::Contents;
-use crate::document::Revision;
+use crate::document::{Origin, Revision};
 use crate::error::{Error, ErrorKind, SourceError};
 use crate::layer::Layers;
-use crate::load::{Reloadable, decode, quoted};
+use crate::load::{Reloadable, decode_holding, quoted};
 use crate::path::FieldPath;
+use crate::publish::Snapshot;
 use crate::report::{Report, Violation};
-use crate::source::Trigger;
+use crate::source::Asked;
+use crate::status::Stages;
 
-use super::files::{Files, Reference, references};
+use super::files::{Files, Reference, hold, references};
+use super::inside::Marker;
 use super::layer::{Content, Stack, TRIES, fetch, swapped};
 
 /// A valid value, and what it was made of.
@@ -58,6 +62,14 @@ impl Fault {
     }
 }
 
+/// What goes on meanwhile, for people.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    pub(super) stages: Stages,
+    /// The documents that are others than those last accepted.
+    pub(super) changed: Vec<Origin>,
+}
+
 /// What is known from earlier attempts.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Known<'m> {
@@ -74,41 +86,51 @@ pub(super) async fn candidate<T: Reloadable>(
     stack: &mut Stack,
     files: &mut Files,
     limit: Duration,
-    mut trigger: Trigger,
+    mut asked: Asked,
     known: Known<'_>,
+    inside: Marker,
+    log: &mut Log,
 ) -> Result<Found<T>, Fault> {
     let names_files = files.layer().is_some();
     for _ in 0..=TRIES {
+        let started = Instant::now();
         let contents = match known {
             Known::Accepted => Ok(stack.unchanged()),
-            _ => fetch::<T>(stack, limit, trigger).await,
+            _ => fetch::<T>(stack, limit, asked).await,
         };
         // Also where there is nothing to put them to: they would tell of the same news again at once.
-        let named = files.fetch(limit, trigger).await;
+        let named = files.fetch(limit, asked).await;
         let contents = contents.map_err(Fault::Unavailable)?;
         let mut named = named.map_err(unavailable)?;
+        log.stages.fetch += started.elapsed();
         let mut marks = self::marks(&contents, named.as_ref());
         if let Known::Refused(refused) = known {
             if marks.iter().all(Option::is_none) {
                 return Ok(Found::Nothing);
             }
-            if trigger == Trigger::Automatic && refused == Some(&marks) {
+            if asked == Asked::Automatic && refused == Some(&marks) {
                 return Ok(Found::Refused);
             }
         }
-        let decoded = decode_apart(stack.layers(&contents), names_files).await;
+        log.changed = stack.changed(&contents);
+        if named.is_some() {
+            log.changed.extend(files.layer().map(|layer| layer.origin.clone()));
+        }
+        let started = Instant::now();
+        let decoded = decode_apart(stack.layers(&contents), names_files, None, inside).await;
+        log.stages.load += started.elapsed();
         let Read { value, references, layers, warnings } = match decoded {
             Ok(decoded) => decoded,
             Err(report) => return Err(Fault::Invalid(report, marks)),
         };
         if names_files {
             if files.try_out(&references) {
-                named = files.fetch(limit, Trigger::Automatic).await.map_err(unavailable)?;
+                named = files.fetch(limit, Asked::Automatic).await.map_err(unavailable)?;
                 marks = self::marks(&contents, named.as_ref());
             }
             // The files may have been swapped together with the documents, and after those were read.
             if !stack.sources.iter().all(|layer| layer.source.is_one_side()) || !files.is_one_side() {
-                trigger = Trigger::Manual;
+                asked = Asked::Manual;
                 continue;
             }
         }
@@ -149,12 +171,18 @@ struct Read<T> {
     warnings: Report,
 }
 
-async fn decode_apart<T: Reloadable>(layers: Layers, names_files: bool) -> Result<Read<T>, Report> {
+async fn decode_apart<T: Reloadable>(
+    layers: Layers,
+    names_files: bool,
+    running: Option<Arc<Snapshot<T>>>,
+    inside: Marker,
+) -> Result<Read<T>, Report> {
     let size: usize = layers.documents.iter().map(|(_, document)| document.bytes().len()).sum();
     if size < LARGE {
-        return read(layers, names_files);
+        return read(layers, names_files, running.as_deref());
     }
-    match tokio::task::spawn_blocking(move || read(layers, names_files)).await {
+    let read = move || inside.sync_scope(|| read(layers, names_files, running.as_deref()));
+    match tokio::task::spawn_blocking(read).await {
         Ok(read) => read,
         Err(error) => {
             let message = format!("decoding broke off: {error}");
@@ -163,9 +191,41 @@ async fn decode_apart<T: Reloadable>(layers: Layers, names_files: bool) -> Resul
     }
 }
 
-fn read<T: Reloadable>(layers: Layers, names_files: bool) -> Result<Read<T>, Report> {
-    let mut loaded = decode::<T>(&layers)?;
+fn read<T: Reloadable>(
+    layers: Layers,
+    names_files: bool,
+    running: Option<&Snapshot<T>>,
+) -> Result<Read<T>, Report> {
+    let mut loaded = decode_holding::<T>(&layers, running.map(Snapshot::value))?;
     let references = if names_files { references(&loaded)? } else { Vec::new() };
     let warnings = std::mem::take(&mut loaded.warnings);
     Ok(Read { value: loaded.into_value(), references, layers, warnings })
+}
+
+/// Reads the same documents again, and keeps what is in force where that cannot change; the files too that such fields name.
+pub(super) async fn held<T: Reloadable>(
+    wanted: &Candidate<T>,
+    running: &Arc<Snapshot<T>>,
+    names_files: bool,
+    inside: Marker,
+) -> Result<(T, Contents, Report), Report> {
+    let layers = wanted.layers.clone();
+    let Read { mut value, references, warnings, .. } =
+        decode_apart::<T>(layers, names_files, Some(Arc::clone(running)), inside).await?;
+    let files = wanted.files.again(references.into_iter().map(Reference::into_named).collect());
+    let files = hold(&mut value, files, running.value(), running.files())?;
+    Ok((value, files, warnings))
+}
+
+/// Reads again what a snapshot was made of, with the files as they were then.
+pub(super) async fn again<T: Reloadable>(
+    snapshot: &Snapshot<T>,
+    contents: Vec<Option<Content>>,
+    names_files: bool,
+    inside: Marker,
+) -> Result<Candidate<T>, Report> {
+    let Read { value, references, layers, warnings } =
+        decode_apart(snapshot.layers(), names_files, None, inside).await?;
+    let files = snapshot.files().again(references.into_iter().map(Reference::into_named).collect());
+    Ok(Candidate { value, contents, named: None, files, marks: Marks::new(), layers, warnings })
 }

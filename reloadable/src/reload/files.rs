@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::describe::Describe;
 use crate::diff::Diff;
-use crate::diff::touched::{Contents, NamedFile};
+use crate::diff::touched::{Contents, NamedFile, copies};
 use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 use crate::load::{Loaded, guarded};
 use crate::report::{Report, Violation};
-use crate::source::{AnyFiles, Trigger};
+use crate::source::{AnyFiles, Asked};
 
 use super::layer::{Content, Layer};
 
@@ -32,6 +32,12 @@ pub(super) struct Reference {
     named: NamedFile,
     /// What is said of it, but for what is wrong.
     blame: Violation,
+}
+
+impl Reference {
+    pub(super) fn into_named(self) -> NamedFile {
+        self.named
+    }
 }
 
 impl Files {
@@ -55,10 +61,10 @@ impl Files {
     pub(super) async fn fetch(
         &mut self,
         limit: Duration,
-        trigger: Trigger,
+        asked: Asked,
     ) -> Result<Option<Content>, SourceError> {
         match &mut self.layer {
-            Some(layer) => layer.fetch(limit, trigger).await,
+            Some(layer) => layer.fetch(limit, asked).await,
             None => Ok(None),
         }
     }
@@ -80,7 +86,7 @@ impl Files {
         if let (Some(layer), Some(content)) = (&mut self.layer, content) {
             layer.accept(content);
         }
-        self.accepted = contents.files().cloned().collect();
+        self.accepted = contents.files();
         self.settle();
     }
 
@@ -169,6 +175,26 @@ pub(super) fn references<T: Diff>(loaded: &Loaded<T>) -> Result<Vec<Reference>, 
     .and_then(|references| references)
 }
 
+/// Makes a wanted value keep what needs a restart, and returns the files that it names then: those of what was kept are
+/// as they were for the running value.
+///
+/// # Errors
+///
+/// What panicked.
+pub(super) fn hold<T: Diff>(
+    wanted: &mut T,
+    files: Contents,
+    running: &T,
+    running_files: &Contents,
+) -> Result<Contents, Report> {
+    guarded::<T, _>("keeping what needs a restart", || {
+        let copies = copies(|| wanted.hold(running));
+        let value = wanted.value();
+        let texts = T::describe().files(&value).into_iter();
+        files.hold(texts.filter_map(|(field, text)| Some((field, text?))), &copies, running_files)
+    })
+}
+
 fn too_large(limit: u64) -> String {
     format!(
         "with this file, those that fields name have more than the limit of {limit} bytes together; `.max_size(bytes)` raises that"
@@ -209,7 +235,7 @@ mod tests {
         fn fetch<'a>(
             &'a mut self,
             _: Option<&'a Revision>,
-            _: Trigger,
+            _: Asked,
         ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
             Box::pin(async { Ok(Fetched::NotModified) })
         }
@@ -269,5 +295,162 @@ mod tests {
         files.accept(None, &contents);
         assert_eq!(names(), ["b", "c"]);
         assert!(files.contents(references(&["twelve bytes", "b"])).is_err());
+    }
+
+    #[cfg(feature = "derive")]
+    mod held {
+        use reloadable_derive::Reloadable;
+
+        use super::super::*;
+        use crate::diff::Changes;
+
+        #[derive(Clone, Reloadable)]
+        #[reload(crate = crate)]
+        struct App {
+            #[reload(file, restart)]
+            cert: PathBuf,
+            #[reload(file)]
+            roots: String,
+            #[reload(key = "name")]
+            sites: Vec<Site>,
+        }
+
+        #[derive(Clone, Reloadable)]
+        #[reload(crate = crate)]
+        struct Site {
+            name: u8,
+            #[reload(restart)]
+            tls: Vec<Tls>,
+        }
+
+        #[derive(Clone, Reloadable)]
+        #[reload(crate = crate)]
+        struct Tls {
+            #[reload(file)]
+            cert: PathBuf,
+            strict: bool,
+        }
+
+        fn app(cert: &str, roots: &str, sites: &[(u8, &str)]) -> App {
+            let site = |&(name, cert): &(u8, &str)| {
+                let tls = vec![Tls { cert: cert.into(), strict: name == 0 }];
+                Site { name, tls }
+            };
+            App { cert: cert.into(), roots: roots.to_owned(), sites: sites.iter().map(site).collect() }
+        }
+
+        /// The contents that a value names; every file in `directory` holds `bytes`.
+        fn contents(value: &App, directory: &str, bytes: &str) -> Contents {
+            let shown = value.value();
+            let named: Vec<_> = App::describe()
+                .files(&shown)
+                .into_iter()
+                .filter_map(|(field, text)| {
+                    let text = text?;
+                    let (file, address) = (Path::new(directory).join(text), text.as_ptr().addr());
+                    Some(NamedFile { field, text: text.into(), address, file })
+                })
+                .collect();
+            let files = named.iter().map(|named| (named.file.clone(), bytes.as_bytes().into())).collect();
+            Contents::new(named, files)
+        }
+
+        struct Version(App, Contents);
+
+        impl Version {
+            fn new(value: App, directory: &str, bytes: &str) -> Self {
+                let contents = contents(&value, directory, bytes);
+                Self(value, contents)
+            }
+
+            fn after(self, running: &Self) -> Self {
+                let Self(mut value, files) = self;
+                let files = hold(&mut value, files, &running.0, &running.1).unwrap();
+                Self(value, files)
+            }
+
+            fn of(&self, text: impl AsRef<Path>) -> &str {
+                std::str::from_utf8(self.1.of(text.as_ref()).unwrap()).unwrap()
+            }
+
+            /// What changed since an older version, with a mark where it needs a restart.
+            fn since(&self, older: &Self) -> Vec<String> {
+                older.1.compare(&self.1, || {
+                    let changes = older.0.diff(&self.0);
+                    let entries = changes.as_ref().map(Changes::entries).unwrap_or_default();
+                    entries
+                        .iter()
+                        .map(|entry| format!("{entry}{}", if entry.restart { "!" } else { "" }))
+                        .collect()
+                })
+            }
+
+            fn followed(&self) -> Vec<String> {
+                self.1.files().iter().map(|file| file.display().to_string()).collect()
+            }
+        }
+
+        #[test]
+        fn what_is_kept_names_the_file_of_the_running_value() {
+            let running = Version::new(app("old", "old", &[]), "a", "one");
+            let wanted = Version::new(app("new", "new", &[]), "b", "two");
+            let changes = ["cert: \"old\" -> \"new\"!", "roots: \"old\" -> \"new\""];
+            assert_eq!(wanted.since(&running), changes);
+            let held = wanted.after(&running);
+            assert_eq!((held.of(&held.0.cert), held.of(&held.0.roots)), ("one", "two"));
+            assert_eq!(held.since(&running), changes[1..]);
+            assert_eq!(held.followed(), ["b/new"], "what is wanted is watched, and what is kept is not");
+            assert_eq!(format!("{:?}", held.1), r#"{"roots": "b/new (3 bytes)", "cert": "a/old (3 bytes)"}"#);
+
+            // For as long as it is wanted; a revert takes nothing along.
+            let later = Version::new(app("new", "new", &[]), "b", "three").after(&held);
+            assert_eq!((later.of(&later.0.cert), later.of(&later.0.roots)), ("one", "three"));
+            let reverted = Version::new(app("old", "old", &[]), "a", "one").after(&later);
+            assert!(reverted.since(&running).is_empty());
+            assert_eq!(reverted.followed(), ["a/old"]);
+        }
+
+        #[test]
+        fn one_file_is_known_as_it_was_and_as_it_is() {
+            let named = || app("it", "it", &[]);
+            let running = Version::new(named(), "", "one");
+            let wanted = Version::new(named(), "", "two");
+            let changes = ["cert: the file \"it\" changed!", "roots: the file \"it\" changed"];
+            assert_eq!(wanted.since(&running), changes);
+            let held = wanted.after(&running);
+            assert_eq!((held.of(&held.0.cert), held.of(&held.0.roots)), ("one", "two"));
+            assert_eq!(held.since(&running), changes[1..]);
+
+            let same = Version::new(named(), "", "two");
+            assert_eq!(same.since(&held), changes[..1], "it is still pending");
+            let same = same.after(&held);
+            assert!(same.since(&held).is_empty());
+            assert_eq!(
+                same.since(&running),
+                changes[1..],
+                "somebody who missed one in between is told the same"
+            );
+            assert!(Version::new(named(), "", "one").since(&same).starts_with(&[changes[1].to_owned()]));
+        }
+
+        #[test]
+        fn an_element_keeps_its_file_wherever_it_stands() {
+            let running = Version::new(app("", "", &[(0, "it"), (1, "it")]), "", "one");
+            let wanted = Version::new(app("", "", &[(2, "it"), (0, "it"), (1, "other")]), "", "two");
+            assert_eq!(
+                wanted.since(&running),
+                [
+                    r#"sites["0"].tls[0].cert: the file "it" changed!"#,
+                    r#"sites["1"].tls[0].cert: "it" -> "other"!"#,
+                    r#"sites["2"]: added"#
+                ]
+            );
+            let held = wanted.after(&running);
+            assert_eq!(held.since(&running), [r#"sites["2"]: added"#]);
+            let of = |site: usize| held.of(&held.0.sites[site].tls[0].cert);
+            assert_eq!([of(0), of(1), of(2)], ["two", "one", "one"]);
+            assert!(held.0.sites[1].tls[0].strict);
+            assert_eq!(held.followed(), ["it", "other"]);
+        }
     }
 }

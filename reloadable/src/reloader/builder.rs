@@ -2,25 +2,27 @@
 
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 
 use super::layers::Layer;
+use super::policies::Policies;
 use crate::error::Error;
-use crate::layer::{LayerSettings, Lint, Lints};
+use crate::gate::Gate;
+use crate::layer::{Lint, Lints};
 use crate::load::Reloadable;
-use crate::publish::Snapshot;
-use crate::reload::{Reload, Timing, try_out};
+#[cfg(feature = "fs")]
+use crate::reload::StartPolicy;
+use crate::reload::{Reload, Setup, Timing};
 use crate::reloader::Reloader;
+#[cfg(feature = "testing")]
+use crate::source::AnySource;
 #[cfg(feature = "fs")]
 use crate::source::fs::{NamedFiles, Settings};
-use crate::source::{AnyFiles, AnySource, Settle};
-use crate::status::Status;
+use crate::source::{AnyFiles, Settle};
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
 ///
@@ -61,26 +63,22 @@ pub struct Builder<T> {
     pub(super) layers: Vec<Layer>,
     /// The first that was made in setting up.
     pub(super) mistake: Option<Error>,
+    pub(super) gates: Vec<Gate<T>>,
+    pub(super) policies: Policies,
     lints: Lints,
     timing: Timing,
     max_size: u64,
-    of: PhantomData<fn() -> T>,
-}
-
-/// What a reloader is made of.
-pub(super) struct Parts {
-    pub(super) layers: Vec<(LayerSettings, Box<dyn AnySource>)>,
-    /// What follows the files that fields name.
-    pub(super) files: Option<Box<dyn AnyFiles>>,
-    pub(super) lints: Lints,
-    pub(super) timing: Timing,
 }
 
 /// 16 MiB: far above every configuration that people write, far below what hurts.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
 
+/// The last good set has the documents of all layers, and beside them their names and paths.
+#[cfg(feature = "fs")]
+const MOST_ABOUT_LAST_GOOD: u64 = 1024 * 1024;
+
 /// A year: in effect never, and yet a time that can be added to any other.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Looks that follow each other without a pause would keep a core busy.
 const SHORTEST_RESYNC: Duration = Duration::from_millis(10);
@@ -90,10 +88,11 @@ impl<T: Reloadable> Builder<T> {
         Self {
             layers: Vec::new(),
             mistake: None,
+            gates: Vec::new(),
+            policies: Policies::default(),
             lints: Lints::default(),
             timing: Timing::default(),
             max_size: MAX_SIZE,
-            of: PhantomData,
         }
     }
 
@@ -270,6 +269,10 @@ impl<T: Reloadable> Builder<T> {
     /// what is missing, and which rules are broken. If nothing is, with every file that a field names and that cannot be
     /// read. Warnings are in the report as well.
     ///
+    /// [`Vetoed`](crate::ErrorKind::Vetoed) with the gate that refused and its reason.
+    ///
+    /// What becomes of these is a matter of the [start policy](Self::start_policy).
+    ///
     /// [`Setup`](crate::ErrorKind::Setup) with what is wrong with the set-up: no layer, a word that is about a layer of
     /// another kind, values that cannot be serialized, a malformed pattern, no runtime.
     ///
@@ -278,9 +281,8 @@ impl<T: Reloadable> Builder<T> {
     /// Dropped before it is ready, nothing is left running.
     pub async fn start(self) -> Result<Reloader<T>, Error> {
         let runtime = runtime("start_blocking()")?;
-        let parts = self.into_parts()?;
-        let (reload, status) = parts.start().await?;
-        let (reloader, task) = Reloader::new(&reload, status);
+        let reload = Reload::start(self.into_setup()?).await?;
+        let (reloader, task) = Reloader::new(&reload);
         runtime.spawn(task.run(reload));
         Ok(reloader)
     }
@@ -292,11 +294,11 @@ impl<T: Reloadable> Builder<T> {
     ///
     /// As [`start`](Self::start).
     pub fn start_blocking(self) -> Result<Reloader<T>, Error> {
-        let parts = self.into_parts()?;
+        let setup = self.into_setup()?;
         on_own_thread(|answer| async move {
-            match parts.start().await {
-                Ok((reload, status)) => {
-                    let (reloader, task) = Reloader::new(&reload, status);
+            match Reload::start(setup).await {
+                Ok(reload) => {
+                    let (reloader, task) = Reloader::new(&reload);
                     // If nobody waits for it any more, the handle is dropped here and the task ends at once.
                     let _ = answer.send(Ok(reloader));
                     task.run(reload).await;
@@ -311,10 +313,10 @@ impl<T: Reloadable> Builder<T> {
     /// Returns the sources by themselves, the lowest first.
     #[cfg(feature = "testing")]
     pub(crate) fn into_sources(self) -> Result<Vec<Box<dyn AnySource>>, Error> {
-        Ok(self.into_parts()?.layers.into_iter().map(|(_, source)| source).collect())
+        Ok(self.into_setup()?.layers.into_iter().map(|(_, source)| source).collect())
     }
 
-    pub(super) fn into_parts(self) -> Result<Parts, Error> {
+    pub(super) fn into_setup(self) -> Result<Setup<T>, Error> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
@@ -332,13 +334,43 @@ impl<T: Reloadable> Builder<T> {
         let files: Option<Box<dyn AnyFiles>> = Some(Box::new(NamedFiles::new(settings.clone())));
         #[cfg(not(feature = "fs"))]
         let files = None;
+        #[cfg(feature = "fs")]
+        let last_good = match self.policies.last_good {
+            Some(last_good) => {
+                let formats: Vec<_> = self.layers.iter().filter_map(Layer::format).collect();
+                let limit = self
+                    .max_size
+                    .saturating_mul(self.layers.len() as u64)
+                    .saturating_add(MOST_ABOUT_LAST_GOOD);
+                Some(last_good.into_store(formats, limit)?)
+            }
+            None if self.policies.start == StartPolicy::UseLastGood => {
+                let message = "there is no last good set to start with; say where, as with \
+                               `.keep_last_good(LastGood::in_directory(\"/var/lib/app\"))`";
+                return Err(Error::setup("last_good", message));
+            }
+            None => None,
+        };
         let layers = self.layers.into_iter().map(|layer| {
             layer.into_source(
                 #[cfg(feature = "fs")]
                 &settings,
             )
         });
-        Ok(Parts { layers: layers.collect::<Result<_, _>>()?, files, lints: self.lints, timing: self.timing })
+        let Policies { restart, start, protection, history, .. } = self.policies;
+        Ok(Setup {
+            layers: layers.collect::<Result<_, _>>()?,
+            lints: self.lints,
+            files,
+            timing: self.timing,
+            gates: self.gates,
+            restart,
+            start,
+            #[cfg(feature = "fs")]
+            last_good,
+            protection,
+            history,
+        })
     }
 }
 
@@ -370,23 +402,12 @@ pub(super) fn on_own_thread<R: Send + 'static, F: Future<Output = ()>>(
     answered.recv().unwrap_or_else(|_| Err(Error::closed()))
 }
 
-impl Parts {
-    async fn start<T: Reloadable>(self) -> Result<(Reload<T>, watch::Receiver<Status>), Error> {
-        let Self { layers, files, lints, timing } = self;
-        Reload::start(layers, lints, files, timing).await
-    }
-
-    /// Loads, and runs nothing.
-    pub(super) async fn try_out<T: Reloadable>(self, generation: u64) -> Result<Snapshot<T>, Error> {
-        let Self { layers, files, lints, timing } = self;
-        try_out(layers, lints, files, timing.fetch, generation).await
-    }
-}
-
 impl<T> fmt::Debug for Builder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("layers", &self.layers.len())
+            .field("gates", &self.gates.len())
+            .field("policies", &self.policies)
             .field("timing", &self.timing)
             .field("max_size", &self.max_size)
             .finish_non_exhaustive()

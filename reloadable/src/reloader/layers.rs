@@ -354,12 +354,21 @@ impl<T: Reloadable> Builder<T> {
     }
 
     /// Remembers the first mistake, for the start to tell.
-    fn mistake(&mut self, code: &'static str, message: impl Into<String>) {
+    pub(super) fn mistake(&mut self, code: &'static str, message: impl Into<String>) {
         self.mistake.get_or_insert(Error::setup(code, message));
     }
 }
 
 impl Layer {
+    /// Returns the format of its documents, where that was said.
+    #[cfg(feature = "fs")]
+    pub(super) fn format(&self) -> Option<Format> {
+        match &self.what {
+            What::File { format, .. } => *format,
+            _ => None,
+        }
+    }
+
     /// Makes the source. Whatever names itself by a path does so by the one that the user wrote.
     pub(super) fn into_source(
         self,

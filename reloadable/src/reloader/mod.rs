@@ -1,21 +1,26 @@
 //! The handle of a running configuration.
 
+mod applied;
 mod builder;
 mod command;
 mod layers;
+mod gates;
 mod overrides;
 mod plan;
+mod policies;
+mod rollback;
 
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::diff::Diff;
+use crate::history::History;
 use crate::load::Reloadable;
 use crate::publish::{Current, Guard, Reader, Snapshot};
-use crate::reload::{Reload, Request};
-use crate::status::{ReloadOutcome, Status, StatusSubscription};
+use crate::reload::{Ask, Handles, Marker, Reload, Request};
+use crate::status::{Attempt, Outcomes, Reason, ReloadOutcome, Status, StatusSubscription};
 use crate::subscribe::{Sections, Subscription, block_on};
 
 pub use self::builder::Builder;
@@ -47,6 +52,10 @@ pub struct Reloader<T> {
     current: Current<T>,
     sections: Sections<T>,
     status: watch::Receiver<Status>,
+    /// Never read, but asked for others that are.
+    attempts: broadcast::Receiver<Attempt>,
+    history: History<T>,
+    inside: Marker,
     requests: mpsc::Sender<Request>,
     /// The task stops when something is sent here, or when the last handle drops it.
     stop: Arc<watch::Sender<()>>,
@@ -74,14 +83,14 @@ impl<T: Reloadable> Reloader<T> {
     }
 
     /// Makes the handle of a task that is about to run, and what that task needs.
-    fn new(reload: &Reload<T>, status: watch::Receiver<Status>) -> (Self, Task) {
+    fn new(reload: &Reload<T>) -> (Self, Task) {
         // A few requests at a time; whoever asks more waits for room.
         let (requests, receiver) = mpsc::channel(16);
         let (stop, stopped) = watch::channel(());
         let (ending, ended) = watch::channel(());
-        let current = reload.current().clone();
-        let sections = reload.sections().clone();
-        let reloader = Self { current, sections, status, requests, stop: Arc::new(stop), ended };
+        let Handles { current, sections, status, attempts, history, inside } = reload.handles();
+        let stop = Arc::new(stop);
+        let reloader = Self { current, sections, status, attempts, history, inside, requests, stop, ended };
         (reloader, Task { requests: receiver, stop: stopped, _ending: ending })
     }
 
@@ -186,7 +195,9 @@ impl<T: Reloadable> Reloader<T> {
 
     /// Looks at the sources now, through the same steps as after a change, and returns how that went.
     ///
-    /// After the reloader has ended, that is `Failed` with an error of kind [`Closed`](crate::ErrorKind::Closed).
+    /// After the reloader has ended, that is `Failed` with an error of kind [`Closed`](crate::ErrorKind::Closed); while
+    /// reloads are paused or rolled back, `Suspended`. Called by what the reload itself waits for, as a gate or a
+    /// validator, it is `Failed` with an error of kind [`Deadlock`](crate::ErrorKind::Deadlock).
     ///
     /// # Cancel safety
     ///
@@ -212,7 +223,7 @@ impl<T: Reloadable> Reloader<T> {
     /// # }
     /// ```
     pub async fn reload(&self) -> ReloadOutcome {
-        self.request(None).await
+        self.request(Ask::Reload(Reason::Manual), "reload()").await
     }
 
     /// Does what [`reload`](Self::reload) does, and blocks the thread until it is done. It must not be called from
@@ -241,13 +252,20 @@ impl<T: Reloadable> Reloader<T> {
     /// ```
     #[must_use]
     pub fn status(&self) -> Status {
-        self.status.borrow().clone()
+        let status = self.status.borrow().clone();
+        status.among(self.sections.roster())
+    }
+
+    /// Returns every attempt from here on, one after the other: what was applied and what was refused, in order.
+    #[must_use]
+    pub fn outcomes(&self) -> Outcomes {
+        Outcomes::new(self.attempts.resubscribe())
     }
 
     /// Subscribes to every later status: how attempts end, and how the sources are doing.
     #[must_use]
     pub fn subscribe_status(&self) -> StatusSubscription {
-        StatusSubscription::new(self.status.clone())
+        StatusSubscription::new(self.status.clone(), self.sections.roster().clone())
     }
 
     /// Ends the task behind this and all clones, and waits until it has ended. The snapshots stay readable.
@@ -257,6 +275,10 @@ impl<T: Reloadable> Reloader<T> {
     /// Dropped before it is ready, the end may still come.
     pub async fn shutdown(self) {
         self.stop.send_replace(());
+        if self.inside.is_here() {
+            // What the task itself runs cannot wait for its end.
+            return;
+        }
         let mut ended = self.ended.clone();
         drop(self);
         // The sender is dropped with the task.
@@ -276,6 +298,9 @@ impl<T> Clone for Reloader<T> {
             current: self.current.clone(),
             sections: self.sections.clone(),
             status: self.status.clone(),
+            attempts: self.attempts.resubscribe(),
+            history: self.history.clone(),
+            inside: self.inside,
             requests: self.requests.clone(),
             stop: Arc::clone(&self.stop),
             ended: self.ended.clone(),

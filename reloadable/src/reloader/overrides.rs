@@ -7,7 +7,7 @@ use super::Reloader;
 use crate::error::{Error, ErrorKind};
 use crate::load::Reloadable;
 use crate::path::FieldPath;
-use crate::reload::Request;
+use crate::reload::{Ask, Request};
 use crate::report::Violation;
 use crate::source::Override;
 use crate::status::ReloadOutcome;
@@ -70,7 +70,7 @@ impl<T: Reloadable> Reloader<T> {
     ///
     /// Dropped before it is ready, the overrides may still be cleared.
     pub async fn clear_overrides(&self) -> ReloadOutcome {
-        self.request(Some(Override::ClearAll)).await
+        self.request(Ask::Override(Override::ClearAll), "clear_overrides()").await
     }
 
     /// Does what [`set_override`](Self::set_override) does, and blocks the thread until it is done. It must not be called
@@ -94,14 +94,18 @@ impl<T: Reloadable> Reloader<T> {
     async fn change_override(&self, path: &str, change: impl FnOnce(FieldPath) -> Override) -> ReloadOutcome {
         match path.parse::<FieldPath>() {
             Ok(path) if path.is_root() => refused("path", "name a field, as `database.pool_size`".to_owned()),
-            Ok(path) => self.request(Some(change(path))).await,
+            Ok(path) => self.request(Ask::Override(change(path)), "set_override(..)").await,
             Err(error) => refused("path", format!("`{path}`: {error}")),
         }
     }
 
-    pub(super) async fn request(&self, change: Option<Override>) -> ReloadOutcome {
+    /// Asks the task, unless this is called by what the task waits for.
+    pub(super) async fn request(&self, ask: Ask, call: &str) -> ReloadOutcome {
+        if let Err(error) = self.inside.refuse(call) {
+            return ReloadOutcome::Failed(error);
+        }
         let (answer, outcome) = oneshot::channel();
-        if self.requests.send(Request { change, answer }).await.is_err() {
+        if self.requests.send(Request { ask, answer }).await.is_err() {
             return ReloadOutcome::Failed(Error::closed());
         }
         outcome.await.unwrap_or_else(|_| ReloadOutcome::Failed(Error::closed()))

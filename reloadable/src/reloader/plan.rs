@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::load::{Reloadable, guarded};
 use crate::path::FieldPath;
 use crate::publish::Snapshot;
+use crate::reload::try_out;
 use crate::report::Report;
 
 /// A valid configuration that was not published: what a dry run found.
@@ -102,7 +103,7 @@ impl<T: Reloadable> fmt::Debug for Plan<T> {
 
 impl<T: Reloadable> Builder<T> {
     /// Loads once, as [`start`](Self::start) does, and runs nothing: a dry run, for a command such as `check-config` and
-    /// for tests.
+    /// for tests. Gates are not asked, since they open what they guard.
     ///
     /// # Errors
     ///
@@ -113,7 +114,7 @@ impl<T: Reloadable> Builder<T> {
     /// Dropped before it is ready, nothing is left running.
     pub async fn check(self) -> Result<Plan<T>, Error> {
         runtime("check_blocking()")?;
-        let candidate = self.into_parts()?.try_out(1).await?;
+        let candidate = try_out(self.into_setup()?, 1).await?;
         Ok(Plan { current: None, candidate: Arc::new(candidate) })
     }
 
@@ -158,7 +159,7 @@ impl<T: Reloadable> Reloader<T> {
     pub async fn check(&self, layers: Builder<T>) -> Result<Plan<T>, Error> {
         runtime("blocking_check()")?;
         let current = self.snapshot();
-        let candidate = layers.into_parts()?.try_out(current.generation() + 1).await?;
+        let candidate = try_out(layers.into_setup()?, current.generation() + 1).await?;
         let plan = Plan { current: Some(current), candidate: Arc::new(candidate) };
         // The comparison runs the application's code; a panic of it is told here and not where the plan is read.
         guarded::<T, _>("comparing with the configuration in force", || drop(plan.changes()))

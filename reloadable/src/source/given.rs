@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::document::{Document, Given, Name, Origin, Revision, Setting};
 use crate::error::{Error, SourceError};
 use crate::path::FieldPath;
-use crate::source::{AnySource, BoxFuture, Fetched, Hint, Trigger};
+use crate::source::{AnySource, Asked, BoxFuture, Fetched, Hint};
 use crate::value::Value;
 
 /// One document that does not change.
@@ -28,7 +28,7 @@ impl AnySource for Fixed {
     fn fetch<'a>(
         &'a mut self,
         known: Option<&'a Revision>,
-        _: Trigger,
+        _: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         let fetched = match known {
             Some(_) => Fetched::NotModified,

@@ -125,7 +125,7 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Who wants to know what a source holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trigger {
+pub(crate) enum Asked {
     /// A hint, or time.
     Automatic,
     /// The application, which wants to know what is there now.
@@ -162,7 +162,7 @@ pub(crate) trait AnySource: Send {
     fn fetch<'a>(
         &'a mut self,
         known: Option<&'a Revision>,
-        trigger: Trigger,
+        asked: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>>;
 
     /// As [`Source::changed`]; without a hint, it only looked, or learns of changes in another way from here on.
@@ -189,7 +189,7 @@ impl<S: Source> AnySource for S {
     fn fetch<'a>(
         &'a mut self,
         known: Option<&'a Revision>,
-        _trigger: Trigger,
+        _asked: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(Source::fetch(self, known))
     }

@@ -2,7 +2,7 @@
 
 use crate::document::{Origin, Revision};
 use crate::error::{SourceError, SourceErrorKind};
-use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
+use crate::source::{AnySource, Asked, BoxFuture, Fetched, Health, Hint};
 
 /// While there is nothing, it gives no documents, so that the layers below show through.
 pub(crate) struct Optional {
@@ -24,12 +24,12 @@ impl AnySource for Optional {
     fn fetch<'a>(
         &'a mut self,
         known: Option<&'a Revision>,
-        trigger: Trigger,
+        asked: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         let Self { inner, absent } = self;
         let was_absent = known == Some(&*absent);
         Box::pin(async move {
-            match inner.fetch(known.filter(|_| !was_absent), trigger).await {
+            match inner.fetch(known.filter(|_| !was_absent), asked).await {
                 // A file of a directory that is gone while its link stays is not the directory.
                 Err(error)
                     if error.kind() == SourceErrorKind::NotFound && *error.origin() == inner.origin() =>

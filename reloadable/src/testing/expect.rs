@@ -214,15 +214,13 @@ pub fn assert_failed<'o>(outcome: &'o ReloadOutcome, code: &str) -> &'o Report {
 
 /// An outcome with all that it says.
 fn told(outcome: &ReloadOutcome) -> String {
-    let word = match outcome {
-        ReloadOutcome::Applied(_) => "applied",
-        ReloadOutcome::Unchanged => return "unchanged".to_owned(),
-        ReloadOutcome::Rejected(_) => "rejected",
-        ReloadOutcome::Failed(_) => "failed",
-    };
-    match outcome.error() {
-        Some(error) => format!("{word}: {error:#}"),
-        None => format!("{word}: {outcome}"),
+    let word = outcome.name();
+    match outcome {
+        ReloadOutcome::Unchanged => word.to_owned(),
+        _ => match outcome.error() {
+            Some(error) => format!("{word}: {error:#}"),
+            None => format!("{word}: {outcome}"),
+        },
     }
 }
 
@@ -230,9 +228,7 @@ fn told(outcome: &ReloadOutcome) -> String {
 pub(super) fn state<T: Reloadable>(config: &Reloader<T>) -> String {
     let status = config.status();
     let mut text = format!("generation {} is in force after {} attempts", status.generation, status.attempts);
-    if let Some(outcome) = &status.last_outcome {
-        let _ = write!(text, "\nlast outcome: {}", told(outcome));
-    }
+    let _ = write!(text, "\nlast outcome: {}", told(status.last_outcome()));
     for source in &status.sources {
         let _ = write!(text, "\nsource {}: {:?}", source.origin, source.state);
         for (what, said) in

@@ -87,6 +87,16 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Returns a number that is the same wherever the same values are, by FNV-1a over what is printed (Fowler, Noll, Vo,
+    /// with 64 bits). Secrets have no part in it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut out = Fnv(0xcbf2_9ce4_8422_2325);
+        // It takes everything.
+        let _ = write!(out, "{self}");
+        out.0
+    }
+
     /// Returns a value that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Value<'static> {
@@ -118,6 +128,19 @@ impl<'a> Value<'a> {
             out.text.push_str("..");
         }
         out.text
+    }
+}
+
+#[cfg(feature = "tokio")]
+struct Fnv(u64);
+
+#[cfg(feature = "tokio")]
+impl fmt::Write for Fnv {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        Ok(())
     }
 }
 

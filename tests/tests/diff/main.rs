@@ -4,6 +4,7 @@ mod patch;
 mod std_types;
 mod order;
 mod corpus;
+mod hold;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;

@@ -71,7 +71,7 @@ async fn a_required_one_that_vanishes_is_a_failure() -> Outcome {
     let config = patient().file(root.join("base.toml")).file(&top).start().await?;
     fs::remove_file(&top)?;
     until(&config, "the failure", |status| status.last_error.is_some()).await;
-    assert!(matches!(config.status().last_outcome, Some(ReloadOutcome::Failed(_))));
+    assert!(matches!(config.status().last_outcome(), ReloadOutcome::Failed(_)));
     assert_eq!(config.status().last_error.map(|error| error.kind()), Some(ErrorKind::Unavailable));
     assert_eq!((config.load()["b"], config.snapshot().generation()), (2, 1));
     fs::write(&top, "b = 3\n")?;

@@ -156,7 +156,7 @@ async fn a_warning_comes_and_goes_though_nothing_else_changes() -> Outcome {
     let told = ["warning: app.toml:2:1: prot: unknown key, did you mean `port`? [unknown_key]"];
     assert_eq!(lines(&config.status().warnings), told);
     assert_eq!(lines(&config.snapshot().warnings()), told);
-    assert!(matches!(config.status().last_outcome, Some(ReloadOutcome::Unchanged)));
+    assert!(matches!(config.status().last_outcome(), ReloadOutcome::Unchanged));
     assert!(config.status().is_healthy());
 
     // What is refused says nothing of what is in force.

@@ -461,7 +461,7 @@ async fn a_refusal_can_be_awaited() -> Result<(), Error> {
     let mut statuses = config.subscribe_status();
     handle.replace(pool(5_000));
     let status = in_time(statuses.changed()).await?;
-    assert!(matches!(status.last_outcome, Some(ReloadOutcome::Rejected(_))), "{status:?}");
+    assert!(matches!(status.last_outcome(), ReloadOutcome::Rejected(_)), "{status:?}");
     let again = tokio::time::timeout(Duration::from_secs(300), statuses.changed()).await;
     assert!(again.is_err(), "several looks found the same, and told it again: {again:?}");
     handle.replace(pool(30));

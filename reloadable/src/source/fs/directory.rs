@@ -13,7 +13,7 @@ use super::survey::Target;
 use super::unit::Unit;
 use crate::document::{Format, Origin, Revision};
 use crate::error::{Error, SourceError, SourceErrorKind};
-use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
+use crate::source::{AnySource, Asked, BoxFuture, Fetched, Health, Hint};
 
 /// All files of a directory that match its patterns, merged in the order of their names.
 #[derive(Debug)]
@@ -107,10 +107,10 @@ impl AnySource for DirectorySource {
     fn fetch<'a>(
         &'a mut self,
         known: Option<&'a Revision>,
-        trigger: Trigger,
+        asked: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
-            let Some((files, revision)) = self.unit.fetch(known, trigger).await? else {
+            let Some((files, revision)) = self.unit.fetch(known, asked).await? else {
                 return Ok(Fetched::NotModified);
             };
             let documents = files.into_iter().map(|(path, held)| match Format::from_path(&path) {

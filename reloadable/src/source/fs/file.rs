@@ -7,7 +7,7 @@ use super::survey::Target;
 use super::unit::Unit;
 use crate::document::{Format, Origin, Revision};
 use crate::error::{SourceError, SourceErrorKind};
-use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
+use crate::source::{AnySource, Asked, BoxFuture, Fetched, Health, Hint};
 
 /// A file, watched through the directories on the way to it.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl AnySource for FileSource {
     fn fetch<'a>(
         &'a mut self,
         known: Option<&'a Revision>,
-        trigger: Trigger,
+        asked: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             let Some(format) = self.format else {
@@ -43,7 +43,7 @@ impl AnySource for FileSource {
                     format!("{}; use `.file_as(path, format)`", Format::unknown_extension()),
                 ));
             };
-            let Some((files, revision)) = self.unit.fetch(known, trigger).await? else {
+            let Some((files, revision)) = self.unit.fetch(known, asked).await? else {
                 return Ok(Fetched::NotModified);
             };
             let documents = files.into_iter().map(|(_, held)| held.document(self.origin(), format));

@@ -9,7 +9,7 @@ use super::survey::Target;
 use super::unit::Unit;
 use crate::document::{Origin, Revision};
 use crate::error::SourceError;
-use crate::source::{AnyFiles, AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
+use crate::source::{AnyFiles, AnySource, Asked, BoxFuture, Fetched, Health, Hint};
 
 /// Files that belong to the configuration though they are none of its documents.
 #[derive(Debug)]
@@ -49,11 +49,11 @@ impl AnySource for NamedFiles {
     fn fetch<'a>(
         &'a mut self,
         _known: Option<&'a Revision>,
-        trigger: Trigger,
+        asked: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
             self.catch_up().await;
-            let revision = self.unit.look(trigger).await;
+            let revision = self.unit.look(asked).await;
             Ok(Fetched::Documents { documents: Vec::new(), revision })
         })
     }
@@ -120,8 +120,8 @@ mod tests {
         )
     }
 
-    async fn revision(files: &mut NamedFiles, trigger: Trigger) -> Revision {
-        match files.fetch(None, trigger).await {
+    async fn revision(files: &mut NamedFiles, asked: Asked) -> Revision {
+        match files.fetch(None, asked).await {
             Ok(Fetched::Documents { revision, .. }) => revision,
             other => panic!("{other:?}"),
         }
@@ -139,25 +139,25 @@ mod tests {
         fs::write(&one, "1").unwrap();
         fs::write(&two, "2").unwrap();
         let mut files = named();
-        revision(&mut files, Trigger::Manual).await;
+        revision(&mut files, Asked::Manual).await;
         files.follow([one.clone()].into());
-        let first = revision(&mut files, Trigger::Automatic).await;
+        let first = revision(&mut files, Asked::Automatic).await;
         assert_eq!((held(&files, &one).as_deref(), held(&files, &two)), (Some("1"), None));
 
         // What is new is known after one look, be it there or not.
         files.follow([one.clone(), two.clone(), three.clone()].into());
-        let second = revision(&mut files, Trigger::Automatic).await;
+        let second = revision(&mut files, Asked::Automatic).await;
         assert_ne!(first, second);
         let all = [&one, &two, &three].map(|path| held(&files, path).unwrap());
         assert_eq!(all, ["1", "2", "unreadable"]);
 
         // What is followed no more is no news.
         files.follow([two.clone(), three.clone()].into());
-        assert_eq!(revision(&mut files, Trigger::Automatic).await, second);
+        assert_eq!(revision(&mut files, Asked::Automatic).await, second);
         fs::write(&one, "nobody looks").unwrap();
         fs::write(&three, "3").unwrap();
         news(&mut files).await;
-        assert_ne!(revision(&mut files, Trigger::Automatic).await, second);
+        assert_ne!(revision(&mut files, Asked::Automatic).await, second);
         assert_eq!(
             [&one, &two, &three].map(|path| held(&files, path)),
             [None, Some("2".into()), Some("3".into())]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::{Origin, Revision};
 use crate::error::SourceError;
-use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
+use crate::source::{AnySource, Asked, BoxFuture, Fetched, Health, Hint};
 
 /// A source of an absolute path that is told of by the path as it was written.
 pub(crate) struct Relative<S> {
@@ -36,10 +36,10 @@ impl<S: AnySource> AnySource for Relative<S> {
     fn fetch<'a>(
         &'a mut self,
         known: Option<&'a Revision>,
-        trigger: Trigger,
+        asked: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
-            match self.source.fetch(known, trigger).await {
+            match self.source.fetch(known, asked).await {
                 Ok(Fetched::NotModified) => Ok(Fetched::NotModified),
                 Ok(Fetched::Documents { mut documents, revision }) => {
                     for document in &mut documents {

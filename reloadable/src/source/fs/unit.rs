@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::survey::{self, Links, Target};
 use crate::document::Revision;
 use crate::error::SourceError;
-use crate::source::{Health, Hint, Trigger};
+use crate::source::{Asked, Health, Hint};
 
 /// A target, what was found of it, and what of that was offered.
 #[derive(Debug)]
@@ -104,9 +104,9 @@ impl Unit {
     pub(super) async fn fetch(
         &mut self,
         known: Option<&Revision>,
-        trigger: Trigger,
+        asked: Asked,
     ) -> Result<Option<(Files, Revision)>, SourceError> {
-        let revision = self.look(trigger).await;
+        let revision = self.look(asked).await;
         let Some(Offered { found, .. }) = &self.offered else { return Ok(None) };
         let found = found.as_ref().map_err(Clone::clone)?;
         if let Some(error) = found.iter().find_map(|(_, found)| found.as_ref().err()) {
@@ -124,8 +124,8 @@ impl Unit {
     /// # Cancel safety
     ///
     /// As [`fetch`](Self::fetch).
-    pub(super) async fn look(&mut self, trigger: Trigger) -> Revision {
-        if trigger == Trigger::Manual || self.offered.is_none() {
+    pub(super) async fn look(&mut self, asked: Asked) -> Revision {
+        if asked == Asked::Manual || self.offered.is_none() {
             self.look_until_settled().await;
         } else {
             self.look_at_what_is_due().await;
@@ -396,7 +396,7 @@ mod tests {
     async fn news(unit: &mut Unit) -> Vec<Vec<u8>> {
         let news = async { while unit.changed().await.is_none() {} };
         tokio::time::timeout(Duration::from_secs(20), news).await.expect("it was seen in time");
-        contents(unit.fetch(None, Trigger::Automatic).await)
+        contents(unit.fetch(None, Asked::Automatic).await)
     }
 
     #[tokio::test]
@@ -406,7 +406,7 @@ mod tests {
         fs::write(&path, "a = 1\n").unwrap();
         let settings = Settings { probe: |_| Ok(Some("NFS")), ..settings() };
         let mut unit = Unit::new(Target::Files(vec![path.clone()]), settings);
-        assert_eq!(contents(unit.fetch(None, Trigger::Manual).await), [b"a = 1\n"]);
+        assert_eq!(contents(unit.fetch(None, Asked::Manual).await), [b"a = 1\n"]);
         assert!(unit.health().polls.is_some_and(|why| why.contains("is on NFS")));
 
         fs::write(&path, "a = 2\n").unwrap();
@@ -433,12 +433,12 @@ mod tests {
         fs::write(&path, "a = 1\n").unwrap();
         let settings = Settings { probe: |_| Ok(Some("NFS")), ..settings() };
         let mut unit = Unit::new(Target::Files(vec![path.clone()]), settings.clone());
-        unit.fetch(None, Trigger::Manual).await.unwrap();
+        unit.fetch(None, Asked::Manual).await.unwrap();
         assert!(unit.health().polls.is_some());
         let mut looked = unit.looked.take().unwrap();
         looked.set_probe(|_| Ok(None));
         unit.looked = Some(looked);
-        unit.fetch(None, Trigger::Manual).await.unwrap();
+        unit.fetch(None, Asked::Manual).await.unwrap();
         assert_eq!(unit.health().polls, None);
         fs::write(&path, "a = 2\n").unwrap();
         assert_eq!(news(&mut unit).await, [b"a = 2\n"]);
@@ -450,13 +450,13 @@ mod tests {
         let path = directory.path().join("app.toml");
         fs::write(&path, "a = 1\n").unwrap();
         let mut unit = Unit::new(Target::Files(vec![path.clone()]), settings());
-        let Ok(Some((_, first))) = unit.fetch(None, Trigger::Manual).await else { panic!("it is there") };
+        let Ok(Some((_, first))) = unit.fetch(None, Asked::Manual).await else { panic!("it is there") };
         unit.accepted(&first);
         let mut looked = unit.looked.take().unwrap();
         looked.set_probe(|_| panic!("a look panicked"));
         unit.looked = Some(looked);
         fs::write(&path, "a = 2\n").unwrap();
-        assert!(matches!(unit.fetch(Some(&first), Trigger::Manual).await, Ok(None)));
+        assert!(matches!(unit.fetch(Some(&first), Asked::Manual).await, Ok(None)));
         assert_eq!(news(&mut unit).await, [b"a = 2\n"]);
     }
 
@@ -466,11 +466,11 @@ mod tests {
         let path = directory.path().join("app.toml");
         fs::write(&path, "a = 1\n").unwrap();
         let mut unit = Unit::new(Target::Files(vec![path.clone()]), settings());
-        let Ok(Some((_, first))) = unit.fetch(None, Trigger::Manual).await else { panic!("it is there") };
+        let Ok(Some((_, first))) = unit.fetch(None, Asked::Manual).await else { panic!("it is there") };
         unit.accepted(&first);
         fs::write(&path, "a = 1\n").unwrap();
         assert_eq!(unit.changed().await, None);
-        assert!(matches!(unit.fetch(Some(&first), Trigger::Automatic).await, Ok(None)));
+        assert!(matches!(unit.fetch(Some(&first), Asked::Automatic).await, Ok(None)));
         fs::write(&path, "a = 2\n").unwrap();
         assert_eq!(news(&mut unit).await, [b"a = 2\n"]);
     }
@@ -481,7 +481,7 @@ mod tests {
         let path = directory.path().join("app.toml");
         fs::write(&path, "a = 1\nb = 1\n").unwrap();
         let mut unit = Unit::new(Target::Files(vec![path.clone()]), settings());
-        let Ok(Some((_, first))) = unit.fetch(None, Trigger::Manual).await else { panic!("it is there") };
+        let Ok(Some((_, first))) = unit.fetch(None, Asked::Manual).await else { panic!("it is there") };
         unit.accepted(&first);
         let began = Instant::now();
         fs::write(&path, "a = 1\n").unwrap();

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use crate::document::{Document, Revision};
 use crate::error::SourceError;
 use crate::reloader::Reloader;
-use crate::source::{AnySource, Fetched, Trigger};
+use crate::source::{AnySource, Asked, Fetched};
 use crate::testing::deadline::polled;
 
 use super::content::{Held, invalid, number_in, text};
@@ -52,7 +52,7 @@ impl<R: Rig> Driven<R> {
     }
 
     async fn fetch(&mut self, known: Option<&Revision>) -> Result<Result<Fetched, SourceError>, Fault> {
-        let fetched = in_time(self.deadline, self.source.fetch(known, Trigger::Manual)).await;
+        let fetched = in_time(self.deadline, self.source.fetch(known, Asked::Manual)).await;
         fetched.ok_or_else(|| Fault::Broken("fetch() gave no answer".to_owned()))
     }
 
@@ -77,7 +77,7 @@ impl<R: Rig> Driven<R> {
             let mut pause = tokio::time::interval(Duration::from_millis(10));
             loop {
                 pause.tick().await;
-                last = match self.source.fetch(known, Trigger::Manual).await {
+                last = match self.source.fetch(known, Asked::Manual).await {
                     Ok(Fetched::Documents { documents, revision }) => match number_in(&documents) {
                         Ok(found) if found == number => return (revision, documents),
                         Ok(found) => format!("document {found}"),
@@ -199,7 +199,7 @@ pub(super) async fn dropped_fetch<R: Rig>(rig: R) -> Result<(), Fault> {
         driven.replace(number).await?;
         let known = driven.known.clone();
         let source = &mut driven.source;
-        let look = polled(source.fetch(known.as_ref(), Trigger::Manual), polls);
+        let look = polled(source.fetch(known.as_ref(), Asked::Manual), polls);
         let dropped = in_time(driven.deadline, look).await;
         dropped.ok_or_else(|| Fault::Broken("fetch() asks to be polled no more".to_owned()))?;
         driven.catches_up(number).await.map_err(|fault| match fault {

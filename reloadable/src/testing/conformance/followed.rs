@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::document::{Origin, Revision};
 use crate::error::{SourceError, SourceErrorKind};
 use crate::reloader::{Builder, Reloader};
-use crate::source::{AnySource, BoxFuture, Fetched, Health, Hint, Trigger};
+use crate::source::{AnySource, Asked, BoxFuture, Fetched, Health, Hint};
 use crate::status::{ReloadOutcome, Status};
 use crate::subscribe::Subscription;
 use crate::testing::expect::state;
@@ -281,7 +281,7 @@ pub(super) async fn reverted<R: Rig>(rig: R) -> Result<(), Fault> {
     followed.replace(1).await?;
     followed.until("the bad edit was taken back, but is still a failure", Status::is_healthy).await?;
     let status = followed.config.status();
-    if status.generation != 1 || !matches!(status.last_outcome, Some(ReloadOutcome::Unchanged)) {
+    if status.generation != 1 || !matches!(status.last_outcome(), ReloadOutcome::Unchanged) {
         return Err(Fault::Broken(format!(
             "what was there before is not `unchanged`: {}",
             state(&followed.config)
@@ -315,9 +315,9 @@ impl AnySource for Deaf {
     fn fetch<'a>(
         &'a mut self,
         known: Option<&'a Revision>,
-        trigger: Trigger,
+        asked: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
-        self.0.fetch(known, trigger)
+        self.0.fetch(known, asked)
     }
 
     fn changed(&mut self) -> BoxFuture<'_, Result<Option<Hint>, SourceError>> {
@@ -345,10 +345,10 @@ impl<R: Rig> AnySource for Edited<R> {
     fn fetch<'a>(
         &'a mut self,
         known: Option<&'a Revision>,
-        trigger: Trigger,
+        asked: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
         Box::pin(async move {
-            let fetched = self.source.fetch(known, trigger).await;
+            let fetched = self.source.fetch(known, asked).await;
             if !std::mem::replace(&mut self.is_edited, true) {
                 let text = text(self.rig.format(), 2).unwrap_or_default();
                 if let Err(error) = self.rig.replace(&text).await {
