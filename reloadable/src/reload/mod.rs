@@ -197,6 +197,8 @@ impl<T: Reloadable> Reload<T> {
 
     async fn follow(&mut self, mut requests: mpsc::Receiver<Request>) {
         loop {
+            // A source that always has something to tell must not keep the thread from everything else.
+            tokio::task::consume_budget().await;
             match self.wake(&mut requests).await {
                 Wake::Request(Some(Request { ask, answer })) => {
                     let outcome = self.answer(ask).await;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::future::Future;
 use std::panic::Location;
+use std::time::Duration;
 
 use crate::diff::{Changes as _, Diff, Walker};
 use crate::load::Reloadable;
@@ -12,6 +13,9 @@ use crate::status::{Applied, ReloadOutcome};
 use crate::subscribe::{Change, Subscription};
 
 use super::deadline::{DEADLINE, polled, within};
+
+/// Far above all pauses that a program is likely to make, and over at once on a clock that is paused.
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Waits for the next change that a subscription tells.
 ///
@@ -53,7 +57,7 @@ pub fn next_change<'s, T: Reloadable, S: Diff + ?Sized>(
     let at = Location::caller();
     async move {
         let seen = changes.seen_snapshot().generation();
-        match within(DEADLINE, changes.changed()).await {
+        match within(DEADLINE, HOUR, changes.changed()).await {
             Some(Ok(change)) => change,
             Some(Err(error)) => panic!("{at}: no change came: {error}\n{}", state(config)),
             None => panic!("{at}: no change came after that to generation {seen}\n{}", state(config)),
