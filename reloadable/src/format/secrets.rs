@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "fs")]
+use crate::describe::Description;
+#[cfg(feature = "fs")]
+use crate::layer::Layers;
 use crate::layer::{Lint, Lints};
 use crate::path::{FieldPath, Segment};
 use crate::report::Violation;
@@ -99,6 +103,45 @@ impl Search {
         self.path.push(segment);
         self.visit(node, &below);
         self.path.pop();
+    }
+}
+
+/// Returns the numbers of the layers with a document that holds a secret, or may: it cannot be read, or sets what stands for
+/// no field where there are secrets, as a misspelled one.
+#[cfg(feature = "fs")]
+pub(crate) fn secret_layers(layers: &Layers, description: Description) -> Vec<usize> {
+    let expected = Expected::new(description);
+    let mut is_plain = vec![!expected.holds_any_secret(); layers.documents.len()];
+    if expected.holds_any_secret() {
+        super::read_each(layers, description, |_, document, step| {
+            if let (super::Step::Read(node), Some(is_plain)) = (step, is_plain.get_mut(document)) {
+                *is_plain = !may_hold(node, &expected);
+            }
+        });
+    }
+    let numbers = layers.documents.iter().zip(is_plain);
+    numbers.filter_map(|((layer, _), is_plain)| (!is_plain).then_some(*layer)).collect()
+}
+
+#[cfg(feature = "fs")]
+fn may_hold(node: &Node, here: &Expected) -> bool {
+    if !here.holds_any_secret() || matches!(node.kind, Kind::Null) {
+        return false;
+    }
+    if here.is_secret_here() || !here.shows(&node.kind) {
+        return true;
+    }
+    match &node.kind {
+        Kind::Array(elements) => elements
+            .iter()
+            .enumerate()
+            .any(|(index, element)| may_hold(element, &here.step(&Segment::Index(index)))),
+        Kind::Table(entries) => entries.iter().any(|entry| {
+            let name = Segment::Name(entry.key.clone().into());
+            let below = here.step(&name);
+            !(below.is_known() || here.spells_out(&name)) || may_hold(&entry.value, &below)
+        }),
+        _ => false,
     }
 }
 

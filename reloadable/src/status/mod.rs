@@ -4,6 +4,7 @@ mod serialized;
 mod outcome;
 mod pending;
 mod attempt;
+mod last_good;
 mod source;
 mod suspension;
 
@@ -23,6 +24,7 @@ use crate::subscribe::block_on;
 
 pub(crate) use self::attempt::Made;
 pub use self::attempt::{Attempt, Outcomes, Reason, Stages};
+pub use self::last_good::LastGoodStatus;
 pub use self::outcome::{Applied, ReloadOutcome, Veto, VetoCause};
 pub use self::pending::PendingRestart;
 pub use self::source::{SourceState, SourceStatus};
@@ -49,6 +51,7 @@ pub struct Status {
     /// The last attempt; the first load, where there was none after it.
     pub last_attempt: Attempt,
     /// Why the last attempt was refused, or that the reloader has ended; nothing if what the sources hold is in force.
+    /// After a start with the last good set it is why what the sources hold was refused.
     pub last_error: Option<Error>,
     /// The last attempt that was refused, also after what was wrong has been mended.
     pub last_refusal: Option<Attempt>,
@@ -70,6 +73,9 @@ pub struct Status {
     /// Those who subscribe, and how far each had come when this was read: first those that acknowledge, the oldest first.
     /// That somebody has come further is no new status.
     pub subscribers: Vec<SubscriberStatus>,
+    /// What is known of the last good set on disk, and whether the program runs on it; nothing if none is
+    /// [kept](crate::Builder::keep_last_good).
+    pub last_good: Option<LastGoodStatus>,
 }
 
 impl Status {
@@ -108,7 +114,8 @@ impl Status {
 ///
 /// It tells the newest status: of attempts that follow each other while nobody waits, it tells the last. A look that
 /// finds what was there before, in force or refused, is no attempt unless somebody asked for it. A source that changes
-/// its state is a new status with the old error, so [`Status::attempts`] tells a new refusal.
+/// its state is a new status with the old error, so [`Status::attempts`] tells a new refusal. How far the subscribers
+/// have come is looked up, but nobody is woken for it.
 ///
 /// [`Subscription`]: crate::Subscription
 ///

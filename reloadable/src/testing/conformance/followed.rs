@@ -41,7 +41,13 @@ impl<R: Rig> Followed<R> {
     ) -> Result<Self, Fault> {
         let sources = sources(&mut rig, resync).await?;
         let deadline = rig.deadline();
-        Self::start(rig, sources.into_iter().map(wrap), resync, deadline).await
+        let followed = Self::start(rig, sources.into_iter().map(wrap), resync, deadline).await?;
+        match followed.number()? {
+            1 => Ok(followed),
+            number => {
+                Err(Fault::Broken(format!("it started with document {number}, not with the one there")))
+            }
+        }
     }
 
     async fn replace(&mut self, number: u32) -> Result<(), Fault> {
@@ -72,13 +78,7 @@ impl<R> Followed<R> {
             .ok_or_else(|| Fault::Broken("it did not start in time".to_owned()))?
             .map_err(|error| Fault::Broken(format!("it did not start: {error}")))?;
         let changes = config.subscribe();
-        let followed = Self { rig, config, changes, deadline };
-        match followed.number()? {
-            1 => Ok(followed),
-            number => {
-                Err(Fault::Broken(format!("it started with document {number}, not with the one there")))
-            }
-        }
+        Ok(Self { rig, config, changes, deadline })
     }
 
     /// Returns the number of the document in force.

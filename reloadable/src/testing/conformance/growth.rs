@@ -12,7 +12,7 @@ use super::content::{Held, text};
 use super::rig::Rig;
 use super::verdict::Fault;
 
-const RELOADS: u32 = 200;
+const RELOADS: u32 = 100;
 
 /// What is made once, as pools and caches, is there after so many.
 const BEFORE: u32 = 20;

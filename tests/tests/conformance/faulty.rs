@@ -1,0 +1,1 @@
+use reloadable as _;
