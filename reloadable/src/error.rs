@@ -53,6 +53,8 @@ pub enum ErrorKind {
     Deadlock,
     /// The reloader has ended.
     Closed,
+    /// A generation was not applied by everybody who is to acknowledge it: the report says by whom not, and why.
+    NotApplied,
 }
 
 impl Error {
@@ -98,6 +100,7 @@ impl Error {
             ErrorKind::Suspended => "reloads are suspended",
             ErrorKind::Deadlock => "not reloaded",
             ErrorKind::Closed => "the reloader has ended",
+            ErrorKind::NotApplied => "not applied everywhere",
         }
     }
 

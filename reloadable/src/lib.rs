@@ -33,7 +33,11 @@ pub mod __private;
 #[cfg(feature = "tokio")]
 mod source;
 #[cfg(feature = "tokio")]
+mod sync;
+#[cfg(feature = "tokio")]
 mod publish;
+#[cfg(feature = "tokio")]
+mod progress;
 #[cfg(feature = "tokio")]
 mod subscribe;
 #[cfg(feature = "tokio")]
@@ -66,6 +70,8 @@ pub use crate::layer::{Arrays, Lint};
 pub use crate::load::Reloadable;
 pub use crate::parsed::{ParseFault, Parsed, ParsedEntry, ReadFormat};
 pub use crate::path::{FieldPath, ParsePathError, Segment};
+#[cfg(feature = "tokio")]
+pub use crate::progress::{Readiness, SubscriberStatus};
 #[cfg(feature = "tokio")]
 pub use crate::provenance::{Explanation, Explanations, Provenance, Said};
 #[cfg(feature = "tokio")]

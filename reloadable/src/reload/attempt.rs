@@ -364,6 +364,7 @@ pub(super) fn first_status<T: Reloadable>(
         overrides: Vec::new(),
         pending_restart: Arc::default(),
         suspension: None,
+        subscribers: Vec::new(),
     }
 }
 

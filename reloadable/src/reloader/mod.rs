@@ -1,5 +1,6 @@
 //! The handle of a running configuration.
 
+mod applied;
 mod builder;
 mod command;
 mod layers;
@@ -254,7 +255,8 @@ impl<T: Reloadable> Reloader<T> {
     /// ```
     #[must_use]
     pub fn status(&self) -> Status {
-        self.status.borrow().clone()
+        let status = self.status.borrow().clone();
+        status.among(self.sections.roster())
     }
 
     /// Returns every attempt from here on, one after the other: what was applied and what was refused, in order.
@@ -266,7 +268,7 @@ impl<T: Reloadable> Reloader<T> {
     /// Subscribes to every later status: how attempts end, and how the sources are doing.
     #[must_use]
     pub fn subscribe_status(&self) -> StatusSubscription {
-        StatusSubscription::new(self.status.clone())
+        StatusSubscription::new(self.status.clone(), self.sections.roster().clone())
     }
 
     /// Ends the task behind this and all clones, and waits until it has ended. The snapshots stay readable.

@@ -7,6 +7,7 @@ mod attempt;
 mod source;
 mod suspension;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use self::serialized::{seconds, shared};
 use crate::error::Error;
 use crate::path::FieldPath;
+use crate::progress::{Roster, SubscriberStatus};
 use crate::report::Report;
 use crate::subscribe::block_on;
 
@@ -65,9 +67,17 @@ pub struct Status {
     pub pending_restart: Arc<[PendingRestart]>,
     /// Why nothing is reloaded at present; nothing if changes are followed.
     pub suspension: Option<Suspension>,
+    /// The subscriptions, and how far each has come: first those that acknowledge, the oldest first.
+    pub subscribers: Vec<SubscriberStatus>,
 }
 
 impl Status {
+    /// Enters how far the subscribers are, which nobody tells of.
+    pub(crate) fn among(mut self, roster: &Roster) -> Self {
+        self.subscribers = roster.statuses();
+        self
+    }
+
     /// Returns how the last attempt ended.
     #[must_use]
     pub fn last_outcome(&self) -> &ReloadOutcome {
@@ -97,7 +107,8 @@ impl Status {
 ///
 /// It tells the newest status: of attempts that follow each other while nobody waits, it tells the last. A look that
 /// finds what was there before, in force or refused, is no attempt unless somebody asked for it. A source that changes
-/// its state is a new status with the old error, so [`Status::attempts`] tells a new refusal.
+/// its state is a new status with the old error, so [`Status::attempts`] tells a new refusal. How far the subscribers
+/// have come is looked up, but nobody is woken for it.
 ///
 /// [`Subscription`]: crate::Subscription
 ///
@@ -116,15 +127,16 @@ impl Status {
 /// }
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct StatusSubscription {
     status: watch::Receiver<Status>,
+    roster: Roster,
 }
 
 impl StatusSubscription {
-    pub(crate) fn new(mut status: watch::Receiver<Status>) -> Self {
+    pub(crate) fn new(mut status: watch::Receiver<Status>, roster: Roster) -> Self {
         status.mark_unchanged();
-        Self { status }
+        Self { status, roster }
     }
 
     /// Waits until there is another status than the one told last, and returns it.
@@ -138,7 +150,8 @@ impl StatusSubscription {
     /// Cancel safe: dropped before it is ready, it has consumed nothing.
     pub async fn changed(&mut self) -> Result<Status, Error> {
         self.status.changed().await.map_err(|_| Error::closed())?;
-        Ok(self.status.borrow_and_update().clone())
+        let status = self.status.borrow_and_update().clone();
+        Ok(status.among(&self.roster))
     }
 
     /// Waits as [`changed`](Self::changed) does, and blocks the thread while it waits. It must not be called from
@@ -149,5 +162,11 @@ impl StatusSubscription {
     /// As [`changed`](Self::changed).
     pub fn blocking_changed(&mut self) -> Result<Status, Error> {
         block_on(self.changed())
+    }
+}
+
+impl fmt::Debug for StatusSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusSubscription").finish_non_exhaustive()
     }
 }
