@@ -81,7 +81,7 @@ pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
 pub use crate::reload::{RestartPolicy, StartPolicy};
 #[cfg(feature = "tokio")]
-pub use crate::reloader::{Builder, Plan, Reloader, check_main};
+pub use crate::reloader::{Builder, Plan, Reloader, Trigger, check_main};
 #[cfg(feature = "pretty")]
 pub use crate::report::{Color, Pretty};
 pub use crate::report::{Excerpt, Position, Report, Reporter, Severity, Violation, Way};

@@ -18,6 +18,7 @@ use super::inside::Marker;
 use super::keeping::Keeping;
 use super::layer::Stack;
 use super::protection::Record;
+use super::triggers::Triggers;
 use super::{Reload, Setup};
 use crate::backoff::{Backoff, jittered};
 use crate::error::{Error, ErrorKind};
@@ -60,6 +61,12 @@ impl<T: Reloadable> Reload<T> {
         let Setup { layers, lints, files, timing, gates, restart, start, protection, history, .. } = setup;
         #[cfg(feature = "fs")]
         let mut keeping = Keeping::new(setup.last_good);
+        let mut triggers = Triggers::new();
+        // First, so that no signal is lost, or ends the process.
+        #[cfg(all(unix, feature = "signal"))]
+        if setup.hangup {
+            triggers.listen_to(super::hangup::Hangup::listen()?);
+        }
         let mut stack = Stack::new(layers, lints);
         let mut files = Files::new::<T>(files)?;
         let mut gates = Gates::new(gates);
@@ -96,7 +103,8 @@ impl<T: Reloadable> Reload<T> {
                         return Err(refused.error());
                     };
                     let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
-                    news(&mut stack, &mut files, (now + wait).min(deadline), timing.resync).await;
+                    news(&mut stack, &mut files, &mut triggers, (now + wait).min(deadline), timing.resync)
+                        .await;
                 }
             }
         };
@@ -161,6 +169,7 @@ impl<T: Reloadable> Reload<T> {
             retry_at,
             resync_at: Instant::now() + jittered(timing.resync),
             timing,
+            triggers,
             inside,
         })
     }
@@ -225,8 +234,14 @@ pub(super) async fn first<T: Reloadable>(
     }
 }
 
-/// Waits until a source tells of a change, or until then.
-async fn news(stack: &mut Stack, files: &mut Files, until: Instant, longest: Duration) {
+/// Waits until a source tells of a change or somebody asks, or until then.
+async fn news(
+    stack: &mut Stack,
+    files: &mut Files,
+    triggers: &mut Triggers,
+    until: Instant,
+    longest: Duration,
+) {
     let mut over = pin!(sleep_until(until));
     loop {
         let now = Instant::now();
@@ -236,7 +251,7 @@ async fn news(stack: &mut Stack, files: &mut Files, until: Instant, longest: Dur
             let mut named =
                 files.layer_mut().filter(|files| files.listens(now)).map(|files| Box::pin(files.hint()));
             poll_fn(|context| {
-                if over.as_mut().poll(context).is_ready() {
+                if over.as_mut().poll(context).is_ready() || triggers.poll(context).is_ready() {
                     return Poll::Ready(None);
                 }
                 for (index, hint) in &mut hints {
