@@ -24,7 +24,7 @@ use crate::subscribe::block_on;
 pub(crate) use self::attempt::Made;
 pub use self::attempt::{Attempt, Outcomes, Reason, Stages};
 pub use self::outcome::{Applied, ReloadOutcome, Veto, VetoCause};
-pub use self::pending::PendingRestart;
+pub use self::pending::{PendingRestart, PendingSubscription};
 pub use self::source::{SourceState, SourceStatus};
 pub use self::suspension::{Suspension, SuspensionCause};
 
