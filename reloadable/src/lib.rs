@@ -92,7 +92,9 @@ pub use crate::source::{Env, Fetched, Hint, MemoryHandle, MemorySource, Settle, 
 #[cfg(feature = "fs")]
 pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]
-pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, Reason, ReloadOutcome, Stages};
+pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, PendingSubscription, Reason};
+#[cfg(feature = "tokio")]
+pub use crate::status::{ReloadOutcome, Stages};
 #[cfg(feature = "tokio")]
 pub use crate::status::{LastGoodStatus, SourceState, SourceStatus, Status, StatusSubscription};
 #[cfg(feature = "tokio")]
