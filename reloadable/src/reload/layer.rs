@@ -306,6 +306,7 @@ impl Stack {
     }
 
     /// Tells whether something is in force that no source has given.
+    #[cfg(feature = "fs")]
     pub(super) fn is_stood_in(&self) -> bool {
         self.sources.iter().any(|layer| layer.stand_in.is_some())
     }
