@@ -18,11 +18,13 @@ use crate::load::Reloadable;
 use crate::reload::StartPolicy;
 use crate::reload::{Reload, Setup, Timing};
 use crate::reloader::Reloader;
+#[cfg(feature = "fs")]
+use crate::source::AnyFiles;
 #[cfg(feature = "testing")]
 use crate::source::AnySource;
+use crate::source::Settle;
 #[cfg(feature = "fs")]
 use crate::source::fs::{NamedFiles, Settings};
-use crate::source::{AnyFiles, Settle};
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
 ///

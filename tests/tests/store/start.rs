@@ -261,23 +261,32 @@ async fn a_source_that_was_away_is_asked_again_soon() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_was_refused_at_the_start_is_not_refused_at_every_look() -> Outcome {
-    let place = Place::new()?;
-    place.save("workers = 4\n").await?;
-    place.write("workers = 'many'\n")?;
-    let hour = Duration::from_secs(60 * 60);
-    let builder = place.builder().resync(Duration::from_millis(10)).suspend_after(1, hour);
-    let config = in_time(builder.start()).await?;
-    let mut looks = std::collections::BTreeSet::new();
-    let deadline = tokio::time::Instant::now() + DEADLINE;
-    let mut pause = tokio::time::interval(Duration::from_millis(1));
-    while looks.len() < 6 {
-        looks.insert(config.status().sources[0].last_look);
-        assert!(tokio::time::Instant::now() < deadline, "nobody looks");
-        pause.tick().await;
+async fn what_was_refused_at_the_start_is_not_told_at_every_look() -> Outcome {
+    for text in ["workers = 'many'\n", "workers = 13\n"] {
+        let place = Place::new()?;
+        let builder = || {
+            let hour = Duration::from_secs(60 * 60);
+            let builder = place.layers().set(["name=now"]).keep_last_good(place.last_good());
+            let builder = builder.resync(Duration::from_millis(10)).suspend_after(1, hour);
+            builder.gate("lucky", |candidate| async move {
+                if candidate.value().workers == 13 { Err(Refusal::new("bad luck")) } else { Ok(()) }
+            })
+        };
+        place.write("workers = 4\n")?;
+        place.saved(builder()).await?;
+        place.write(text)?;
+        let config = in_time(builder().start()).await?;
+        let mut looks = std::collections::BTreeSet::new();
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        let mut pause = tokio::time::interval(Duration::from_millis(1));
+        while looks.len() < 6 {
+            looks.insert(config.status().sources[0].last_look);
+            assert!(tokio::time::Instant::now() < deadline, "nobody looks");
+            pause.tick().await;
+        }
+        let status = config.status();
+        assert!(status.suspension.is_none(), "{:?}", status.suspension);
+        assert_eq!((status.attempts, status.consecutive_failures), (2, 1), "{text}");
     }
-    let status = config.status();
-    assert!(status.suspension.is_none());
-    assert_eq!((status.attempts, status.consecutive_failures), (2, 1));
     Ok(())
 }
