@@ -134,7 +134,7 @@ impl<T: Reloadable> Reload<T> {
             }
         }
         let mut retry = Backoff::new(Duration::from_millis(100), timing.resync);
-        let (mut marks, mut retry_at) = (None, None);
+        let (mut known, mut told, mut retry_at) = (None, None, None);
         if let Some((refused, attempt, _)) = refused {
             status.last_error = Some(refused.error());
             status.consecutive_failures = 1;
@@ -142,7 +142,9 @@ impl<T: Reloadable> Reload<T> {
             if matches!(refused.outcome, ReloadOutcome::Failed(_)) {
                 retry_at = retry.next().map(|wait| Instant::now() + wait);
             }
-            marks = refused.marks;
+            told = refused.marks.map(|marks| stack.still_news(marks));
+            // What a gate refused is shown to it again.
+            known = told.clone().filter(|_| matches!(refused.outcome, ReloadOutcome::Rejected(_)));
         }
         Ok(Self {
             stack,
@@ -156,8 +158,8 @@ impl<T: Reloadable> Reload<T> {
             #[cfg(feature = "fs")]
             keeping,
             restart,
-            refused: marks,
-            told: None,
+            refused: known,
+            told,
             is_back: false,
             suspension: None,
             record: Record::new(protection),
@@ -181,7 +183,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 /// Why there is no first snapshot.
 pub(super) struct Refused {
     outcome: ReloadOutcome,
-    /// By which what was not valid is known again.
+    /// By which what was refused is known again.
     marks: Option<Marks>,
 }
 
@@ -205,7 +207,7 @@ pub(super) async fn first<T: Reloadable>(
     log: &mut Log,
 ) -> Result<(Arc<Snapshot<T>>, Report), Refused> {
     let found = candidate::<T>(stack, files, limit, Asked::Manual, Known::Nothing, inside, log).await;
-    let Candidate { value, contents, named, files: held, layers, warnings, .. } = match found {
+    let Candidate { value, contents, named, files: held, marks, layers, warnings, .. } = match found {
         Ok(Found::Candidate(candidate)) => *candidate,
         Ok(Found::Nothing | Found::Refused) => {
             return Err(Refused::of(ReloadOutcome::Failed(Error::closed())));
@@ -217,7 +219,7 @@ pub(super) async fn first<T: Reloadable>(
         }
     };
     let kept = held.clone();
-    let first = Arc::new(Snapshot::new(value, Made { files: held, layers, warnings }, 1));
+    let first = Arc::new(Snapshot::new(value, Made { files: held, layers, kept: None, warnings }, 1));
     let started = std::time::Instant::now();
     let asked = gates.ask(inside, None, &first).await;
     log.stages.gates = started.elapsed();
@@ -229,7 +231,7 @@ pub(super) async fn first<T: Reloadable>(
         }
         Err(veto) => {
             discard::<T, _>(first);
-            Err(Refused::of(ReloadOutcome::Vetoed(veto)))
+            Err(Refused { outcome: ReloadOutcome::Vetoed(veto), marks: Some(marks) })
         }
     }
 }
@@ -297,7 +299,7 @@ pub(crate) async fn try_out<T: Reloadable>(setup: Setup<T>, generation: u64) -> 
     match found {
         Ok(Found::Candidate(candidate)) => {
             let Candidate { value, files, layers, warnings, .. } = *candidate;
-            Ok(Snapshot::new(value, Made { files, layers, warnings }, generation))
+            Ok(Snapshot::new(value, Made { files, layers, kept: None, warnings }, generation))
         }
         Ok(Found::Nothing | Found::Refused) => Err(Error::closed()),
         Err(fault) => Err(fault.into_error()),
