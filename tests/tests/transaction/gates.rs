@@ -142,10 +142,13 @@ async fn a_gate_sees_what_is_in_force_and_what_would_be() -> Outcome {
             move |candidate| {
                 let running = candidate.running().map(|database| database.pool);
                 let changes = candidate.changes().map(|changes| changes.to_string());
-                let whole = (candidate.snapshot().workers, candidate.running_snapshot().map(|app| app.workers));
+                let whole =
+                    (candidate.snapshot().workers, candidate.running_snapshot().map(|app| app.workers));
                 let generation = candidate.generation();
-                journal
-                    .note(format!("{generation}: {running:?} {} {changes:?} {whole:?}", candidate.value().pool));
+                journal.note(format!(
+                    "{generation}: {running:?} {} {changes:?} {whole:?}",
+                    candidate.value().pool
+                ));
                 async { Ok(()) }
             },
         )
@@ -166,10 +169,14 @@ async fn a_gate_of_a_section_is_asked_only_if_that_changes() -> Outcome {
     let (builder, document) = app("workers = 1\n[database]\npool = 5");
     let builder = {
         let journal = journal.clone();
-        builder.gate_on("pool", |app: &App| &app.database, move |candidate| {
-            journal.note(format!("pool {}", candidate.value().pool));
-            async { Ok(()) }
-        })
+        builder.gate_on(
+            "pool",
+            |app: &App| &app.database,
+            move |candidate| {
+                journal.note(format!("pool {}", candidate.value().pool));
+                async { Ok(()) }
+            },
+        )
     };
     let config = builder.start().await?;
     assert_eq!(journal.take(), ["pool 5"]);
@@ -275,10 +282,7 @@ async fn what_a_gate_prepares_after_its_time_is_given_up() -> Outcome {
     // It is not asked a second time while it is at it, and nothing else is held up.
     document.replace("workers = 3");
     let outcome = config.reload().await;
-    assert_eq!(
-        vetoed(&outcome).2,
-        "it has not ended since it was asked before; does it block its thread?"
-    );
+    assert_eq!(vetoed(&outcome).2, "it has not ended since it was asked before; does it block its thread?");
     assert_eq!(config.snapshot().workers, 1);
     assert!(journal.take().is_empty());
     release.send(())?;
@@ -303,8 +307,7 @@ async fn a_gate_that_panics_refuses_wherever_it_does() -> Outcome {
         workers: u16,
     }
     let journal = Journal::default();
-    let (source, document) =
-        reloadable::MemorySource::new("open", reloadable::Format::Toml, "workers = 1");
+    let (source, document) = reloadable::MemorySource::new("open", reloadable::Format::Toml, "workers = 1");
     let noted = journal.clone();
     let config = reloadable::Reloader::<Open>::builder()
         .source(source)
@@ -390,9 +393,8 @@ async fn a_commit_that_panics_is_told_and_stops_nothing() -> Outcome {
 async fn an_abort_that_panics_does_not_keep_the_others() -> Outcome {
     let journal = Journal::default();
     let (builder, document) = app("workers = 1");
-    let builder = noting(builder, "before", &journal).gate("clumsy", |_| async {
-        Ok(Prepared::commit(|| {}).or_abort(|| panic!("dropped it")))
-    });
+    let builder = noting(builder, "before", &journal)
+        .gate("clumsy", |_| async { Ok(Prepared::commit(|| {}).or_abort(|| panic!("dropped it"))) });
     let config = refusing(noting(builder, "after", &journal), "quota", 2).start().await?;
     journal.take();
     document.replace("workers = 2");
