@@ -134,7 +134,7 @@ impl<T: Reloadable> Reload<T> {
             }
         }
         let mut retry = Backoff::new(Duration::from_millis(100), timing.resync);
-        let (mut marks, mut retry_at) = (None, None);
+        let (mut known, mut told, mut retry_at) = (None, None, None);
         if let Some((refused, attempt, _)) = refused {
             status.last_error = Some(refused.error());
             status.consecutive_failures = 1;
@@ -142,7 +142,9 @@ impl<T: Reloadable> Reload<T> {
             if matches!(refused.outcome, ReloadOutcome::Failed(_)) {
                 retry_at = retry.next().map(|wait| Instant::now() + wait);
             }
-            marks = refused.marks;
+            told = refused.marks.map(|marks| stack.still_news(marks));
+            // What a gate refused is shown to it again.
+            known = told.clone().filter(|_| matches!(refused.outcome, ReloadOutcome::Rejected(_)));
         }
         Ok(Self {
             stack,
@@ -156,8 +158,8 @@ impl<T: Reloadable> Reload<T> {
             #[cfg(feature = "fs")]
             keeping,
             restart,
-            refused: marks,
-            told: None,
+            refused: known,
+            told,
             is_back: false,
             suspension: None,
             record: Record::new(protection),
@@ -181,7 +183,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 /// Why there is no first snapshot.
 pub(super) struct Refused {
     outcome: ReloadOutcome,
-    /// By which what was not valid is known again.
+    /// By which what was refused is known again.
     marks: Option<Marks>,
 }
 
@@ -205,7 +207,7 @@ pub(super) async fn first<T: Reloadable>(
     log: &mut Log,
 ) -> Result<(Arc<Snapshot<T>>, Report), Refused> {
     let found = candidate::<T>(stack, files, limit, Asked::Manual, Known::Nothing, inside, log).await;
-    let Candidate { value, contents, named, files: held, layers, warnings, .. } = match found {
+    let Candidate { value, contents, named, files: held, marks, layers, warnings } = match found {
         Ok(Found::Candidate(candidate)) => *candidate,
         Ok(Found::Nothing | Found::Refused) => {
             return Err(Refused::of(ReloadOutcome::Failed(Error::closed())));
@@ -229,7 +231,7 @@ pub(super) async fn first<T: Reloadable>(
         }
         Err(veto) => {
             discard::<T, _>(first);
-            Err(Refused::of(ReloadOutcome::Vetoed(veto)))
+            Err(Refused { outcome: ReloadOutcome::Vetoed(veto), marks: Some(marks) })
         }
     }
 }
