@@ -94,9 +94,9 @@ pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, PendingSubscription, Reason};
 #[cfg(feature = "tokio")]
-pub use crate::status::{ReloadOutcome, Stages};
-#[cfg(feature = "tokio")]
 pub use crate::status::{LastGoodStatus, SourceState, SourceStatus, Status, StatusSubscription};
+#[cfg(feature = "tokio")]
+pub use crate::status::{ReloadOutcome, Stages};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Suspension, SuspensionCause, Veto, VetoCause};
 #[cfg(feature = "fs")]

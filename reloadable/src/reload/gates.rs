@@ -113,7 +113,10 @@ impl<T: Reloadable> Guarded<T> {
 
 /// What a gate says may quote a secret, as an address with a password.
 fn without_secrets<T: Reloadable>(text: &str, snapshot: &Snapshot<T>) -> String {
-    let hidden = guarded::<T, _>("finding the secrets", || hidden(text, &snapshot.layers(), T::describe()));
+    let hidden = guarded::<T, _>("finding the secrets", || {
+        let text = hidden(text, &snapshot.layers(), T::describe());
+        hidden(&text, &snapshot.kept(), T::describe())
+    });
     hidden.unwrap_or_else(|_| "what it said is withheld, since the secrets could not be found".to_owned())
 }
 

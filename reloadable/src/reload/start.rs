@@ -207,7 +207,7 @@ pub(super) async fn first<T: Reloadable>(
     log: &mut Log,
 ) -> Result<(Arc<Snapshot<T>>, Report), Refused> {
     let found = candidate::<T>(stack, files, limit, Asked::Manual, Known::Nothing, inside, log).await;
-    let Candidate { value, contents, named, files: held, marks, layers, warnings } = match found {
+    let Candidate { value, contents, named, files: held, marks, layers, warnings, .. } = match found {
         Ok(Found::Candidate(candidate)) => *candidate,
         Ok(Found::Nothing | Found::Refused) => {
             return Err(Refused::of(ReloadOutcome::Failed(Error::closed())));
@@ -219,7 +219,7 @@ pub(super) async fn first<T: Reloadable>(
         }
     };
     let kept = held.clone();
-    let first = Arc::new(Snapshot::new(value, Made { files: held, layers, warnings }, 1));
+    let first = Arc::new(Snapshot::new(value, Made { files: held, layers, kept: None, warnings }, 1));
     let started = std::time::Instant::now();
     let asked = gates.ask(inside, None, &first).await;
     log.stages.gates = started.elapsed();
@@ -299,7 +299,7 @@ pub(crate) async fn try_out<T: Reloadable>(setup: Setup<T>, generation: u64) -> 
     match found {
         Ok(Found::Candidate(candidate)) => {
             let Candidate { value, files, layers, warnings, .. } = *candidate;
-            Ok(Snapshot::new(value, Made { files, layers, warnings }, generation))
+            Ok(Snapshot::new(value, Made { files, layers, kept: None, warnings }, generation))
         }
         Ok(Found::Nothing | Found::Refused) => Err(Error::closed()),
         Err(fault) => Err(fault.into_error()),
