@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::inside::Marker;
 use crate::gate::{Gate, Prepared, Refusal};
 use crate::load::{Reloadable, guarded, what_panicked};
+use crate::observe::carried_future;
 use crate::path::FieldPath;
 use crate::publish::Snapshot;
 use crate::report::{Report, Violation};
@@ -78,7 +79,8 @@ impl<T: Reloadable> Guarded<T> {
         self.stuck = None;
         let (code, running, candidate) = (Arc::clone(code), running.cloned(), Arc::clone(candidate));
         // In a task of its own, so that one that blocks its thread does not block the reloader's for good.
-        let task = tokio::spawn(inside.scope(async move { code.ask(running, candidate).await }));
+        let task =
+            tokio::spawn(carried_future(inside.scope(async move { code.ask(running, candidate).await })));
         let mut asked = Asked(Some(task));
         let Some(task) = &mut asked.0 else { return Ok(None) };
         match timeout(*limit, task).await {

@@ -22,6 +22,7 @@ use crate::backoff::{Backoff, jittered};
 use crate::error::Error;
 use crate::history::History;
 use crate::load::Reloadable;
+use crate::observe::Observer;
 use crate::publish::{Made, Publisher, Snapshot};
 use crate::report::Report;
 use crate::source::{Asked, Burst};
@@ -47,6 +48,7 @@ impl<T: Reloadable> Reload<T> {
     /// Loads for the first time.
     pub(crate) async fn start(setup: Setup<T>) -> Result<Self, Error> {
         let Setup { layers, lints, files, timing, gates, restart, start, protection, history, .. } = setup;
+        let mut observer = Observer::new(setup.observe);
         let mut triggers = Triggers::new();
         // First, so that no signal is lost, or ends the process.
         #[cfg(all(unix, feature = "signal"))]
@@ -63,20 +65,32 @@ impl<T: Reloadable> Reload<T> {
         };
         let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_WAIT);
         let at = SystemTime::now();
-        let (first, commits, log) = loop {
-            let mut log = Log::default();
-            match first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log).await {
-                Ok((first, commits)) => break (first, commits, log),
-                Err(error) => {
-                    let now = Instant::now();
-                    let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
-                        return Err(error);
-                    };
-                    let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
-                    news(&mut stack, &mut files, &mut triggers, (now + wait).min(deadline), timing.resync).await;
+        let scope = observer.begin(1, &Reason::Initial);
+        let loading = async {
+            loop {
+                let mut log = Log::default();
+                match first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log).await {
+                    Ok((first, commits)) => break Ok((first, commits, log)),
+                    Err(error) => {
+                        observer.not_started(&error);
+                        let now = Instant::now();
+                        let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
+                            break Err(error);
+                        };
+                        let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
+                        news(
+                            &mut stack,
+                            &mut files,
+                            &mut triggers,
+                            (now + wait).min(deadline),
+                            timing.resync,
+                        )
+                        .await;
+                    }
                 }
             }
         };
+        let (first, commits, log) = scope.run(loading).await?;
         let (publisher, fingerprint) = (Publisher::new(Arc::clone(&first)), fingerprint(&first));
         let made = MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
         let applied = Applied {
@@ -90,7 +104,9 @@ impl<T: Reloadable> Reload<T> {
             Attempt::new(1, made, first.generation(), ReloadOutcome::Applied(applied), Arc::default());
         let history = History::new(history);
         discard::<T, _>(history.push(Arc::clone(&first), attempt.clone()));
-        let status = first_status(&first, fingerprint, attempt, &stack.sources, &files);
+        let status = first_status(&first, fingerprint, attempt.clone(), &stack.sources, &files);
+        observer.told(&attempt, || status.clone());
+        observer.end();
         Ok(Self {
             stack,
             files,
@@ -113,6 +129,7 @@ impl<T: Reloadable> Reload<T> {
             resync_at: Instant::now() + jittered(timing.resync),
             timing,
             triggers,
+            observer,
             inside,
         })
     }

@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn the_queue_is_bounded_and_who_finds_no_room_may_fire_later() {
         let mut triggers = Triggers::new();
-        let fuses: Vec<_> = (0..100).map(|number| triggers.firing().fuse(number.to_string().into())).collect();
+        let fuses: Vec<_> =
+            (0..100).map(|number| triggers.firing().fuse(number.to_string().into())).collect();
         assert!(fuses.iter().all(|fuse| fuse.fire().is_ok()));
         assert_eq!(queued(&mut triggers).len(), QUEUED);
         assert!(fuses[99].fire().is_ok());
@@ -168,8 +169,7 @@ mod tests {
     async fn it_wakes_whoever_waits() {
         let mut triggers = Triggers::new();
         let fuse = triggers.firing().fuse("late".into());
-        let (reason, fired) =
-            tokio::join!(poll_fn(|context| triggers.poll(context)), async { fuse.fire() });
+        let (reason, fired) = tokio::join!(poll_fn(|context| triggers.poll(context)), async { fuse.fire() });
         assert_eq!((reason.name(), fired.is_ok()), ("trigger", true));
     }
 }

@@ -14,13 +14,16 @@ use crate::error::Error;
 use crate::gate::Gate;
 use crate::layer::{Lint, Lints};
 use crate::load::Reloadable;
+use crate::observe;
 use crate::reload::{Reload, Setup, Timing};
 use crate::reloader::Reloader;
+#[cfg(feature = "fs")]
+use crate::source::AnyFiles;
 #[cfg(feature = "testing")]
 use crate::source::AnySource;
+use crate::source::Settle;
 #[cfg(feature = "fs")]
 use crate::source::fs::{NamedFiles, Settings};
-use crate::source::{AnyFiles, Settle};
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
 ///
@@ -63,6 +66,7 @@ pub struct Builder<T> {
     pub(super) mistake: Option<Error>,
     pub(super) gates: Vec<Gate<T>>,
     pub(super) policies: Policies,
+    pub(super) observe: observe::Settings,
     #[cfg(all(unix, feature = "signal"))]
     pub(super) hangup: bool,
     lints: Lints,
@@ -86,6 +90,7 @@ impl<T: Reloadable> Builder<T> {
             mistake: None,
             gates: Vec::new(),
             policies: Policies::default(),
+            observe: observe::Settings::default(),
             #[cfg(all(unix, feature = "signal"))]
             hangup: false,
             lints: Lints::default(),
@@ -353,6 +358,7 @@ impl<T: Reloadable> Builder<T> {
             start,
             protection,
             history,
+            observe: self.observe,
             #[cfg(all(unix, feature = "signal"))]
             hangup: self.hangup,
         })

@@ -4,6 +4,7 @@ mod applied;
 mod builder;
 mod command;
 mod layers;
+mod observing;
 mod gates;
 mod overrides;
 mod plan;
@@ -93,7 +94,8 @@ impl<T: Reloadable> Reloader<T> {
         let (ending, ended) = watch::channel(());
         let Handles { current, sections, status, attempts, history, firing, inside } = reload.handles();
         let stop = Arc::new(stop);
-        let reloader = Self { current, sections, status, attempts, history, firing, inside, requests, stop, ended };
+        let reloader =
+            Self { current, sections, status, attempts, history, firing, inside, requests, stop, ended };
         (reloader, Task { requests: receiver, stop: stopped, _ending: ending })
     }
 

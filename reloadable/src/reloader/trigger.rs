@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Reloader;
+#[cfg(all(unix, feature = "signal"))]
 use super::builder::Builder;
 use crate::error::Error;
 use crate::load::Reloadable;
