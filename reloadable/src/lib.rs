@@ -81,7 +81,7 @@ pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
 pub use crate::reload::{RestartPolicy, StartPolicy};
 #[cfg(feature = "tokio")]
-pub use crate::reloader::{Builder, Plan, Reloader, check_main};
+pub use crate::reloader::{Builder, Plan, Reloader, Trigger, check_main};
 #[cfg(feature = "pretty")]
 pub use crate::report::{Color, Pretty};
 pub use crate::report::{Excerpt, Position, Report, Reporter, Severity, Violation, Way};
@@ -92,9 +92,11 @@ pub use crate::source::{Env, Fetched, Hint, MemoryHandle, MemorySource, Settle, 
 #[cfg(feature = "fs")]
 pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]
-pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, Reason, ReloadOutcome, Stages};
+pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, PendingSubscription, Reason};
 #[cfg(feature = "tokio")]
 pub use crate::status::{LastGoodStatus, SourceState, SourceStatus, Status, StatusSubscription};
+#[cfg(feature = "tokio")]
+pub use crate::status::{ReloadOutcome, Stages};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Suspension, SuspensionCause, Veto, VetoCause};
 #[cfg(feature = "fs")]

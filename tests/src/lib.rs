@@ -23,3 +23,8 @@ pub struct Layers;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/testing.md")]
 pub struct Testing;
+
+/// The programs in this page are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/reloading.md")]
+pub struct Reloading;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "fs")]
+#[cfg(feature = "tokio")]
 use crate::describe::Description;
-#[cfg(feature = "fs")]
+#[cfg(feature = "tokio")]
 use crate::layer::Layers;
 use crate::layer::{Lint, Lints};
 use crate::path::{FieldPath, Segment};
@@ -142,6 +142,53 @@ fn may_hold(node: &Node, here: &Expected) -> bool {
             !(below.is_known() || here.spells_out(&name)) || may_hold(&entry.value, &below)
         }),
         _ => false,
+    }
+}
+
+/// The shortest secret that is looked for in a text: a shorter one is in too many texts by chance.
+#[cfg(feature = "tokio")]
+const SHORTEST: usize = 4;
+
+/// Hides the secrets of these layers in a text of the application's.
+#[cfg(feature = "tokio")]
+pub(crate) fn hidden(text: &str, layers: &Layers, description: Description) -> String {
+    let expected = Expected::new(description);
+    let mut secrets = Vec::new();
+    if expected.holds_any_secret() {
+        if let Ok(tree) = super::read(layers, description) {
+            gather(&tree.root, &expected, false, &mut secrets);
+        }
+    }
+    secrets.retain(|secret| secret.len() >= SHORTEST);
+    // One may be a part of another one.
+    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let hide = |text: String, secret: &String| text.replace(secret.as_str(), crate::value::REDACTED);
+    secrets.iter().fold(text.to_owned(), hide)
+}
+
+#[cfg(feature = "tokio")]
+fn gather(node: &Node, here: &Expected, within: bool, secrets: &mut Vec<String>) {
+    let within = within || here.is_secret_here();
+    if !within && !here.holds_any_secret() {
+        return;
+    }
+    match &node.kind {
+        Kind::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                gather(element, &here.step(&Segment::Index(index)), within, secrets);
+            }
+        }
+        Kind::Table(entries) => {
+            for entry in entries.iter() {
+                let below = here.step(&Segment::Name(entry.key.clone().into()));
+                gather(&entry.value, &below, within, secrets);
+            }
+        }
+        Kind::Text(text) | Kind::Word(text) | Kind::Datetime(text) if within => {
+            secrets.push(text.to_string())
+        }
+        Kind::Integer(number) if within => secrets.push(number.to_string()),
+        _ => {}
     }
 }
 

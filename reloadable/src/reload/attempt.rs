@@ -210,7 +210,7 @@ impl<T: Reloadable> Reload<T> {
         let started = std::time::Instant::now();
         let compared = compare(self.restart, names_files, self.inside, &current, &mut wanted, pending).await;
         log.stages.diff = started.elapsed();
-        let Candidate { value, contents, named, files, marks, layers, warnings } = wanted;
+        let Candidate { value, contents, named, files, marks, layers, kept, warnings } = wanted;
         let summary = match compared {
             Ok(summary) => summary,
             Err(report) => {
@@ -223,11 +223,11 @@ impl<T: Reloadable> Reload<T> {
             self.refused = None;
             self.stack.accept(contents);
             self.files.accept(named, &files);
-            current.rebase(layers, warnings);
+            current.rebase(layers, kept, warnings);
             return Tried::Unchanged;
         };
-        let kept = files.clone();
-        let next = self.publisher.next(value, Made { files, layers, warnings });
+        let held = files.clone();
+        let next = self.publisher.next(value, Made { files, layers, kept, warnings });
         let started = std::time::Instant::now();
         let asked = self.gates.ask(self.inside, Some(&current), &next).await;
         log.stages.gates = started.elapsed();
@@ -235,7 +235,7 @@ impl<T: Reloadable> Reload<T> {
             Ok(prepared) => {
                 self.refused = None;
                 self.stack.accept(contents);
-                self.files.accept(named, &kept);
+                self.files.accept(named, &held);
                 Tried::Ready(Ready { next, prepared, summary })
             }
             Err(veto) => {
@@ -387,6 +387,7 @@ async fn compare<T: Reloadable>(
     let (value, files, warnings) = held(wanted, current, names_files, inside).await?;
     discard::<T, _>(std::mem::replace(&mut wanted.value, value));
     (wanted.files, wanted.warnings) = (files, warnings);
+    wanted.kept = Some(current.kept());
     let summary = compare(wanted)?;
     if let Some(left) = summary.as_ref().filter(|summary| !summary.restart.is_empty()) {
         let why = "it cannot change while the program runs, nor can the running value be kept beside the rest; \

@@ -306,8 +306,21 @@ impl Stack {
     }
 
     /// Tells whether something is in force that no source has given.
+    #[cfg(feature = "fs")]
     pub(super) fn is_stood_in(&self) -> bool {
         self.sources.iter().any(|layer| layer.stand_in.is_some())
+    }
+
+    /// Leaves out of these marks what was accepted since, so that they are those of the next look if nothing changes.
+    #[cfg(feature = "fs")]
+    pub(super) fn still_news(&self, marks: Vec<Option<Revision>>) -> Vec<Option<Revision>> {
+        let is_news = self.sources.iter().map(|layer| layer.accepted.is_none());
+        // What is behind the layers are the files that fields name.
+        marks
+            .into_iter()
+            .zip(is_news.chain([false]))
+            .map(|(mark, is_news)| mark.filter(|_| is_news))
+            .collect()
     }
 
     /// Says that what was accepted last is still there.

@@ -9,6 +9,9 @@ mod candidate;
 mod gates;
 mod protection;
 mod restart;
+#[cfg(all(unix, feature = "signal"))]
+mod hangup;
+mod triggers;
 mod start;
 #[cfg(feature = "fs")]
 mod keeping;
@@ -44,12 +47,14 @@ use self::gates::Gates;
 use self::keeping::Keeping;
 use self::layer::{Layer, Stack, Told};
 use self::protection::Record;
+use self::triggers::Triggers;
 
 pub(crate) use self::inside::Marker;
 pub(crate) use self::protection::{Limit, Protection};
 pub use self::restart::RestartPolicy;
 pub use self::start::StartPolicy;
 pub(crate) use self::start::try_out;
+pub(crate) use self::triggers::{Firing, Fuse};
 
 /// How long things take, as the user has set them.
 #[derive(Debug, Clone)]
@@ -91,6 +96,9 @@ pub(crate) struct Setup<T> {
     pub(crate) protection: Protection,
     /// How many snapshots are kept.
     pub(crate) history: usize,
+    /// Whether the signal asks for a reload.
+    #[cfg(all(unix, feature = "signal"))]
+    pub(crate) hangup: bool,
 }
 
 /// A wish, and whom to tell how it went.
@@ -142,6 +150,7 @@ pub(crate) struct Reload<T> {
     retry_at: Option<Instant>,
     resync_at: Instant,
     timing: Timing,
+    triggers: Triggers,
     inside: Marker,
 }
 
@@ -152,6 +161,7 @@ pub(crate) struct Handles<T> {
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) attempts: broadcast::Receiver<Attempt>,
     pub(crate) history: History<T>,
+    pub(crate) firing: Firing,
     pub(crate) inside: Marker,
 }
 
@@ -161,6 +171,8 @@ const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Why the task woke up.
 enum Wake {
     Request(Option<Request>),
+    /// Somebody asked who does not wait for the answer.
+    Fired(Reason),
     /// Of the layer of this number; of the files that fields name, where it is behind the last.
     Hint(usize, Result<Option<Hint>, SourceError>),
     /// It is known how the last save went.
@@ -177,6 +189,7 @@ impl<T: Reloadable> Reload<T> {
             status: self.status.subscribe(),
             attempts: self.attempts.subscribe(),
             history: self.history.clone(),
+            firing: self.triggers.firing(),
             inside: self.inside,
         }
     }
@@ -206,6 +219,9 @@ impl<T: Reloadable> Reload<T> {
                     let _ = answer.send(outcome);
                 }
                 Wake::Request(None) => return,
+                Wake::Fired(reason) => {
+                    self.answer(Ask::Reload(reason)).await;
+                }
                 Wake::Hint(layer, hint) => {
                     let longest = self.timing.resync;
                     let told = match (self.stack.sources.get_mut(layer), self.files.layer_mut()) {
@@ -251,9 +267,13 @@ impl<T: Reloadable> Reload<T> {
         let mut hints: Vec<_> = layers.chain(files).collect();
         #[cfg(feature = "fs")]
         let mut saved = pin!(self.keeping.saved());
+        let triggers = &mut self.triggers;
         poll_fn(|context| {
             if let Poll::Ready(request) = requests.poll_recv(context) {
                 return Poll::Ready(Wake::Request(request));
+            }
+            if let Poll::Ready(reason) = triggers.poll(context) {
+                return Poll::Ready(Wake::Fired(reason));
             }
             if is_due || due.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Wake::Due);

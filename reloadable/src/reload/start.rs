@@ -18,6 +18,7 @@ use super::inside::Marker;
 use super::keeping::Keeping;
 use super::layer::Stack;
 use super::protection::Record;
+use super::triggers::Triggers;
 use super::{Reload, Setup};
 use crate::backoff::{Backoff, jittered};
 use crate::error::{Error, ErrorKind};
@@ -60,6 +61,12 @@ impl<T: Reloadable> Reload<T> {
         let Setup { layers, lints, files, timing, gates, restart, start, protection, history, .. } = setup;
         #[cfg(feature = "fs")]
         let mut keeping = Keeping::new(setup.last_good);
+        let mut triggers = Triggers::new();
+        // First, so that no signal is lost, or ends the process.
+        #[cfg(all(unix, feature = "signal"))]
+        if setup.hangup {
+            triggers.listen_to(super::hangup::Hangup::listen()?);
+        }
         let mut stack = Stack::new(layers, lints);
         let mut files = Files::new::<T>(files)?;
         let mut gates = Gates::new(gates);
@@ -96,7 +103,8 @@ impl<T: Reloadable> Reload<T> {
                         return Err(refused.error());
                     };
                     let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
-                    news(&mut stack, &mut files, (now + wait).min(deadline), timing.resync).await;
+                    news(&mut stack, &mut files, &mut triggers, (now + wait).min(deadline), timing.resync)
+                        .await;
                 }
             }
         };
@@ -126,7 +134,7 @@ impl<T: Reloadable> Reload<T> {
             }
         }
         let mut retry = Backoff::new(Duration::from_millis(100), timing.resync);
-        let (mut marks, mut retry_at) = (None, None);
+        let (mut known, mut told, mut retry_at) = (None, None, None);
         if let Some((refused, attempt, _)) = refused {
             status.last_error = Some(refused.error());
             status.consecutive_failures = 1;
@@ -134,7 +142,9 @@ impl<T: Reloadable> Reload<T> {
             if matches!(refused.outcome, ReloadOutcome::Failed(_)) {
                 retry_at = retry.next().map(|wait| Instant::now() + wait);
             }
-            marks = refused.marks;
+            told = refused.marks.map(|marks| stack.still_news(marks));
+            // What a gate refused is shown to it again.
+            known = told.clone().filter(|_| matches!(refused.outcome, ReloadOutcome::Rejected(_)));
         }
         Ok(Self {
             stack,
@@ -148,8 +158,8 @@ impl<T: Reloadable> Reload<T> {
             #[cfg(feature = "fs")]
             keeping,
             restart,
-            refused: marks,
-            told: None,
+            refused: known,
+            told,
             is_back: false,
             suspension: None,
             record: Record::new(protection),
@@ -161,6 +171,7 @@ impl<T: Reloadable> Reload<T> {
             retry_at,
             resync_at: Instant::now() + jittered(timing.resync),
             timing,
+            triggers,
             inside,
         })
     }
@@ -172,7 +183,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 /// Why there is no first snapshot.
 pub(super) struct Refused {
     outcome: ReloadOutcome,
-    /// By which what was not valid is known again.
+    /// By which what was refused is known again.
     marks: Option<Marks>,
 }
 
@@ -196,7 +207,7 @@ pub(super) async fn first<T: Reloadable>(
     log: &mut Log,
 ) -> Result<(Arc<Snapshot<T>>, Report), Refused> {
     let found = candidate::<T>(stack, files, limit, Asked::Manual, Known::Nothing, inside, log).await;
-    let Candidate { value, contents, named, files: held, layers, warnings, .. } = match found {
+    let Candidate { value, contents, named, files: held, marks, layers, warnings, .. } = match found {
         Ok(Found::Candidate(candidate)) => *candidate,
         Ok(Found::Nothing | Found::Refused) => {
             return Err(Refused::of(ReloadOutcome::Failed(Error::closed())));
@@ -208,7 +219,7 @@ pub(super) async fn first<T: Reloadable>(
         }
     };
     let kept = held.clone();
-    let first = Arc::new(Snapshot::new(value, Made { files: held, layers, warnings }, 1));
+    let first = Arc::new(Snapshot::new(value, Made { files: held, layers, kept: None, warnings }, 1));
     let started = std::time::Instant::now();
     let asked = gates.ask(inside, None, &first).await;
     log.stages.gates = started.elapsed();
@@ -220,13 +231,19 @@ pub(super) async fn first<T: Reloadable>(
         }
         Err(veto) => {
             discard::<T, _>(first);
-            Err(Refused::of(ReloadOutcome::Vetoed(veto)))
+            Err(Refused { outcome: ReloadOutcome::Vetoed(veto), marks: Some(marks) })
         }
     }
 }
 
-/// Waits until a source tells of a change, or until then.
-async fn news(stack: &mut Stack, files: &mut Files, until: Instant, longest: Duration) {
+/// Waits until a source tells of a change or somebody asks, or until then.
+async fn news(
+    stack: &mut Stack,
+    files: &mut Files,
+    triggers: &mut Triggers,
+    until: Instant,
+    longest: Duration,
+) {
     let mut over = pin!(sleep_until(until));
     loop {
         let now = Instant::now();
@@ -236,7 +253,7 @@ async fn news(stack: &mut Stack, files: &mut Files, until: Instant, longest: Dur
             let mut named =
                 files.layer_mut().filter(|files| files.listens(now)).map(|files| Box::pin(files.hint()));
             poll_fn(|context| {
-                if over.as_mut().poll(context).is_ready() {
+                if over.as_mut().poll(context).is_ready() || triggers.poll(context).is_ready() {
                     return Poll::Ready(None);
                 }
                 for (index, hint) in &mut hints {
@@ -282,7 +299,7 @@ pub(crate) async fn try_out<T: Reloadable>(setup: Setup<T>, generation: u64) -> 
     match found {
         Ok(Found::Candidate(candidate)) => {
             let Candidate { value, files, layers, warnings, .. } = *candidate;
-            Ok(Snapshot::new(value, Made { files, layers, warnings }, generation))
+            Ok(Snapshot::new(value, Made { files, layers, kept: None, warnings }, generation))
         }
         Ok(Found::Nothing | Found::Refused) => Err(Error::closed()),
         Err(fault) => Err(fault.into_error()),

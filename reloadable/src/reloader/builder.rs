@@ -18,11 +18,13 @@ use crate::load::Reloadable;
 use crate::reload::StartPolicy;
 use crate::reload::{Reload, Setup, Timing};
 use crate::reloader::Reloader;
+#[cfg(feature = "fs")]
+use crate::source::AnyFiles;
 #[cfg(feature = "testing")]
 use crate::source::AnySource;
+use crate::source::Settle;
 #[cfg(feature = "fs")]
 use crate::source::fs::{NamedFiles, Settings};
-use crate::source::{AnyFiles, Settle};
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
 ///
@@ -65,6 +67,8 @@ pub struct Builder<T> {
     pub(super) mistake: Option<Error>,
     pub(super) gates: Vec<Gate<T>>,
     pub(super) policies: Policies,
+    #[cfg(all(unix, feature = "signal"))]
+    pub(super) hangup: bool,
     lints: Lints,
     timing: Timing,
     max_size: u64,
@@ -90,6 +94,8 @@ impl<T: Reloadable> Builder<T> {
             mistake: None,
             gates: Vec::new(),
             policies: Policies::default(),
+            #[cfg(all(unix, feature = "signal"))]
+            hangup: false,
             lints: Lints::default(),
             timing: Timing::default(),
             max_size: MAX_SIZE,
@@ -295,7 +301,11 @@ impl<T: Reloadable> Builder<T> {
     /// As [`start`](Self::start).
     pub fn start_blocking(self) -> Result<Reloader<T>, Error> {
         let setup = self.into_setup()?;
-        on_own_thread(|answer| async move {
+        #[cfg(all(unix, feature = "signal"))]
+        let own = if setup.hangup { Own::TimeAndIo } else { Own::Time };
+        #[cfg(not(all(unix, feature = "signal")))]
+        let own = Own::Time;
+        on_own_thread(own, |answer| async move {
             match Reload::start(setup).await {
                 Ok(reload) => {
                     let (reloader, task) = Reloader::new(&reload);
@@ -370,6 +380,8 @@ impl<T: Reloadable> Builder<T> {
             last_good,
             protection,
             history,
+            #[cfg(all(unix, feature = "signal"))]
+            hangup: self.hangup,
         })
     }
 }
@@ -380,14 +392,33 @@ pub(super) fn runtime(otherwise: &str) -> Result<Handle, Error> {
         .map_err(|_| Error::setup("runtime", format!("no tokio runtime here; use `{otherwise}`")))
 }
 
+/// What a runtime of its own can do.
+#[derive(Clone, Copy)]
+pub(super) enum Own {
+    Time,
+    /// Also what signals need.
+    #[cfg(all(unix, feature = "signal"))]
+    TimeAndIo,
+}
+
 /// Runs something on a thread with a runtime of its own, and waits for its answer; it may go on after that.
 pub(super) fn on_own_thread<R: Send + 'static, F: Future<Output = ()>>(
+    own: Own,
     run: impl FnOnce(SyncSender<Result<R, Error>>) -> F + Send + 'static,
 ) -> Result<R, Error> {
     let (answer, answered) = sync_channel(1);
     let thread = thread::Builder::new().name("reloadable".to_owned());
     let spawned = thread.spawn(move || {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time();
+        match own {
+            Own::Time => {}
+            #[cfg(all(unix, feature = "signal"))]
+            Own::TimeAndIo => {
+                runtime.enable_io();
+            }
+        }
+        let runtime = match runtime.build() {
             Ok(runtime) => runtime,
             Err(error) => {
                 let _ = answer.send(Err(Error::setup("runtime", format!("no runtime: {error}"))));

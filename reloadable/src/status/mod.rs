@@ -26,7 +26,7 @@ pub(crate) use self::attempt::Made;
 pub use self::attempt::{Attempt, Outcomes, Reason, Stages};
 pub use self::last_good::LastGoodStatus;
 pub use self::outcome::{Applied, ReloadOutcome, Veto, VetoCause};
-pub use self::pending::PendingRestart;
+pub use self::pending::{PendingRestart, PendingSubscription};
 pub use self::source::{SourceState, SourceStatus};
 pub use self::suspension::{Suspension, SuspensionCause};
 

@@ -105,8 +105,8 @@ async fn a_failure_is_told_as_soon_as_everybody_has_answered() -> Result<(), Err
 
     // The next change makes up for it.
     let generation = publish(&config, &handle, both(80, 3)).await;
-    assert!(now(config.wait_applied(generation, DEADLINE)).is_none(), "the failure is no answer to that");
     in_time(applies.changed()).await?.applied();
+    assert!(now(config.wait_applied(generation, DEADLINE)).is_none(), "the failure is no answer to that");
     in_time(fails.changed()).await?.applied();
     config.wait_applied(generation, Duration::ZERO).await
 }

@@ -50,7 +50,8 @@ async fn each_outcome_passes_its_assertion_and_no_other() -> Result<(), Error> {
     handle.fail(SourceErrorKind::PermissionDenied, "it is locked away");
     outcomes.push(config.reload().await);
 
-    let assertions: [(&str, fn(&ReloadOutcome)); 5] = [
+    type Assertion = fn(&ReloadOutcome);
+    let assertions: [(&str, Assertion); 5] = [
         ("applied", |outcome| assert!(assert_applied(outcome, "workers: 4 -> 8").generation() == 2)),
         ("unchanged", assert_unchanged),
         ("rejected", |outcome| {
