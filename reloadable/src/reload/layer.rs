@@ -312,7 +312,6 @@ impl Stack {
     }
 
     /// Leaves out of these marks what was accepted since, so that they are those of the next look if nothing changes.
-    #[cfg(feature = "fs")]
     pub(super) fn still_news(&self, marks: Vec<Option<Revision>>) -> Vec<Option<Revision>> {
         let is_news = self.sources.iter().map(|layer| layer.accepted.is_none());
         // What is behind the layers are the files that fields name.

@@ -131,22 +131,6 @@ async fn a_change_that_does_not_come_fails_at_once_and_with_the_reason() -> Resu
     Ok(())
 }
 
-/// The clock of tokio stands still while something is always busy, and that of the machine does not.
-#[tokio::test(start_paused = true)]
-async fn a_task_that_is_always_busy_does_not_keep_a_wait_from_its_end() -> Result<(), Error> {
-    let (config, _handle) = start("workers = 4").await?;
-    let mut changes = config.subscribe();
-    let busy = tokio::spawn(async {
-        loop {
-            tokio::task::yield_now().await;
-        }
-    });
-    let told = fails_later(async move { next_change(&config, &mut changes).await.generation() }).await;
-    busy.abort();
-    assert!(told.contains("no change came"), "{told}");
-    Ok(())
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_change_where_there_should_be_none_is_told() -> Result<(), Error> {
     let (config, handle) = start("workers = 4\nqueue = 10").await?;
