@@ -49,6 +49,8 @@ mod status;
 #[cfg(feature = "tokio")]
 mod history;
 #[cfg(feature = "tokio")]
+mod observe;
+#[cfg(feature = "tokio")]
 mod reload;
 #[cfg(feature = "tokio")]
 mod reloader;

@@ -57,6 +57,14 @@ struct Ready<T: Reloadable> {
 impl<T: Reloadable> Reload<T> {
     /// One attempt, with exactly one outcome.
     pub(super) async fn attempt(&mut self, asked: Asked, reason: Reason, over: Over<T>) -> ReloadOutcome {
+        let number = self.status.borrow().attempts + 1;
+        let scope = self.observer.begin(number, &reason);
+        let outcome = scope.run(self.attempt_observed(asked, reason, over)).await;
+        self.observer.end();
+        outcome
+    }
+
+    async fn attempt_observed(&mut self, asked: Asked, reason: Reason, over: Over<T>) -> ReloadOutcome {
         let (started, at) = (Instant::now(), SystemTime::now());
         let mut log = Log::default();
         let goes_back = matches!(over, Over::Snapshot(_));
@@ -226,10 +234,11 @@ impl<T: Reloadable> Reload<T> {
             current.rebase(layers, kept, warnings);
             return Tried::Unchanged;
         };
+        let scope = self.observer.found();
         let held = files.clone();
         let next = self.publisher.next(value, Made { files, layers, kept, warnings });
         let started = std::time::Instant::now();
-        let asked = self.gates.ask(self.inside, Some(&current), &next).await;
+        let asked = scope.run(self.gates.ask(self.inside, Some(&current), &next)).await;
         log.stages.gates = started.elapsed();
         match asked {
             Ok(prepared) => {
@@ -321,7 +330,8 @@ impl<T: Reloadable> Reload<T> {
             }
         });
         // Nobody may be listening.
-        let _ = self.attempts.send(attempt);
+        let _ = self.attempts.send(attempt.clone());
+        self.observer.told(&attempt, || self.status.borrow().clone());
         outcome
     }
 
@@ -334,7 +344,7 @@ impl<T: Reloadable> Reload<T> {
     }
 
     /// Brings the status up to date where there was no attempt. Whoever awaits it sleeps through what is no news.
-    pub(super) fn restate(&self) {
+    pub(super) fn restate(&mut self) {
         let sources = statuses(&self.stack.sources, &self.files);
         let warnings = self.publisher.current().snapshot().warnings();
         self.status.send_if_modified(|status| {
@@ -346,6 +356,7 @@ impl<T: Reloadable> Reload<T> {
             status.suspension.clone_from(&self.suspension);
             is_new
         });
+        self.observer.restated(|| self.status.borrow().clone());
     }
 }
 

@@ -8,6 +8,7 @@ use crate::document::{Origin, Revision};
 use crate::error::{Error, ErrorKind, SourceError};
 use crate::layer::Layers;
 use crate::load::{Reloadable, decode_holding, quoted};
+use crate::observe::carried;
 use crate::path::FieldPath;
 use crate::publish::Snapshot;
 use crate::report::{Report, Violation};
@@ -184,7 +185,7 @@ async fn decode_apart<T: Reloadable>(
         return read(layers, names_files, running.as_deref());
     }
     let read = move || inside.sync_scope(|| read(layers, names_files, running.as_deref()));
-    match tokio::task::spawn_blocking(read).await {
+    match tokio::task::spawn_blocking(carried(read)).await {
         Ok(read) => read,
         Err(error) => {
             let message = format!("decoding broke off: {error}");

@@ -12,6 +12,7 @@ use super::inside::Marker;
 use crate::format::hidden;
 use crate::gate::{Gate, Prepared, Refusal};
 use crate::load::{Reloadable, guarded, what_panicked};
+use crate::observe::carried_future;
 use crate::path::FieldPath;
 use crate::publish::Snapshot;
 use crate::report::{Report, Violation};
@@ -87,7 +88,8 @@ impl<T: Reloadable> Guarded<T> {
         };
         let (code, running, candidate) = (Arc::clone(code), running.cloned(), Arc::clone(candidate));
         // In a task of its own, so that one that blocks its thread does not block the reloader's for good.
-        let mut task = Asked(tokio::spawn(inside.scope(async move { code.ask(running, candidate).await })));
+        let asking = inside.scope(async move { code.ask(running, candidate).await });
+        let mut task = Asked(tokio::spawn(carried_future(asking)));
         match timeout(*limit, &mut task.0).await {
             Ok(Ok(Ok(prepared))) => Ok(Some(prepared)),
             Ok(Ok(Err(refusal))) => Err(veto(VetoCause::Refused, &shown(&refusal))),

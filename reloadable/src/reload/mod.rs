@@ -32,6 +32,7 @@ use crate::gate::Gate;
 use crate::history::History;
 use crate::layer::{LayerSettings, Lints};
 use crate::load::Reloadable;
+use crate::observe::{self, Observer};
 use crate::publish::{Current, Publisher};
 use crate::source::{AnyFiles, AnySource, Asked, BoxFuture, Burst, Hint, Override, Settle};
 use crate::status::{Attempt, Reason, ReloadOutcome, SourceState, SourceStatus, Status, Suspension};
@@ -96,6 +97,7 @@ pub(crate) struct Setup<T> {
     pub(crate) protection: Protection,
     /// How many snapshots are kept.
     pub(crate) history: usize,
+    pub(crate) observe: observe::Settings,
     /// Whether the signal asks for a reload.
     #[cfg(all(unix, feature = "signal"))]
     pub(crate) hangup: bool,
@@ -151,6 +153,7 @@ pub(crate) struct Reload<T> {
     resync_at: Instant,
     timing: Timing,
     triggers: Triggers,
+    observer: Observer,
     inside: Marker,
 }
 

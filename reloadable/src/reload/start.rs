@@ -24,6 +24,7 @@ use crate::backoff::{Backoff, jittered};
 use crate::error::{Error, ErrorKind};
 use crate::history::History;
 use crate::load::Reloadable;
+use crate::observe::Observer;
 use crate::publish::{Made, Publisher, Snapshot};
 use crate::report::Report;
 use crate::source::{Asked, Burst};
@@ -59,6 +60,7 @@ impl<T: Reloadable> Reload<T> {
     /// Loads for the first time.
     pub(crate) async fn start(setup: Setup<T>) -> Result<Self, Error> {
         let Setup { layers, lints, files, timing, gates, restart, start, protection, history, .. } = setup;
+        let mut observer = Observer::new(setup.observe);
         #[cfg(feature = "fs")]
         let mut keeping = Keeping::new(setup.last_good);
         let mut triggers = Triggers::new();
@@ -77,37 +79,44 @@ impl<T: Reloadable> Reload<T> {
         };
         let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_WAIT);
         let at = SystemTime::now();
-        // What was refused before the last good set took its place.
-        #[cfg_attr(not(feature = "fs"), allow(unused_mut, reason = "without files there is no such set"))]
-        let mut refused: Option<(Refused, Attempt, SystemTime)> = None;
-        let (first, commits, log) = loop {
-            let mut log = Log::default();
-            match first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log).await {
-                Ok((first, commits)) => break (first, commits, log),
-                #[cfg(feature = "fs")]
-                Err(sources) if start == StartPolicy::UseLastGood => {
-                    let made =
-                        MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
-                    let attempt = Attempt::new(1, made, 0, sources.outcome.clone(), Arc::default());
-                    let at = SystemTime::now();
-                    log = Log::default();
-                    let asked = (&mut files, &mut gates);
-                    let (first, commits) =
-                        keeping.first(&mut stack, asked, timing.fetch, inside, &mut log, &sources).await?;
-                    refused = Some((sources, attempt, at));
-                    break (first, commits, log);
-                }
-                Err(refused) => {
-                    let now = Instant::now();
-                    let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
-                        return Err(refused.error());
-                    };
-                    let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
-                    news(&mut stack, &mut files, &mut triggers, (now + wait).min(deadline), timing.resync)
-                        .await;
+        let scope = observer.begin(1, &Reason::Initial);
+        let loading = async {
+            loop {
+                let mut log = Log::default();
+                match first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log).await {
+                    Ok((first, commits)) => return Ok((first, commits, log, None)),
+                    #[cfg(feature = "fs")]
+                    Err(sources) if start == StartPolicy::UseLastGood => {
+                        observer.not_started(&sources.error());
+                        let made =
+                            MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
+                        let attempt = Attempt::new(1, made, 0, sources.outcome.clone(), Arc::default());
+                        let at = SystemTime::now();
+                        log = Log::default();
+                        let asked = (&mut files, &mut gates);
+                        let (first, commits) = keeping
+                            .first(&mut stack, asked, timing.fetch, inside, &mut log, &sources)
+                            .await?;
+                        return Ok((first, commits, log, Some((sources, attempt, at))));
+                    }
+                    Err(refused) => {
+                        let error = refused.error();
+                        observer.not_started(&error);
+                        let now = Instant::now();
+                        let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
+                            return Err(error);
+                        };
+                        let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
+                        let until = (now + wait).min(deadline);
+                        news(&mut stack, &mut files, &mut triggers, until, timing.resync).await;
+                    }
                 }
             }
         };
+        // What was refused before the last good set took its place.
+        type Loaded<T> = (Arc<Snapshot<T>>, Report, Log, Option<(Refused, Attempt, SystemTime)>);
+        let loaded: Result<Loaded<T>, Error> = scope.run(loading).await;
+        let (first, commits, log, refused) = loaded?;
         let (publisher, fingerprint) = (Publisher::new(Arc::clone(&first)), fingerprint(&first));
         let (number, reason, at) = match &refused {
             Some((.., at)) => (2, Reason::LastGood, *at),
@@ -146,6 +155,8 @@ impl<T: Reloadable> Reload<T> {
             // What a gate refused is shown to it again.
             known = told.clone().filter(|_| matches!(refused.outcome, ReloadOutcome::Rejected(_)));
         }
+        observer.told(&status.last_attempt.clone(), || status.clone());
+        observer.end();
         Ok(Self {
             stack,
             files,
@@ -172,6 +183,7 @@ impl<T: Reloadable> Reload<T> {
             resync_at: Instant::now() + jittered(timing.resync),
             timing,
             triggers,
+            observer,
             inside,
         })
     }

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::gate::Gate;
 use crate::layer::{Lint, Lints};
 use crate::load::Reloadable;
+use crate::observe;
 #[cfg(feature = "fs")]
 use crate::reload::StartPolicy;
 use crate::reload::{Reload, Setup, Timing};
@@ -67,6 +68,7 @@ pub struct Builder<T> {
     pub(super) mistake: Option<Error>,
     pub(super) gates: Vec<Gate<T>>,
     pub(super) policies: Policies,
+    pub(super) observe: observe::Settings,
     #[cfg(all(unix, feature = "signal"))]
     pub(super) hangup: bool,
     lints: Lints,
@@ -94,6 +96,7 @@ impl<T: Reloadable> Builder<T> {
             mistake: None,
             gates: Vec::new(),
             policies: Policies::default(),
+            observe: observe::Settings::default(),
             #[cfg(all(unix, feature = "signal"))]
             hangup: false,
             lints: Lints::default(),
@@ -380,6 +383,7 @@ impl<T: Reloadable> Builder<T> {
             last_good,
             protection,
             history,
+            observe: self.observe,
             #[cfg(all(unix, feature = "signal"))]
             hangup: self.hangup,
         })

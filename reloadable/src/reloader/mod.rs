@@ -4,6 +4,7 @@ mod applied;
 mod builder;
 mod command;
 mod layers;
+mod observing;
 mod gates;
 mod overrides;
 mod plan;

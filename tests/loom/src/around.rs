@@ -72,11 +72,15 @@ pub mod provenance {
     pub struct Basis(Layers, Report);
 
     impl Basis {
-        pub fn new(layers: Layers, warnings: Report) -> Self {
+        pub fn new(layers: Layers, _kept: Option<Layers>, warnings: Report) -> Self {
             Self(layers, warnings)
         }
 
         pub fn layers(&self) -> &Layers {
+            &self.0
+        }
+
+        pub fn kept(&self) -> &Layers {
             &self.0
         }
 

@@ -53,7 +53,7 @@ impl Writer {
 }
 
 fn made() -> Made {
-    Made { files: Default::default(), layers: Default::default(), warnings: Default::default() }
+    Made { files: Default::default(), layers: Default::default(), kept: None, warnings: Default::default() }
 }
 
 fn left(app: &App) -> &u64 {
