@@ -32,6 +32,8 @@ mod provenance;
 pub mod __private;
 #[cfg(feature = "tokio")]
 mod source;
+#[cfg(feature = "fs")]
+mod store;
 #[cfg(feature = "tokio")]
 mod sync;
 #[cfg(feature = "tokio")]
@@ -46,6 +48,8 @@ mod gate;
 mod status;
 #[cfg(feature = "tokio")]
 mod history;
+#[cfg(feature = "tokio")]
+mod observe;
 #[cfg(feature = "tokio")]
 mod reload;
 #[cfg(feature = "tokio")]
@@ -79,7 +83,7 @@ pub use crate::publish::{Guard, Reader, Snapshot};
 #[cfg(feature = "tokio")]
 pub use crate::reload::{RestartPolicy, StartPolicy};
 #[cfg(feature = "tokio")]
-pub use crate::reloader::{Builder, Plan, Reloader, check_main};
+pub use crate::reloader::{Builder, Plan, Reloader, Trigger, check_main};
 #[cfg(feature = "pretty")]
 pub use crate::report::{Color, Pretty};
 pub use crate::report::{Excerpt, Position, Report, Reporter, Severity, Violation, Way};
@@ -92,11 +96,13 @@ pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, PendingSubscription, Reason};
 #[cfg(feature = "tokio")]
+pub use crate::status::{LastGoodStatus, SourceState, SourceStatus, Status, StatusSubscription};
+#[cfg(feature = "tokio")]
 pub use crate::status::{ReloadOutcome, Stages};
 #[cfg(feature = "tokio")]
-pub use crate::status::{SourceState, SourceStatus, Status, StatusSubscription};
-#[cfg(feature = "tokio")]
 pub use crate::status::{Suspension, SuspensionCause, Veto, VetoCause};
+#[cfg(feature = "fs")]
+pub use crate::store::LastGood;
 #[cfg(feature = "tokio")]
 pub use crate::subscribe::{Change, Subscription};
 pub use crate::validate::{Validate, rules};

@@ -9,15 +9,17 @@ use std::process::Command;
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
 /// A dependency and the only places of `reloadable/src` that may name it: files, or folders with everything in them.
-const NAMED_ONCE: [(&str, &[&str]); 8] = [
+const NAMED_ONCE: [(&str, &[&str]); 10] = [
     ("arc_swap", &["publish.rs"]),
     ("glob", &["source/fs/directory.rs"]),
+    ("metrics", &["observe/metrics.rs"]),
     ("notify", &["source/fs/events.rs"]),
     ("regex", &["validate/rules/pattern.rs", "foreign.rs", "foreign/"]),
-    ("rustix", &["source/fs/probe.rs"]),
+    ("rustix", &["source/fs/probe.rs", "observe/systemd.rs"]),
     ("saphyr_parser", &["format/yaml.rs"]),
     ("serde_json", &["format/json/", "schema/", "foreign.rs", "foreign/"]),
     ("toml", &["format/toml.rs", "foreign.rs", "foreign/"]),
+    ("tracing", &["observe/tracing.rs"]),
 ];
 
 /// The first module that does I/O: those listed above it are pure and know no async runtime.

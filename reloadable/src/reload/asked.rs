@@ -16,11 +16,11 @@ use crate::status::{Reason, ReloadOutcome, Suspension, SuspensionCause};
 impl<T: Reloadable> Reload<T> {
     pub(super) async fn answer(&mut self, ask: Ask) -> ReloadOutcome {
         match ask {
-            Ask::Reload(reason) => match self.suspended() {
+            Ask::Reload(reason) => match self.suspended(&reason) {
                 Some(suspended) => suspended,
                 None => self.reload(reason, Over::Sources).await,
             },
-            Ask::Override(change) => match self.suspended() {
+            Ask::Override(change) => match self.suspended(&Reason::Override) {
                 Some(suspended) => suspended,
                 None => self.override_by(change).await,
             },
@@ -42,8 +42,9 @@ impl<T: Reloadable> Reload<T> {
     }
 
     /// What the application asked for may well be what a reloader that suspended itself waits for.
-    fn suspended(&self) -> Option<ReloadOutcome> {
+    fn suspended(&mut self, reason: &Reason) -> Option<ReloadOutcome> {
         let suspension = self.suspension.as_ref().filter(|suspension| !suspension.cause.is_protection())?;
+        self.observer.turned_away(reason, suspension);
         Some(ReloadOutcome::Suspended(Error::saying(
             ErrorKind::Suspended,
             "suspended",

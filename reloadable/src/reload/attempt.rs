@@ -57,6 +57,14 @@ struct Ready<T: Reloadable> {
 impl<T: Reloadable> Reload<T> {
     /// One attempt, with exactly one outcome.
     pub(super) async fn attempt(&mut self, asked: Asked, reason: Reason, over: Over<T>) -> ReloadOutcome {
+        let number = self.status.borrow().attempts + 1;
+        let scope = self.observer.begin(number, &reason);
+        let outcome = scope.run(self.attempt_observed(asked, reason, over)).await;
+        self.observer.end();
+        outcome
+    }
+
+    async fn attempt_observed(&mut self, asked: Asked, reason: Reason, over: Over<T>) -> ReloadOutcome {
         let (started, at) = (Instant::now(), SystemTime::now());
         let mut log = Log::default();
         let goes_back = matches!(over, Over::Snapshot(_));
@@ -89,9 +97,13 @@ impl<T: Reloadable> Reload<T> {
             Tried::Ready(ready) => self.publish(asked, ready, made, log, pending),
             // A source may have another mark each time for what is the same.
             Tried::Unchanged if log.changed.is_empty() => {
+                self.keep();
                 self.tell_unless_known(asked, true, ReloadOutcome::Unchanged, made(log), pending)
             }
-            Tried::Unchanged => self.tell(ReloadOutcome::Unchanged, made(log), pending),
+            Tried::Unchanged => {
+                self.keep();
+                self.tell(ReloadOutcome::Unchanged, made(log), pending)
+            }
             Tried::Nothing => self.tell_unless_known(asked, true, ReloadOutcome::Unchanged, made(log), None),
             Tried::Refused(outcome, marks) => {
                 let told = self.status.borrow().attempts;
@@ -148,6 +160,7 @@ impl<T: Reloadable> Reload<T> {
         let old = std::mem::replace(&mut self.fingerprint, fingerprint);
         // Whoever is woken finds the status of what woke him.
         let outcome = self.tell(ReloadOutcome::Applied(applied), made(log), pending);
+        self.keep();
         self.sections.wake(&previous, &next);
         // Whoever asked may go back and forth as he likes.
         if asked == Asked::Automatic {
@@ -205,7 +218,7 @@ impl<T: Reloadable> Reload<T> {
         let started = std::time::Instant::now();
         let compared = compare(self.restart, names_files, self.inside, &current, &mut wanted, pending).await;
         log.stages.diff = started.elapsed();
-        let Candidate { value, contents, named, files, marks, layers, warnings } = wanted;
+        let Candidate { value, contents, named, files, marks, layers, kept, warnings } = wanted;
         let summary = match compared {
             Ok(summary) => summary,
             Err(report) => {
@@ -218,19 +231,20 @@ impl<T: Reloadable> Reload<T> {
             self.refused = None;
             self.stack.accept(contents);
             self.files.accept(named, &files);
-            current.rebase(layers, warnings);
+            current.rebase(layers, kept, warnings);
             return Tried::Unchanged;
         };
-        let kept = files.clone();
-        let next = self.publisher.next(value, Made { files, layers, warnings });
+        let scope = self.observer.found();
+        let held = files.clone();
+        let next = self.publisher.next(value, Made { files, layers, kept, warnings });
         let started = std::time::Instant::now();
-        let asked = self.gates.ask(self.inside, Some(&current), &next).await;
+        let asked = scope.run(self.gates.ask(self.inside, Some(&current), &next)).await;
         log.stages.gates = started.elapsed();
         match asked {
             Ok(prepared) => {
                 self.refused = None;
                 self.stack.accept(contents);
-                self.files.accept(named, &kept);
+                self.files.accept(named, &held);
                 Tried::Ready(Ready { next, prepared, summary })
             }
             Err(veto) => {
@@ -289,6 +303,8 @@ impl<T: Reloadable> Reload<T> {
         }
         let (sources, warnings) = (statuses(&self.stack.sources, &self.files), current.warnings());
         let (fingerprint, suspension) = (self.fingerprint, self.suspension.clone());
+        #[cfg(feature = "fs")]
+        let last_good = self.keeping.status(&self.stack);
         self.status.send_modify(|status| {
             if is_applied {
                 status.content_hash = hash(fingerprint);
@@ -308,14 +324,27 @@ impl<T: Reloadable> Reload<T> {
                 status.consecutive_failures = 0;
             }
             status.last_attempt = attempt.clone();
+            #[cfg(feature = "fs")]
+            {
+                status.last_good = last_good;
+            }
         });
         // Nobody may be listening.
-        let _ = self.attempts.send(attempt);
+        let _ = self.attempts.send(attempt.clone());
+        self.observer.told(&attempt, || self.status.borrow().clone());
         outcome
     }
 
+    /// Has what is in force saved, unless it was loaded from there.
+    fn keep(&self) {
+        #[cfg(feature = "fs")]
+        if !self.stack.is_stood_in() {
+            self.keeping.save(&self.publisher.current().snapshot());
+        }
+    }
+
     /// Brings the status up to date where there was no attempt. Whoever awaits it sleeps through what is no news.
-    pub(super) fn restate(&self) {
+    pub(super) fn restate(&mut self) {
         let sources = statuses(&self.stack.sources, &self.files);
         let warnings = self.publisher.current().snapshot().warnings();
         self.status.send_if_modified(|status| {
@@ -327,6 +356,7 @@ impl<T: Reloadable> Reload<T> {
             status.suspension.clone_from(&self.suspension);
             is_new
         });
+        self.observer.restated(|| self.status.borrow().clone());
     }
 }
 
@@ -368,6 +398,7 @@ async fn compare<T: Reloadable>(
     let (value, files, warnings) = held(wanted, current, names_files, inside).await?;
     discard::<T, _>(std::mem::replace(&mut wanted.value, value));
     (wanted.files, wanted.warnings) = (files, warnings);
+    wanted.kept = Some(current.kept());
     let summary = compare(wanted)?;
     if let Some(left) = summary.as_ref().filter(|summary| !summary.restart.is_empty()) {
         let why = "it cannot change while the program runs, nor can the running value be kept beside the rest; \
@@ -401,6 +432,7 @@ pub(super) fn first_status<T: Reloadable>(
         pending_restart: Arc::default(),
         suspension: None,
         subscribers: Vec::new(),
+        last_good: None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::document::{Origin, Revision};
 use crate::error::{Error, ErrorKind, SourceError};
 use crate::layer::Layers;
 use crate::load::{Reloadable, decode_holding, quoted};
+use crate::observe::carried;
 use crate::path::FieldPath;
 use crate::publish::Snapshot;
 use crate::report::{Report, Violation};
@@ -30,6 +31,8 @@ pub(super) struct Candidate<T> {
     pub(super) marks: Marks,
     /// All that it was made of.
     pub(super) layers: Layers,
+    /// What the values were read from that are kept until a restart, where there are any.
+    pub(super) kept: Option<Layers>,
     pub(super) warnings: Report,
 }
 
@@ -138,7 +141,7 @@ pub(super) async fn candidate<T: Reloadable>(
             Ok(files) => files,
             Err(report) => return Err(Fault::Invalid(quoted::<T>(report, &layers), marks)),
         };
-        let candidate = Candidate { value, contents, named, files, marks, layers, warnings };
+        let candidate = Candidate { value, contents, named, files, marks, layers, kept: None, warnings };
         return Ok(Found::Candidate(Box::new(candidate)));
     }
     let error = files.layer().map(|layer| swapped(&layer.origin));
@@ -182,7 +185,7 @@ async fn decode_apart<T: Reloadable>(
         return read(layers, names_files, running.as_deref());
     }
     let read = move || inside.sync_scope(|| read(layers, names_files, running.as_deref()));
-    match tokio::task::spawn_blocking(read).await {
+    match tokio::task::spawn_blocking(carried(read)).await {
         Ok(read) => read,
         Err(error) => {
             let message = format!("decoding broke off: {error}");
@@ -227,5 +230,5 @@ pub(super) async fn again<T: Reloadable>(
     let Read { value, references, layers, warnings } =
         decode_apart(snapshot.layers(), names_files, None, inside).await?;
     let files = snapshot.files().again(references.into_iter().map(Reference::into_named).collect());
-    Ok(Candidate { value, contents, named: None, files, marks: Marks::new(), layers, warnings })
+    Ok(Candidate { value, contents, named: None, files, marks: Marks::new(), layers, kept: None, warnings })
 }

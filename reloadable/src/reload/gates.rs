@@ -9,8 +9,10 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 
 use super::inside::Marker;
+use crate::format::hidden;
 use crate::gate::{Gate, Prepared, Refusal};
 use crate::load::{Reloadable, guarded, what_panicked};
+use crate::observe::carried_future;
 use crate::path::FieldPath;
 use crate::publish::Snapshot;
 use crate::report::{Report, Violation};
@@ -80,12 +82,17 @@ impl<T: Reloadable> Guarded<T> {
             return Err(veto(VetoCause::TimedOut, reason));
         }
         self.stuck = None;
+        let shown = |refusal: &Refusal| {
+            let snapshots = running.into_iter().chain([candidate]);
+            snapshots.fold(refusal.reason().to_owned(), |reason, snapshot| without_secrets(&reason, snapshot))
+        };
         let (code, running, candidate) = (Arc::clone(code), running.cloned(), Arc::clone(candidate));
         // In a task of its own, so that one that blocks its thread does not block the reloader's for good.
-        let mut task = Asked(tokio::spawn(inside.scope(async move { code.ask(running, candidate).await })));
+        let asking = inside.scope(async move { code.ask(running, candidate).await });
+        let mut task = Asked(tokio::spawn(carried_future(asking)));
         match timeout(*limit, &mut task.0).await {
             Ok(Ok(Ok(prepared))) => Ok(Some(prepared)),
-            Ok(Ok(Err(refusal))) => Err(veto(VetoCause::Refused, refusal.reason())),
+            Ok(Ok(Err(refusal))) => Err(veto(VetoCause::Refused, &shown(&refusal))),
             Ok(Err(ended)) => {
                 let reason = match ended.try_into_panic() {
                     Ok(payload) => panicked::<T>(payload.as_ref()),
@@ -104,6 +111,15 @@ impl<T: Reloadable> Guarded<T> {
             }
         }
     }
+}
+
+/// What a gate says may quote a secret, as an address with a password.
+fn without_secrets<T: Reloadable>(text: &str, snapshot: &Snapshot<T>) -> String {
+    let hidden = guarded::<T, _>("finding the secrets", || {
+        let text = hidden(text, &snapshot.layers(), T::describe());
+        hidden(&text, &snapshot.kept(), T::describe())
+    });
+    hidden.unwrap_or_else(|_| "what it said is withheld, since the secrets could not be found".to_owned())
 }
 
 /// A gate that is being asked. Dropped, it is not asked any more.

@@ -1,13 +1,20 @@
 //! The reload itself: one task that waits for hints, and one attempt after the other.
 
 mod inside;
+#[cfg(feature = "fs")]
+mod stand_in;
 mod layer;
 mod files;
 mod candidate;
 mod gates;
 mod protection;
 mod restart;
+#[cfg(all(unix, feature = "signal"))]
+mod hangup;
+mod triggers;
 mod start;
+#[cfg(feature = "fs")]
+mod keeping;
 mod attempt;
 mod asked;
 
@@ -25,23 +32,30 @@ use crate::gate::Gate;
 use crate::history::History;
 use crate::layer::{LayerSettings, Lints};
 use crate::load::Reloadable;
+use crate::observe::{self, Observer};
 use crate::publish::{Current, Publisher};
 use crate::source::{AnyFiles, AnySource, Asked, BoxFuture, Burst, Hint, Override, Settle};
 use crate::status::{Attempt, Reason, ReloadOutcome, SourceState, SourceStatus, Status, Suspension};
+#[cfg(feature = "fs")]
+use crate::store::Store;
 use crate::subscribe::Sections;
 
 use self::attempt::Over;
 use self::candidate::Marks;
 use self::files::Files;
 use self::gates::Gates;
+#[cfg(feature = "fs")]
+use self::keeping::Keeping;
 use self::layer::{Layer, Stack, Told};
 use self::protection::Record;
+use self::triggers::Triggers;
 
 pub(crate) use self::inside::Marker;
 pub(crate) use self::protection::{Limit, Protection};
 pub use self::restart::RestartPolicy;
 pub use self::start::StartPolicy;
 pub(crate) use self::start::try_out;
+pub(crate) use self::triggers::{Firing, Fuse};
 
 /// How long things take, as the user has set them.
 #[derive(Debug, Clone)]
@@ -77,9 +91,16 @@ pub(crate) struct Setup<T> {
     pub(crate) gates: Vec<Gate<T>>,
     pub(crate) restart: RestartPolicy,
     pub(crate) start: StartPolicy,
+    /// Where the last good set is kept.
+    #[cfg(feature = "fs")]
+    pub(crate) last_good: Option<Store>,
     pub(crate) protection: Protection,
     /// How many snapshots are kept.
     pub(crate) history: usize,
+    pub(crate) observe: observe::Settings,
+    /// Whether the signal asks for a reload.
+    #[cfg(all(unix, feature = "signal"))]
+    pub(crate) hangup: bool,
 }
 
 /// A wish, and whom to tell how it went.
@@ -109,6 +130,8 @@ pub(crate) struct Reload<T> {
     status: watch::Sender<Status>,
     attempts: broadcast::Sender<Attempt>,
     history: History<T>,
+    #[cfg(feature = "fs")]
+    keeping: Keeping,
     restart: RestartPolicy,
     /// What was refused last, so that it is not refused again at every look.
     refused: Option<Marks>,
@@ -129,6 +152,8 @@ pub(crate) struct Reload<T> {
     retry_at: Option<Instant>,
     resync_at: Instant,
     timing: Timing,
+    triggers: Triggers,
+    observer: Observer,
     inside: Marker,
 }
 
@@ -139,6 +164,7 @@ pub(crate) struct Handles<T> {
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) attempts: broadcast::Receiver<Attempt>,
     pub(crate) history: History<T>,
+    pub(crate) firing: Firing,
     pub(crate) inside: Marker,
 }
 
@@ -148,8 +174,13 @@ const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Why the task woke up.
 enum Wake {
     Request(Option<Request>),
+    /// Somebody asked who does not wait for the answer.
+    Fired(Reason),
     /// Of the layer of this number; of the files that fields name, where it is behind the last.
     Hint(usize, Result<Option<Hint>, SourceError>),
+    /// It is known how the last save went.
+    #[cfg(feature = "fs")]
+    Saved,
     Due,
 }
 
@@ -161,6 +192,7 @@ impl<T: Reloadable> Reload<T> {
             status: self.status.subscribe(),
             attempts: self.attempts.subscribe(),
             history: self.history.clone(),
+            firing: self.triggers.firing(),
             inside: self.inside,
         }
     }
@@ -181,6 +213,8 @@ impl<T: Reloadable> Reload<T> {
 
     async fn follow(&mut self, mut requests: mpsc::Receiver<Request>) {
         loop {
+            // A source that always has something to tell must not keep the thread from everything else.
+            tokio::task::consume_budget().await;
             match self.wake(&mut requests).await {
                 Wake::Request(Some(Request { ask, answer })) => {
                     let outcome = self.answer(ask).await;
@@ -188,6 +222,9 @@ impl<T: Reloadable> Reload<T> {
                     let _ = answer.send(outcome);
                 }
                 Wake::Request(None) => return,
+                Wake::Fired(reason) => {
+                    self.answer(Ask::Reload(reason)).await;
+                }
                 Wake::Hint(layer, hint) => {
                     let longest = self.timing.resync;
                     let told = match (self.stack.sources.get_mut(layer), self.files.layer_mut()) {
@@ -202,6 +239,11 @@ impl<T: Reloadable> Reload<T> {
                         }
                         Told::Looked => self.restate(),
                     }
+                }
+                #[cfg(feature = "fs")]
+                Wake::Saved => {
+                    let last_good = self.keeping.status(&self.stack);
+                    self.status.send_modify(|status| status.last_good = last_good);
                 }
                 Wake::Due => {
                     let reason = self.due_for();
@@ -226,9 +268,15 @@ impl<T: Reloadable> Reload<T> {
         let files = self.files.layer_mut().filter(|files| files.listens(now));
         let files = files.map(|files| -> Told<'_> { (behind, Box::pin(files.hint())) });
         let mut hints: Vec<_> = layers.chain(files).collect();
+        #[cfg(feature = "fs")]
+        let mut saved = pin!(self.keeping.saved());
+        let triggers = &mut self.triggers;
         poll_fn(|context| {
             if let Poll::Ready(request) = requests.poll_recv(context) {
                 return Poll::Ready(Wake::Request(request));
+            }
+            if let Poll::Ready(reason) = triggers.poll(context) {
+                return Poll::Ready(Wake::Fired(reason));
             }
             if is_due || due.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Wake::Due);
@@ -237,6 +285,10 @@ impl<T: Reloadable> Reload<T> {
                 if let Poll::Ready(hint) = hint.as_mut().poll(context) {
                     return Poll::Ready(Wake::Hint(*index, hint));
                 }
+            }
+            #[cfg(feature = "fs")]
+            if saved.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Wake::Saved);
             }
             Poll::Pending
         })

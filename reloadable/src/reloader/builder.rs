@@ -14,13 +14,18 @@ use crate::error::Error;
 use crate::gate::Gate;
 use crate::layer::{Lint, Lints};
 use crate::load::Reloadable;
+use crate::observe;
+#[cfg(feature = "fs")]
+use crate::reload::StartPolicy;
 use crate::reload::{Reload, Setup, Timing};
 use crate::reloader::Reloader;
+#[cfg(feature = "fs")]
+use crate::source::AnyFiles;
 #[cfg(feature = "testing")]
 use crate::source::AnySource;
+use crate::source::Settle;
 #[cfg(feature = "fs")]
 use crate::source::fs::{NamedFiles, Settings};
-use crate::source::{AnyFiles, Settle};
 
 /// Sets up a [`Reloader`]: its layers, of which later ones win, and its timing.
 ///
@@ -63,6 +68,9 @@ pub struct Builder<T> {
     pub(super) mistake: Option<Error>,
     pub(super) gates: Vec<Gate<T>>,
     pub(super) policies: Policies,
+    pub(super) observe: observe::Settings,
+    #[cfg(all(unix, feature = "signal"))]
+    pub(super) hangup: bool,
     lints: Lints,
     timing: Timing,
     max_size: u64,
@@ -70,6 +78,10 @@ pub struct Builder<T> {
 
 /// 16 MiB: far above every configuration that people write, far below what hurts.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
+
+/// The last good set has the documents of all layers, and beside them their names and paths.
+#[cfg(feature = "fs")]
+const MOST_ABOUT_LAST_GOOD: u64 = 1024 * 1024;
 
 /// A year: in effect never, and yet a time that can be added to any other.
 pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -84,6 +96,9 @@ impl<T: Reloadable> Builder<T> {
             mistake: None,
             gates: Vec::new(),
             policies: Policies::default(),
+            observe: observe::Settings::default(),
+            #[cfg(all(unix, feature = "signal"))]
+            hangup: false,
             lints: Lints::default(),
             timing: Timing::default(),
             max_size: MAX_SIZE,
@@ -289,7 +304,11 @@ impl<T: Reloadable> Builder<T> {
     /// As [`start`](Self::start).
     pub fn start_blocking(self) -> Result<Reloader<T>, Error> {
         let setup = self.into_setup()?;
-        on_own_thread(|answer| async move {
+        #[cfg(all(unix, feature = "signal"))]
+        let own = if setup.hangup { Own::TimeAndIo } else { Own::Time };
+        #[cfg(not(all(unix, feature = "signal")))]
+        let own = Own::Time;
+        on_own_thread(own, |answer| async move {
             match Reload::start(setup).await {
                 Ok(reload) => {
                     let (reloader, task) = Reloader::new(&reload);
@@ -328,13 +347,30 @@ impl<T: Reloadable> Builder<T> {
         let files: Option<Box<dyn AnyFiles>> = Some(Box::new(NamedFiles::new(settings.clone())));
         #[cfg(not(feature = "fs"))]
         let files = None;
+        #[cfg(feature = "fs")]
+        let last_good = match self.policies.last_good {
+            Some(last_good) => {
+                let formats: Vec<_> = self.layers.iter().filter_map(Layer::format).collect();
+                let limit = self
+                    .max_size
+                    .saturating_mul(self.layers.len() as u64)
+                    .saturating_add(MOST_ABOUT_LAST_GOOD);
+                Some(last_good.into_store(formats, limit)?)
+            }
+            None if self.policies.start == StartPolicy::UseLastGood => {
+                let message = "there is no last good set to start with; say where, as with \
+                               `.keep_last_good(LastGood::in_directory(\"/var/lib/app\"))`";
+                return Err(Error::setup("last_good", message));
+            }
+            None => None,
+        };
         let layers = self.layers.into_iter().map(|layer| {
             layer.into_source(
                 #[cfg(feature = "fs")]
                 &settings,
             )
         });
-        let Policies { restart, start, protection, history } = self.policies;
+        let Policies { restart, start, protection, history, .. } = self.policies;
         Ok(Setup {
             layers: layers.collect::<Result<_, _>>()?,
             lints: self.lints,
@@ -343,8 +379,13 @@ impl<T: Reloadable> Builder<T> {
             gates: self.gates,
             restart,
             start,
+            #[cfg(feature = "fs")]
+            last_good,
             protection,
             history,
+            observe: self.observe,
+            #[cfg(all(unix, feature = "signal"))]
+            hangup: self.hangup,
         })
     }
 }
@@ -355,14 +396,33 @@ pub(super) fn runtime(otherwise: &str) -> Result<Handle, Error> {
         .map_err(|_| Error::setup("runtime", format!("no tokio runtime here; use `{otherwise}`")))
 }
 
+/// What a runtime of its own can do.
+#[derive(Clone, Copy)]
+pub(super) enum Own {
+    Time,
+    /// Also what signals need.
+    #[cfg(all(unix, feature = "signal"))]
+    TimeAndIo,
+}
+
 /// Runs something on a thread with a runtime of its own, and waits for its answer; it may go on after that.
 pub(super) fn on_own_thread<R: Send + 'static, F: Future<Output = ()>>(
+    own: Own,
     run: impl FnOnce(SyncSender<Result<R, Error>>) -> F + Send + 'static,
 ) -> Result<R, Error> {
     let (answer, answered) = sync_channel(1);
     let thread = thread::Builder::new().name("reloadable".to_owned());
     let spawned = thread.spawn(move || {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time();
+        match own {
+            Own::Time => {}
+            #[cfg(all(unix, feature = "signal"))]
+            Own::TimeAndIo => {
+                runtime.enable_io();
+            }
+        }
+        let runtime = match runtime.build() {
             Ok(runtime) => runtime,
             Err(error) => {
                 let _ = answer.send(Err(Error::setup("runtime", format!("no runtime: {error}"))));

@@ -4,11 +4,13 @@ mod applied;
 mod builder;
 mod command;
 mod layers;
+mod observing;
 mod gates;
 mod overrides;
 mod plan;
 mod policies;
 mod rollback;
+mod trigger;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use crate::diff::Diff;
 use crate::history::History;
 use crate::load::Reloadable;
 use crate::publish::{Current, Guard, Reader, Snapshot};
-use crate::reload::{Ask, Handles, Marker, Reload, Request};
+use crate::reload::{Ask, Firing, Handles, Marker, Reload, Request};
 use crate::status::StatusSubscription;
 use crate::status::{Attempt, Outcomes, PendingSubscription, Reason, ReloadOutcome, Status};
 use crate::subscribe::{Sections, Subscription, block_on};
@@ -27,6 +29,7 @@ use crate::subscribe::{Sections, Subscription, block_on};
 pub use self::builder::Builder;
 pub use self::command::check_main;
 pub use self::plan::Plan;
+pub use self::trigger::Trigger;
 
 /// A running configuration: what is in force, what changes, and how the reloads went.
 ///
@@ -56,6 +59,7 @@ pub struct Reloader<T> {
     /// Never read, but asked for others that are.
     attempts: broadcast::Receiver<Attempt>,
     history: History<T>,
+    firing: Firing,
     inside: Marker,
     requests: mpsc::Sender<Request>,
     /// The task stops when something is sent here, or when the last handle drops it.
@@ -89,9 +93,10 @@ impl<T: Reloadable> Reloader<T> {
         let (requests, receiver) = mpsc::channel(16);
         let (stop, stopped) = watch::channel(());
         let (ending, ended) = watch::channel(());
-        let Handles { current, sections, status, attempts, history, inside } = reload.handles();
+        let Handles { current, sections, status, attempts, history, firing, inside } = reload.handles();
         let stop = Arc::new(stop);
-        let reloader = Self { current, sections, status, attempts, history, inside, requests, stop, ended };
+        let reloader =
+            Self { current, sections, status, attempts, history, firing, inside, requests, stop, ended };
         (reloader, Task { requests: receiver, stop: stopped, _ending: ending })
     }
 
@@ -307,6 +312,7 @@ impl<T> Clone for Reloader<T> {
             status: self.status.clone(),
             attempts: self.attempts.resubscribe(),
             history: self.history.clone(),
+            firing: self.firing.clone(),
             inside: self.inside,
             requests: self.requests.clone(),
             stop: Arc::clone(&self.stop),

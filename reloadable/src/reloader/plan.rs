@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Reloader;
-use super::builder::{Builder, on_own_thread, runtime};
+use super::builder::{Builder, Own, on_own_thread, runtime};
 use crate::diff::Changes as _;
 use crate::error::Error;
 use crate::load::{Reloadable, guarded};
@@ -140,7 +140,7 @@ impl<T: Reloadable> Builder<T> {
     /// # }
     /// ```
     pub fn check_blocking(self) -> Result<Plan<T>, Error> {
-        on_own_thread(move |answer| async move {
+        on_own_thread(Own::Time, move |answer| async move {
             let _ = answer.send(self.check().await);
         })
     }
@@ -175,7 +175,7 @@ impl<T: Reloadable> Reloader<T> {
     /// As [`check`](Self::check).
     pub fn blocking_check(&self, layers: Builder<T>) -> Result<Plan<T>, Error> {
         let config = self.clone();
-        on_own_thread(move |answer| async move {
+        on_own_thread(Own::Time, move |answer| async move {
             let _ = answer.send(config.check(layers).await);
         })
     }

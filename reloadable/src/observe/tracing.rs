@@ -1,0 +1,322 @@
+//! One span for each attempt, and events of what came of it, without values.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::sync::Arc;
+
+use tracing::instrument::{Instrument as _, Instrumented};
+use tracing::{Level, Span, debug, field, info, span, warn};
+
+use super::Witness;
+use crate::error::Error;
+use crate::path::FieldPath;
+use crate::status::{Applied, Attempt, Reason, ReloadOutcome, SourceState, Status, Suspension};
+
+/// By which a filter knows what is told here, whatever the modules are called.
+const TARGET: &str = "reloadable";
+
+/// How many reasons of one refusal are told each for itself; the status has all of them.
+const PROBLEMS: usize = 20;
+
+/// How long a list of paths gets, in bytes.
+const LISTED: usize = 4096;
+
+/// The span in which something runs; none if there is none.
+#[derive(Default)]
+pub(crate) struct Scope(Option<Span>);
+
+impl Scope {
+    pub(super) fn or(self, other: Self) -> Self {
+        Self(self.0.or(other.0))
+    }
+
+    pub(crate) fn run<F: Future>(self, future: F) -> Instrumented<F> {
+        future.instrument(self.0.unwrap_or_else(Span::none))
+    }
+}
+
+/// Takes the span along to another task.
+pub(crate) fn carried_future<F: Future>(future: F) -> Instrumented<F> {
+    future.in_current_span()
+}
+
+/// Takes the span along to another thread.
+pub(crate) fn carried<R>(run: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let span = Span::current();
+    move || span.in_scope(run)
+}
+
+/// What was told before, so that only news is told.
+pub(super) struct Traces {
+    name: Option<Arc<str>>,
+    attempt: Option<Running>,
+    sources: Vec<SourceState>,
+    is_suspended: bool,
+    #[cfg(feature = "fs")]
+    runs_on_last_good: bool,
+    #[cfg(feature = "fs")]
+    fails_to_keep: bool,
+    pending: Vec<FieldPath>,
+    /// Why the first load did not succeed.
+    not_started: Option<String>,
+}
+
+/// The attempt that is under way.
+struct Running {
+    number: u64,
+    reason: Reason,
+    span: Option<Span>,
+}
+
+impl Running {
+    /// A look that finds nothing is no attempt, and whoever looks now and then would fill the log with them.
+    fn may_be_none(reason: &Reason) -> bool {
+        matches!(reason, Reason::Resync | Reason::Retry)
+    }
+}
+
+impl Traces {
+    pub(super) fn new(name: Option<Arc<str>>) -> Self {
+        Self {
+            name,
+            attempt: None,
+            sources: Vec::new(),
+            is_suspended: false,
+            #[cfg(feature = "fs")]
+            runs_on_last_good: false,
+            #[cfg(feature = "fs")]
+            fails_to_keep: false,
+            pending: Vec::new(),
+            not_started: None,
+        }
+    }
+
+    fn span(&self, number: u64, reason: &Reason) -> Span {
+        let trigger = match reason {
+            Reason::Trigger(_) => Some(reason.to_string()),
+            _ => None,
+        };
+        span!(
+            target: TARGET,
+            Level::INFO,
+            "reload",
+            reloader = self.name.as_deref(),
+            reason = reason.name(),
+            trigger,
+            attempt = number,
+            outcome = field::Empty,
+            generation = field::Empty,
+            changed = field::Empty,
+            took = field::Empty,
+        )
+    }
+
+    /// Tells how the sources are doing, what is pending, and whether reloads are suspended, where that is news.
+    fn news(&mut self, status: &Status) {
+        for (nth, source) in status.sources.iter().enumerate() {
+            let before = self.sources.get(nth).copied().unwrap_or(SourceState::Initializing);
+            if source.state == before {
+                continue;
+            }
+            let (reloader, origin) = (self.name.as_deref(), field::display(&source.origin));
+            match source.state {
+                SourceState::Interrupted => {
+                    let cause = source.last_error.as_deref();
+                    warn!(target: TARGET, reloader, source = origin, cause, "source interrupted");
+                }
+                SourceState::Polling => {
+                    let cause = source.reason.as_deref();
+                    warn!(target: TARGET, reloader, source = origin, cause, "source is polled");
+                }
+                SourceState::Watching if before != SourceState::Initializing => {
+                    info!(target: TARGET, reloader, source = origin, "source is watched again");
+                }
+                _ => {}
+            }
+        }
+        self.sources = status.sources.iter().map(|source| source.state).collect();
+        let reloader = self.name.as_deref();
+        if status.suspension.is_some() != self.is_suspended {
+            match &status.suspension {
+                Some(Suspension { cause, .. }) => {
+                    warn!(target: TARGET, reloader, cause = field::display(cause), "reloads are suspended");
+                }
+                None => info!(target: TARGET, reloader, "reloads are resumed"),
+            }
+            self.is_suspended = status.suspension.is_some();
+        }
+        #[cfg(feature = "fs")]
+        if let Some(last_good) = &status.last_good {
+            let origin = field::display(&last_good.origin);
+            match (self.runs_on_last_good, last_good.is_in_force) {
+                (false, true) => {
+                    warn!(target: TARGET, reloader, set = origin, "running on the last good set, not on what the sources hold");
+                }
+                (true, false) => {
+                    info!(target: TARGET, reloader, set = origin, "running on what the sources hold again")
+                }
+                _ => {}
+            }
+            self.runs_on_last_good = last_good.is_in_force;
+            let fails = last_good.last_error.is_some();
+            if fails && !self.fails_to_keep {
+                let cause = last_good.last_error.as_ref().map(field::display);
+                warn!(target: TARGET, reloader, set = origin, cause, "the last good set could not be kept");
+            }
+            self.fails_to_keep = fails;
+        }
+        let pending = status.pending_restart.iter().map(|field| field.path());
+        if !pending.clone().eq(&self.pending) {
+            let (fields, paths) = (status.pending_restart.len(), listed(pending.clone()));
+            match fields {
+                0 => info!(target: TARGET, reloader, "nothing waits for a restart any more"),
+                _ => warn!(target: TARGET, reloader, fields, paths, "fields wait for a restart"),
+            }
+            self.pending = pending.cloned().collect();
+        }
+    }
+
+    fn tell(&self, attempt: &Attempt) {
+        let (reloader, number, generation) = (self.name.as_deref(), attempt.number(), attempt.generation());
+        match attempt.outcome() {
+            ReloadOutcome::Applied(applied) => {
+                let (changed, paths) =
+                    (changed(applied), listed(applied.changes().iter().map(|entry| &entry.path)));
+                info!(target: TARGET, reloader, attempt = number, generation, changed, paths, "configuration applied");
+                let gates = applied.failed_commits().violations().len();
+                if gates > 0 {
+                    warn!(target: TARGET, reloader, attempt = number, generation, gates, "gates panicked in their commit");
+                }
+            }
+            ReloadOutcome::Vetoed(veto) => {
+                let (gate, cause) = (veto.gate(), field::debug(veto.cause()));
+                warn!(target: TARGET, reloader, attempt = number, generation, gate, cause, "configuration vetoed");
+            }
+            ReloadOutcome::Rejected(error)
+            | ReloadOutcome::Failed(error)
+            | ReloadOutcome::Suspended(error) => {
+                let (outcome, problems) = (attempt.outcome().name(), problems(error));
+                warn!(target: TARGET, reloader, attempt = number, generation, outcome, problems, "configuration refused");
+                self.tell_problems(error);
+            }
+            ReloadOutcome::Unchanged => {
+                debug!(target: TARGET, reloader, attempt = number, generation, "configuration unchanged");
+            }
+        }
+    }
+
+    /// Messages are left out: they quote what is wrong.
+    fn tell_problems(&self, error: &Error) {
+        for violation in error.report().errors().take(PROBLEMS) {
+            let (path, code) = (field::display(violation.path()), violation.code());
+            let origin = violation.origin().map(field::display);
+            let position = violation.position();
+            let (line, column) = (position.map(|at| at.line), position.map(|at| at.column));
+            warn!(
+                target: TARGET,
+                reloader = self.name.as_deref(),
+                path,
+                code,
+                origin,
+                line,
+                column,
+                "problem",
+            );
+        }
+    }
+}
+
+impl Witness for Traces {
+    fn begun(&mut self, number: u64, reason: &Reason) {
+        let span = (!Running::may_be_none(reason)).then(|| self.span(number, reason));
+        self.attempt = Some(Running { number, reason: reason.clone(), span });
+    }
+
+    fn scope(&self) -> Scope {
+        Scope(self.attempt.as_ref().and_then(|attempt| attempt.span.clone()))
+    }
+
+    fn found(&mut self) -> Scope {
+        let Some(Running { number, reason, span: None }) = &self.attempt else { return Scope(None) };
+        let span = self.span(*number, reason);
+        if let Some(attempt) = &mut self.attempt {
+            attempt.span = Some(span.clone());
+        }
+        Scope(Some(span))
+    }
+
+    fn told(&mut self, attempt: &Attempt, status: &Status) {
+        self.found();
+        let Some(Running { span: Some(span), .. }) = &self.attempt else { return };
+        let span = span.clone();
+        span.record("outcome", attempt.outcome().name());
+        span.record("generation", attempt.generation());
+        if let ReloadOutcome::Applied(applied) = attempt.outcome() {
+            span.record("changed", changed(applied));
+        }
+        span.record("took", attempt.stages().total().as_secs_f64());
+        // What has become an attempt only while it ran does not run in its span.
+        let _entered = (Span::current() != span).then(|| span.enter());
+        self.tell(attempt);
+        self.news(status);
+    }
+
+    fn ended(&mut self) {
+        self.attempt = None;
+    }
+
+    fn not_started(&mut self, error: &Error) {
+        let text = error.report().to_string();
+        if self.not_started.as_ref() == Some(&text) {
+            return;
+        }
+        let reloader = self.name.as_deref();
+        let kind = field::debug(error.kind());
+        warn!(target: TARGET, reloader, kind, problems = problems(error), "no valid configuration to start with");
+        self.tell_problems(error);
+        self.not_started = Some(text);
+    }
+
+    fn restated(&mut self, status: &Status) {
+        self.news(status);
+    }
+
+    fn turned_away(&mut self, reason: &Reason, suspension: &Suspension) {
+        let (reloader, reason, cause) =
+            (self.name.as_deref(), reason.name(), field::display(&suspension.cause));
+        warn!(target: TARGET, reloader, reason, cause, "not reloaded, since reloads are suspended");
+    }
+
+    fn closed(&mut self) {
+        debug!(target: TARGET, reloader = self.name.as_deref(), "the reloader has ended");
+    }
+}
+
+fn changed(applied: &Applied) -> u64 {
+    count(applied.changes().len() + applied.omitted())
+}
+
+fn problems(error: &Error) -> u64 {
+    count(error.report().errors().count() + error.report().omitted())
+}
+
+fn count(many: usize) -> u64 {
+    u64::try_from(many).unwrap_or(u64::MAX)
+}
+
+/// The paths, with commas, as many as fit.
+fn listed<'p>(paths: impl Iterator<Item = &'p FieldPath>) -> String {
+    let mut list = String::new();
+    for path in paths {
+        let before = list.len();
+        let comma = if before == 0 { "" } else { ", " };
+        // Writing to a text does not fail.
+        let _ = write!(list, "{comma}{path}");
+        if list.len() > LISTED {
+            list.truncate(before);
+            list.push_str(", ..");
+            break;
+        }
+    }
+    list
+}
