@@ -83,8 +83,11 @@ impl<T: Reloadable> Reload<T> {
         if !outcome.is_in_force() {
             self.suspension = before;
             self.restate();
-            // It was what was gone back to that was refused, and not what the sources hold.
-            self.retry_at = Some(Instant::now());
+            // It was what was gone back to that was refused, and not what the sources hold. Where they have told of a
+            // change, they are looked at as soon as that is complete.
+            if self.burst.due().is_none() {
+                self.retry_at = Some(Instant::now());
+            }
         }
         outcome
     }

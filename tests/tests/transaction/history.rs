@@ -202,7 +202,8 @@ async fn a_way_back_that_is_refused_does_not_lose_an_edit() -> Outcome {
     let before = tokio::time::Instant::now();
     let attempt = next(&mut outcomes).await;
     assert_eq!((attempt.outcome().name(), config.load().workers), ("applied", 3), "{attempt}");
-    assert!(before.elapsed() < Duration::from_secs(60), "{:?}", before.elapsed());
+    let waited = before.elapsed();
+    assert!((Duration::from_secs(8)..Duration::from_secs(60)).contains(&waited), "{waited:?}");
     Ok(())
 }
 
