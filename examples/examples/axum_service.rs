@@ -1,19 +1,22 @@
-//! An HTTP server whose routes, limits and texts follow the file, without dropping a connection.
+//! An HTTP server whose routes, limits and texts follow the file, without dropping a connection, and whose `/ready` says
+//! whether it serves what is in force.
 //!
 //! Without an argument it asks itself over one connection while it edits its file, and ends. With the path of a file
 //! it serves until Ctrl-C.
 //!
-//! Ends with: `six answers over one connection`
+//! Ends with: `nine answers over one connection`
 
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use reloadable::{Reloadable, Reloader};
+use axum::routing::any;
+use reloadable::{Reloadable, Reloader, Subscription};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -49,7 +52,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(config.load().listen).await?;
     let address = listener.local_addr()?;
     println!("http://{address} serves {}", path.display());
-    let server = axum::serve(listener, Router::new().fallback(answer).with_state(config.clone()));
+    tokio::spawn(follow(config.subscribe_to(|app| &app.pages).acknowledging("pages")));
+    let router = Router::new().route("/ready", any(ready)).fallback(answer).with_state(config.clone());
+    let server = axum::serve(listener, router);
     if given.is_some() {
         return Ok(server.with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?);
     }
@@ -59,16 +64,48 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut changes = config.subscribe();
     assert_eq!(ask(&mut connection, "/", "").await?, (200, "hello".to_owned()));
     assert_eq!(ask(&mut connection, "/news", "").await?.0, 404);
+    assert_eq!(
+        ask(&mut connection, "/ready", "").await?,
+        (200, "ready, generation 1 is in force".to_owned())
+    );
     assert_eq!(ask(&mut connection, "/", "a body of twenty by").await?.0, 413);
 
     std::fs::write(&path, site(64, &[("/", "good morning"), ("/news", "none")]))?;
-    println!("{}", changes.changed().await?.changes());
+    let change = changes.changed().await?;
+    println!("{}", change.changes());
     assert_eq!(ask(&mut connection, "/", "").await?, (200, "good morning".to_owned()));
     assert_eq!(ask(&mut connection, "/news", "").await?, (200, "none".to_owned()));
     assert_eq!(ask(&mut connection, "/", "a body of twenty by").await?.0, 200);
+    config.wait_applied(change.generation(), Duration::from_secs(10)).await?;
+    assert_eq!(ask(&mut connection, "/ready", "").await?.0, 200);
+
+    // It can be served, but not all of it: whoever balances the load is told.
+    std::fs::write(&path, site(64, &[("/", "good morning"), ("/ready", "never seen")]))?;
+    let change = changes.changed().await?;
+    let refused = config.wait_applied(change.generation(), Duration::from_secs(10)).await;
+    println!("{}", refused.err().ok_or("a page is hidden")?);
+    let (status, why) = ask(&mut connection, "/ready", "").await?;
+    assert!(status == 503 && why.ends_with("/ready is not a page"), "{status} {why}");
     server.abort();
-    println!("six answers over one connection");
+    println!("nine answers over one connection");
     Ok(())
+}
+
+/// What a program does besides, whenever the pages change: fill a cache, warm up a template; and it says how that went.
+async fn follow(mut pages: Subscription<App, Vec<Page>>) {
+    while let Ok(change) = pages.changed().await {
+        match change.current().iter().find(|page| page.path == "/ready") {
+            None => change.applied(),
+            Some(page) => change.failed(format_args!("{} is not a page", page.path)),
+        }
+    }
+}
+
+/// For whoever balances the load. A file that is refused does not make it 503, since the last good one serves.
+async fn ready(State(config): State<Reloader<App>>) -> (StatusCode, String) {
+    let readiness = config.readiness();
+    let status = if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, readiness.to_string())
 }
 
 /// Looks the page up in the snapshot of this moment; the whole of one request is answered from one snapshot.

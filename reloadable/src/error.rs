@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Unavailable,
     /// Everything was read, but the configuration is not valid: the report says why.
     Invalid,
+    /// The last good document set could not be kept or used: the report says why.
+    LastGood,
     /// The reloader was not set up in a way in which it can run.
     Setup,
     /// The configuration is valid, but a gate refused it: the report says which and why.
@@ -95,6 +97,7 @@ impl Error {
         match self.inner.kind {
             ErrorKind::Unavailable => "configuration unavailable",
             ErrorKind::Invalid => "configuration refused",
+            ErrorKind::LastGood => "last good set",
             ErrorKind::Setup => "reloader not set up",
             ErrorKind::Vetoed => "configuration vetoed",
             ErrorKind::Suspended => "reloads are suspended",

@@ -190,7 +190,8 @@ impl fmt::Debug for Prepared {
 
 /// Why a gate refuses. Every error becomes one by `?`, with the errors that caused it.
 ///
-/// Its text is printed in outcomes, status and logs: it must not have secrets in it.
+/// Its text is printed in outcomes and the status. Secrets of the configuration, of 4 characters or more, are replaced there
+/// by `***` where they stand in it as they stand in the file; it should have none in it all the same.
 ///
 /// # Examples
 ///

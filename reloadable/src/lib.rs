@@ -32,6 +32,8 @@ mod provenance;
 pub mod __private;
 #[cfg(feature = "tokio")]
 mod source;
+#[cfg(feature = "fs")]
+mod store;
 #[cfg(feature = "tokio")]
 mod sync;
 #[cfg(feature = "tokio")]
@@ -92,11 +94,15 @@ pub use crate::source::{Env, Fetched, Hint, MemoryHandle, MemorySource, Settle, 
 #[cfg(feature = "fs")]
 pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]
-pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, Reason, ReloadOutcome, Stages};
+pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, PendingSubscription, Reason};
 #[cfg(feature = "tokio")]
-pub use crate::status::{SourceState, SourceStatus, Status, StatusSubscription};
+pub use crate::status::{LastGoodStatus, SourceState, SourceStatus, Status, StatusSubscription};
+#[cfg(feature = "tokio")]
+pub use crate::status::{ReloadOutcome, Stages};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Suspension, SuspensionCause, Veto, VetoCause};
+#[cfg(feature = "fs")]
+pub use crate::store::LastGood;
 #[cfg(feature = "tokio")]
 pub use crate::subscribe::{Change, Subscription};
 pub use crate::validate::{Validate, rules};

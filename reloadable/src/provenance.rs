@@ -264,13 +264,15 @@ impl fmt::Display for Explanations {
 #[derive(Debug)]
 pub(crate) struct Basis {
     layers: Layers,
+    /// What the values were read from that are kept until a restart, where there are any.
+    kept: Option<Layers>,
     warnings: Report,
     tree: OnceLock<Option<Tree>>,
 }
 
 impl Basis {
-    pub(crate) fn new(layers: Layers, warnings: Report) -> Self {
-        Self { layers, warnings, tree: OnceLock::new() }
+    pub(crate) fn new(layers: Layers, kept: Option<Layers>, warnings: Report) -> Self {
+        Self { layers, kept, warnings, tree: OnceLock::new() }
     }
 
     pub(crate) fn warnings(&self) -> &Report {
@@ -279,6 +281,11 @@ impl Basis {
 
     pub(crate) fn layers(&self) -> &Layers {
         &self.layers
+    }
+
+    /// Returns what the values in force were read from that need a restart to change.
+    pub(crate) fn kept(&self) -> &Layers {
+        self.kept.as_ref().unwrap_or(&self.layers)
     }
 
     /// Returns where a value was set.

@@ -35,20 +35,25 @@ pub struct Snapshot<T> {
 
 impl<T> Snapshot<T> {
     pub(crate) fn new(value: T, made: Made, generation: u64) -> Self {
-        let Made { files, layers, warnings } = made;
-        let basis = Mutex::new(Arc::new(Basis::new(layers, warnings)));
+        let Made { files, layers, kept, warnings } = made;
+        let basis = Mutex::new(Arc::new(Basis::new(layers, kept, warnings)));
         Self { value, files, basis, generation, loaded_at: SystemTime::now() }
     }
 
     /// The same value was read again.
-    pub(crate) fn rebase(&self, layers: Layers, warnings: Report) {
-        let basis = Arc::new(Basis::new(layers, warnings));
+    pub(crate) fn rebase(&self, layers: Layers, kept: Option<Layers>, warnings: Report) {
+        let basis = Arc::new(Basis::new(layers, kept, warnings));
         *self.basis.lock().unwrap_or_else(PoisonError::into_inner) = basis;
     }
 
     /// Returns the documents that it was made of.
     pub(crate) fn layers(&self) -> Layers {
         self.basis().layers().clone()
+    }
+
+    /// Returns the documents from which the values were read that need a restart to change.
+    pub(crate) fn kept(&self) -> Layers {
+        self.basis().kept().clone()
     }
 
     fn basis(&self) -> Arc<Basis> {
@@ -186,6 +191,8 @@ pub(crate) struct Made {
     /// The files that the value names.
     pub(crate) files: Contents,
     pub(crate) layers: Layers,
+    /// What the values were read from that are kept until a restart, where there are any.
+    pub(crate) kept: Option<Layers>,
     pub(crate) warnings: Report,
 }
 

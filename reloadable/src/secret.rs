@@ -216,6 +216,11 @@ macro_rules! redacted {
                 self.expose_secret_mut().hold(running.expose_secret());
             }
 
+            fn needs_restart(&self, new: &Self) -> bool {
+                let changes = self.expose_secret().diff(new.expose_secret());
+                changes.is_some_and(|changes| $crate::diff::needs_restart(&changes))
+            }
+
             fn value(&self) -> $crate::value::Value<'_> {
                 $crate::value::Value::Secret
             }

@@ -18,3 +18,8 @@ pub fn compares_messages() -> bool {
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/layers.md")]
 pub struct Layers;
+
+/// The programs in this page are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/reloading.md")]
+pub struct Reloading;

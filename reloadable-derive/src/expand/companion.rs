@@ -164,7 +164,8 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
                 compared += 1;
                 quote!(&self.#member)
             };
-            let steps = steps(expansion, body, false, access);
+            let steps =
+                steps(expansion, body, Told { certain: false, named: !expansion.is_converted() }, access);
             quote!(__walker.fields(#describe, [#(#steps),*]);)
         }
         Data::Enum(variants) => {
@@ -172,7 +173,8 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
             let arms = with_parts(variants).map(|(position, variant)| {
                 let ident = variant.ident;
                 let body = &variant.body;
-                let newtype = body.style == Style::Newtype;
+                let certain = body.style == Style::Newtype;
+                let told = Told { certain, named: !expansion.is_converted() && !variant.serde.with };
                 let bindings = body.compared().enumerate().map(|(position, field)| {
                     let span = field.span();
                     let member = match body.style {
@@ -184,8 +186,7 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
                     quote_spanned!(span=> #member: #binding)
                 });
                 let pattern = quote!(Self::#ident { #(#bindings),* });
-                let steps =
-                    steps(expansion, body, newtype, |field| binding("change", field).to_token_stream());
+                let steps = steps(expansion, body, told, |field| binding("change", field).to_token_stream());
                 let call = if expansion.is_converted() {
                     quote!(fields(#describe, [#(#steps),*]))
                 } else {
@@ -242,51 +243,70 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     }
 }
 
+/// What is known of the changes of a body's fields.
+#[derive(Clone, Copy)]
+struct Told {
+    /// There are some, so that they are no option.
+    certain: bool,
+    /// The description has the fields, with their marks.
+    named: bool,
+}
+
 /// What the walker is told about each field of the description. `changed` gives the change of a compared field: a
-/// reference to it, and to an option of it unless it is `certain`.
+/// reference to it, and to an option of it unless it is certain.
 fn steps(
     expansion: &Expansion<'_>,
     body: &Body<'_>,
-    certain: bool,
+    Told { certain, named }: Told,
     mut changed: impl FnMut(&Field<'_>) -> TokenStream,
 ) -> Vec<TokenStream> {
     let private = &expansion.private;
     let only = expansion.inner(body).map(|field| field.position);
-    let mut step = |field: &Field<'_>| {
+    let mut told = |field: &Field<'_>| {
         if field.compare() == Compare::Skip {
             return quote!(#private::Step::Same);
         }
-        let span = field.span();
-        let private = located(private, span);
-        let changed = located(&changed(field), span);
-        if field.compare() != Compare::Leaf || field.reload.secret.is_some() {
-            return if certain {
-                quote_spanned!(span=> #private::Stepped(#changed).certain_step())
-            } else {
-                quote_spanned!(span=> #private::Stepped(#changed).step())
-            };
+        let step = step(expansion, field, certain, &changed(field));
+        // What was reported about the field leaves its marks without a meaning.
+        if named || field.reload.restart.is_none() || field.is_refused.get() {
+            return step;
         }
-        let shown = quote!((
-            (&&&&&#private::Shown(__leaf.old)).shown(),
-            (&&&&&#private::Shown(__leaf.new)).shown(),
-        ));
-        if certain {
-            return quote!({
-                let __leaf = #changed;
-                #private::leaf_step(::core::option::Option::Some(#shown))
-            });
-        }
-        quote! {
-            #private::leaf_step(match #changed {
-                ::core::option::Option::Some(__leaf) => ::core::option::Option::Some(#shown),
-                ::core::option::Option::None => ::core::option::Option::None,
-            })
-        }
+        quote!(#private::restart_step(#step))
     };
-    let steps: Vec<_> = body.fields.iter().map(|field| (field.position, step(field))).collect();
+    let steps: Vec<_> = body.fields.iter().map(|field| (field.position, told(field))).collect();
     steps
         .into_iter()
         .filter(|(position, _)| only.is_none_or(|only| only == *position))
         .map(|(_, step)| step)
         .collect()
+}
+
+fn step(expansion: &Expansion<'_>, field: &Field<'_>, certain: bool, changed: &TokenStream) -> TokenStream {
+    let span = field.span();
+    let private = located(&expansion.private, span);
+    let changed = located(changed, span);
+    let is_leaf = field.compare() == Compare::Leaf;
+    if !is_leaf || field.reload.secret.is_some() {
+        // Nothing within a leaf has a mark.
+        let secret = if is_leaf || field.reload.secret.is_none() { "" } else { "secret_" };
+        let certain = if certain { "certain_" } else { "" };
+        let method = Ident::new(&format!("{certain}{secret}step"), span);
+        return quote_spanned!(span=> #private::Stepped(#changed).#method());
+    }
+    let shown = quote!((
+        (&&&&&#private::Shown(__leaf.old)).shown(),
+        (&&&&&#private::Shown(__leaf.new)).shown(),
+    ));
+    if certain {
+        return quote!({
+            let __leaf = #changed;
+            #private::leaf_step(::core::option::Option::Some(#shown))
+        });
+    }
+    quote! {
+        #private::leaf_step(match #changed {
+            ::core::option::Option::Some(__leaf) => ::core::option::Option::Some(#shown),
+            ::core::option::Option::None => ::core::option::Option::None,
+        })
+    }
 }

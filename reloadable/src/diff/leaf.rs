@@ -43,7 +43,9 @@ impl<T: Diff + ?Sized> fmt::Debug for Leaf<'_, T> {
 
 impl<T: Diff + ?Sized> Changes for Leaf<'_, T> {
     fn walk<'w>(&'w self, walker: &mut Walker<'_, 'w>) {
-        walker.entry(ChangeKind::Changed, Some(self.old.value()), Some(self.new.value()));
+        walker.marked(self.old.needs_restart(self.new), |walker| {
+            walker.entry(ChangeKind::Changed, Some(self.old.value()), Some(self.new.value()));
+        });
     }
 }
 

@@ -24,6 +24,8 @@ pub use self::option::OptionChanges;
 pub use self::sequence::SequenceChanges;
 pub use self::set::{AsSet, Member, SetChanges};
 pub use self::tuple::TupleChanges;
+#[cfg(feature = "zeroize")]
+pub(crate) use self::walk::needs_restart;
 pub use self::walk::{ChangeKind, Changes, Entry, Step, Walker};
 pub(crate) use self::walk::{lines, list};
 
@@ -77,6 +79,13 @@ pub trait Diff: Describe + Validate {
 
     /// Returns this value as it is shown to people, without its secrets.
     fn value(&self) -> Value<'_>;
+
+    /// Tells of two values that are compared as a whole whether a field within that is marked `#[reload(restart)]` changed.
+    #[doc(hidden)]
+    fn needs_restart(&self, new: &Self) -> bool {
+        let _ = new;
+        false
+    }
 
     /// Returns what tells an element from others whose key this value is: a secret tells them apart, and is not shown
     /// (see [`KeyFn`]).

@@ -50,7 +50,8 @@ pub struct Entry<'a> {
     /// The position now, for an element of a sequence that was added or moved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<usize>,
-    /// The value is, or stands within, a field marked `#[reload(restart)]`.
+    /// The value is, or stands within, a field marked `#[reload(restart)]`. So is one whose parts are not told, such as a
+    /// secret, if such a field within it changed.
     #[serde(skip_serializing_if = "is_false")]
     pub restart: bool,
     /// The value is, or stands within, a field marked `#[reload(file)]`. If it changed from one value to the same, it is
@@ -146,6 +147,8 @@ pub struct Walker<'v, 'w> {
     opaque: Option<Opaque>,
     /// The depth of the table into which the field is flattened that is being walked.
     flattened: Option<usize>,
+    /// All that is asked is whether anything needs a restart, so nothing is left out.
+    is_search: bool,
     visit: &'v mut dyn FnMut(Entry<'w>),
 }
 
@@ -165,7 +168,8 @@ impl fmt::Debug for Walker<'_, '_> {
 impl<'v, 'w> Walker<'v, 'w> {
     /// Starts at the root; `visit` is called with every entry.
     pub fn new(visit: &'v mut dyn FnMut(Entry<'w>)) -> Self {
-        Self { path: Vec::new(), restart: false, file: false, opaque: None, flattened: None, visit }
+        let path = Vec::new();
+        Self { path, restart: false, file: false, opaque: None, flattened: None, is_search: false, visit }
     }
 
     /// Reports a change of the value at the current place.
@@ -224,6 +228,14 @@ impl<'v, 'w> Walker<'v, 'w> {
             };
         }
         (self.visit)(entry);
+    }
+
+    /// Walks on with what is reported meanwhile marked, if it `needs_restart`.
+    pub(super) fn marked(&mut self, needs_restart: bool, walk: impl FnOnce(&mut Self)) {
+        let outer = self.restart;
+        self.restart |= needs_restart;
+        walk(self);
+        self.restart = outer;
     }
 
     /// Reports that a secret changed, and no more than that.
@@ -317,8 +329,13 @@ impl<'v, 'w> Walker<'v, 'w> {
             }
             // The names of the fields are not those of the file.
             _ => {
-                if steps.filter(|step| !matches!(step, Step::Same)).count() > 0 {
-                    self.entry(ChangeKind::Changed, None, None);
+                let (mut changed, mut restart) = (false, false);
+                for step in steps {
+                    changed |= !matches!(step, Step::Same);
+                    restart |= step.needs_restart();
+                }
+                if changed {
+                    self.marked(restart, |walker| walker.entry(ChangeKind::Changed, None, None));
                 }
             }
         }
@@ -335,14 +352,21 @@ impl<'v, 'w> Walker<'v, 'w> {
         self.restart |= field.restart;
         self.file |= field.file;
         self.path.extend(segment);
-        if field.opaque && self.opaque.is_none() {
+        let is_hidden = field.secret || matches!(step, Step::Secret(_));
+        if field.opaque && self.opaque.is_none() && !self.is_search {
             self.opaque = Some(Opaque { depth: self.path.len(), told: false });
+            self.restart |= step.needs_restart();
+        } else if is_hidden && !self.is_search {
+            self.restart |= step.needs_restart();
         }
         match step {
             Step::Same => {}
-            _ if field.secret => self.secret(),
+            Step::Secret(changes) | Step::Changes(changes) if self.is_search => changes.walk(self),
+            _ if is_hidden => self.secret(),
+            Step::Secret(_) => {}
             Step::Changes(changes) => changes.walk(self),
             Step::Leaf(old, new) => self.entry(ChangeKind::Changed, Some(old), Some(new)),
+            Step::Restart => self.marked(true, |walker| walker.entry(ChangeKind::Changed, None, None)),
         }
         self.path.truncate(outer.0);
         (self.restart, self.file) = (outer.1, outer.2);
@@ -393,8 +417,31 @@ fn keys<'w>(value: Option<&Value<'w>>) -> Option<Vec<(String, Option<Value<'w>>)
 pub enum Step<'w> {
     Same,
     Changes(&'w dyn Changes),
+    /// A field marked `#[reload(secret)]`, of which no more is told than that it changed.
+    Secret(&'w dyn Changes),
     /// A field marked `#[reload(leaf)]`, whose type need not know how it is shown.
     Leaf(Value<'w>, Value<'w>),
+    /// A field marked `#[reload(restart)]` of a type whose description does not know it, since it has the names of
+    /// another one.
+    Restart,
+}
+
+impl Step<'_> {
+    fn needs_restart(&self) -> bool {
+        match self {
+            Self::Same | Self::Leaf(..) => false,
+            Self::Changes(changes) | Self::Secret(changes) => needs_restart(*changes),
+            Self::Restart => true,
+        }
+    }
+}
+
+/// Tells whether a field marked `#[reload(restart)]` is among what changed, also where it is not told.
+pub(crate) fn needs_restart(changes: &dyn Changes) -> bool {
+    let mut found = false;
+    let mut visit = |entry: Entry<'_>| found |= entry.restart;
+    changes.walk(&mut Walker { is_search: true, ..Walker::new(&mut visit) });
+    found
 }
 
 /// Prints changes, an entry a line.

@@ -92,7 +92,13 @@ impl Expected {
         path.segments().iter().fold(self.clone(), |here, segment| here.step(segment))
     }
 
-    fn spells_out(&self, segment: &Segment) -> bool {
+    /// Tells whether a field, or a key of the user's choice, leads here.
+    #[cfg(feature = "fs")]
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    pub(super) fn spells_out(&self, segment: &Segment) -> bool {
         match segment {
             Segment::Index(_) => true,
             Segment::Identity(_) => false,

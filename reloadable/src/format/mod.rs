@@ -50,6 +50,10 @@ pub(crate) use self::json::to_json;
 pub(crate) use self::probe::probe;
 pub use self::probe::{Probe, Probed, Site};
 pub(crate) use self::quote::quoted;
+#[cfg(feature = "tokio")]
+pub(crate) use self::secrets::hidden;
+#[cfg(feature = "fs")]
+pub(crate) use self::secrets::secret_layers;
 pub(crate) use self::tree::{Node, Place, Tree};
 pub(crate) use self::unknown::unknown_keys;
 

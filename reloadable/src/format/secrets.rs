@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "tokio")]
+use crate::describe::Description;
+#[cfg(feature = "tokio")]
+use crate::layer::Layers;
 use crate::layer::{Lint, Lints};
 use crate::path::{FieldPath, Segment};
 use crate::report::Violation;
@@ -99,6 +103,92 @@ impl Search {
         self.path.push(segment);
         self.visit(node, &below);
         self.path.pop();
+    }
+}
+
+/// Returns the numbers of the layers with a document that holds a secret, or may: it cannot be read, or sets what stands for
+/// no field where there are secrets, as a misspelled one.
+#[cfg(feature = "fs")]
+pub(crate) fn secret_layers(layers: &Layers, description: Description) -> Vec<usize> {
+    let expected = Expected::new(description);
+    let mut is_plain = vec![!expected.holds_any_secret(); layers.documents.len()];
+    if expected.holds_any_secret() {
+        super::read_each(layers, description, |_, document, step| {
+            if let (super::Step::Read(node), Some(is_plain)) = (step, is_plain.get_mut(document)) {
+                *is_plain = !may_hold(node, &expected);
+            }
+        });
+    }
+    let numbers = layers.documents.iter().zip(is_plain);
+    numbers.filter_map(|((layer, _), is_plain)| (!is_plain).then_some(*layer)).collect()
+}
+
+#[cfg(feature = "fs")]
+fn may_hold(node: &Node, here: &Expected) -> bool {
+    if !here.holds_any_secret() || matches!(node.kind, Kind::Null) {
+        return false;
+    }
+    if here.is_secret_here() || !here.shows(&node.kind) {
+        return true;
+    }
+    match &node.kind {
+        Kind::Array(elements) => elements
+            .iter()
+            .enumerate()
+            .any(|(index, element)| may_hold(element, &here.step(&Segment::Index(index)))),
+        Kind::Table(entries) => entries.iter().any(|entry| {
+            let name = Segment::Name(entry.key.clone().into());
+            let below = here.step(&name);
+            !(below.is_known() || here.spells_out(&name)) || may_hold(&entry.value, &below)
+        }),
+        _ => false,
+    }
+}
+
+/// The shortest secret that is looked for in a text: a shorter one is in too many texts by chance.
+#[cfg(feature = "tokio")]
+const SHORTEST: usize = 4;
+
+/// Hides the secrets of these layers in a text of the application's.
+#[cfg(feature = "tokio")]
+pub(crate) fn hidden(text: &str, layers: &Layers, description: Description) -> String {
+    let expected = Expected::new(description);
+    let mut secrets = Vec::new();
+    if expected.holds_any_secret() {
+        if let Ok(tree) = super::read(layers, description) {
+            gather(&tree.root, &expected, false, &mut secrets);
+        }
+    }
+    secrets.retain(|secret| secret.len() >= SHORTEST);
+    // One may be a part of another one.
+    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let hide = |text: String, secret: &String| text.replace(secret.as_str(), crate::value::REDACTED);
+    secrets.iter().fold(text.to_owned(), hide)
+}
+
+#[cfg(feature = "tokio")]
+fn gather(node: &Node, here: &Expected, within: bool, secrets: &mut Vec<String>) {
+    let within = within || here.is_secret_here();
+    if !within && !here.holds_any_secret() {
+        return;
+    }
+    match &node.kind {
+        Kind::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                gather(element, &here.step(&Segment::Index(index)), within, secrets);
+            }
+        }
+        Kind::Table(entries) => {
+            for entry in entries.iter() {
+                let below = here.step(&Segment::Name(entry.key.clone().into()));
+                gather(&entry.value, &below, within, secrets);
+            }
+        }
+        Kind::Text(text) | Kind::Word(text) | Kind::Datetime(text) if within => {
+            secrets.push(text.to_string())
+        }
+        Kind::Integer(number) if within => secrets.push(number.to_string()),
+        _ => {}
     }
 }
 

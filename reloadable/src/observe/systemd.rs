@@ -91,7 +91,7 @@ fn is_asked_for(reason: &Reason) -> bool {
         | Reason::Override
         | Reason::Rollback(_)
         | Reason::Resume => true,
-        Reason::Initial | Reason::Change | Reason::Resync | Reason::Retry => false,
+        Reason::Initial | Reason::LastGood | Reason::Change | Reason::Resync | Reason::Retry => false,
     }
 }
 

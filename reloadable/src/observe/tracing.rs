@@ -52,6 +52,10 @@ pub(super) struct Traces {
     attempt: Option<Running>,
     sources: Vec<SourceState>,
     is_suspended: bool,
+    #[cfg(feature = "fs")]
+    runs_on_last_good: bool,
+    #[cfg(feature = "fs")]
+    fails_to_keep: bool,
     pending: Vec<FieldPath>,
     /// Why the first load did not succeed.
     not_started: Option<String>,
@@ -78,6 +82,10 @@ impl Traces {
             attempt: None,
             sources: Vec::new(),
             is_suspended: false,
+            #[cfg(feature = "fs")]
+            runs_on_last_good: false,
+            #[cfg(feature = "fs")]
+            fails_to_keep: false,
             pending: Vec::new(),
             not_started: None,
         }
@@ -136,6 +144,26 @@ impl Traces {
                 None => info!(target: TARGET, reloader, "reloads are resumed"),
             }
             self.is_suspended = status.suspension.is_some();
+        }
+        #[cfg(feature = "fs")]
+        if let Some(last_good) = &status.last_good {
+            let origin = field::display(&last_good.origin);
+            match (self.runs_on_last_good, last_good.is_in_force) {
+                (false, true) => {
+                    warn!(target: TARGET, reloader, set = origin, "running on the last good set, not on what the sources hold");
+                }
+                (true, false) => {
+                    info!(target: TARGET, reloader, set = origin, "running on what the sources hold again")
+                }
+                _ => {}
+            }
+            self.runs_on_last_good = last_good.is_in_force;
+            let fails = last_good.last_error.is_some();
+            if fails && !self.fails_to_keep {
+                let cause = last_good.last_error.as_ref().map(field::display);
+                warn!(target: TARGET, reloader, set = origin, cause, "the last good set could not be kept");
+            }
+            self.fails_to_keep = fails;
         }
         let pending = status.pending_restart.iter().map(|field| field.path());
         if !pending.clone().eq(&self.pending) {

@@ -85,6 +85,28 @@ impl<'w, C: Changes> Stepped<&'w C> {
     }
 }
 
+impl<'w, C: Changes> Stepped<&'w Option<Redacted<C>>> {
+    /// Tells of changes of a secret if there are any.
+    #[must_use]
+    pub fn secret_step(self) -> Step<'w> {
+        self.0.as_ref().map_or(Step::Same, |changes| Step::Secret(&**changes))
+    }
+}
+
+impl<'w, C: Changes> Stepped<&'w Redacted<C>> {
+    /// Tells of changes of a secret.
+    #[must_use]
+    pub fn certain_secret_step(self) -> Step<'w> {
+        Step::Secret(&**self.0)
+    }
+}
+
+/// What a walk is told about a field that needs a restart where the description does not tell.
+#[must_use]
+pub fn restart_step(step: Step<'_>) -> Step<'_> {
+    if let Step::Same = step { Step::Same } else { Step::Restart }
+}
+
 /// What a walk is told about what cannot be walked; such code does not compile.
 pub trait Unstepped: Sized {
     /// Not called.
@@ -94,6 +116,16 @@ pub trait Unstepped: Sized {
 
     /// Not called.
     fn certain_step(self) -> Step<'static> {
+        Step::Same
+    }
+
+    /// Not called.
+    fn secret_step(self) -> Step<'static> {
+        Step::Same
+    }
+
+    /// Not called.
+    fn certain_secret_step(self) -> Step<'static> {
         Step::Same
     }
 }

@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 /// let _pool = config.subscribe().acknowledging("pool");
 /// document.replace("workers = 8");
 /// config.blocking_reload();
-/// let behind = config.subscribers().into_iter().filter(|subscriber| subscriber.seen < 2);
+/// let behind = config.status().subscribers.into_iter().filter(|subscriber| subscriber.seen < 2);
 /// assert_eq!(behind.filter_map(|subscriber| subscriber.name).collect::<Vec<_>>(), ["pool".into()]);
 /// # Ok(())
 /// # }

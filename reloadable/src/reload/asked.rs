@@ -27,8 +27,8 @@ impl<T: Reloadable> Reload<T> {
             Ask::RollBack(generation) => self.roll_back(generation).await,
             Ask::Pause => {
                 // What was rolled back stays so, and only `resume` ends that.
-                if !matches!(self.suspension, Some(Suspension { cause: SuspensionCause::RolledBack(_), .. }))
-                {
+                let stands = |suspension: &Suspension| !suspension.cause.is_protection();
+                if !self.suspension.as_ref().is_some_and(stands) {
                     self.suspend(Some(SuspensionCause::Paused));
                 }
                 ReloadOutcome::Unchanged
@@ -83,6 +83,8 @@ impl<T: Reloadable> Reload<T> {
         if !outcome.is_in_force() {
             self.suspension = before;
             self.restate();
+            // It was what was gone back to that was refused, and not what the sources hold.
+            self.retry_at = Some(Instant::now());
         }
         outcome
     }
@@ -99,7 +101,9 @@ impl<T: Reloadable> Reload<T> {
         let before = self.stack.overrides.clone();
         self.stack.overrides.apply(change);
         let mut outcome = self.reload(Reason::Override, Over::Anew).await;
-        if !outcome.is_in_force() {
+        let has_changed = matches!(outcome, ReloadOutcome::Failed(_))
+            || !self.status.borrow().last_attempt.changed().is_empty();
+        if !outcome.is_in_force() && has_changed {
             // A file that is broken must not stand in the way of whoever mends what he can.
             outcome = self.reload(Reason::Override, Over::Accepted).await;
         }

@@ -41,7 +41,8 @@ enum Tried<T: Reloadable> {
     Unchanged,
     /// The sources hold what they held.
     Nothing,
-    Refused(ReloadOutcome),
+    /// With what it is known by, unless no source was to be had.
+    Refused(ReloadOutcome, Option<Marks>),
     /// What was refused last is still there.
     RefusedBefore,
 }
@@ -66,34 +67,49 @@ impl<T: Reloadable> Reload<T> {
     async fn attempt_observed(&mut self, asked: Asked, reason: Reason, over: Over<T>) -> ReloadOutcome {
         let (started, at) = (Instant::now(), SystemTime::now());
         let mut log = Log::default();
-        let hinted_at = self.hinted_at.take().filter(|_| matches!(reason, Reason::Change));
-        log.stages.settle = hinted_at.map_or_else(Default::default, |hinted| started - hinted);
-        self.burst.looked();
-        self.retry_at = None;
-        self.resync_at = started + jittered(self.timing.resync);
-        for layer in &mut self.stack.sources {
-            layer.begin(started);
+        let goes_back = matches!(over, Over::Snapshot(_));
+        // Going back, it does not look at the sources: what they told is still to be looked at.
+        if !goes_back {
+            let hinted_at = self.hinted_at.take().filter(|_| matches!(reason, Reason::Change));
+            log.stages.settle = hinted_at.map_or_else(Default::default, |hinted| started - hinted);
+            self.begin(started);
         }
-        if let Some(files) = self.files.layer_mut() {
-            files.begin(started);
-        }
+        let over = match over {
+            // What they hold may be what was last accepted, and yet not be in force.
+            Over::Sources if self.is_back => Over::Anew,
+            over => over,
+        };
         let mut pending = None;
         let tried = self.try_reload(asked, over, &mut log, &mut pending).await;
         match &tried {
-            Tried::Refused(ReloadOutcome::Failed(_)) => {
+            Tried::Refused(ReloadOutcome::Failed(_), _) => {
                 self.retry_at = self.retry.next().map(|wait| Instant::now() + wait);
             }
             Tried::RefusedBefore => {}
+            _ if goes_back => {}
             _ => self.retry.reset(),
+        }
+        if let Tried::Ready(_) | Tried::Unchanged = &tried {
+            self.is_back = goes_back;
         }
         let made = |log: Log| MadeOf { reason, changed: log.changed, at, stages: log.stages };
         match tried {
-            Tried::Ready(ready) => self.publish(ready, made, log, pending),
-            Tried::Unchanged => self.tell(ReloadOutcome::Unchanged, made(log), pending),
-            Tried::Nothing => self.tell_unless_known(asked, ReloadOutcome::Unchanged, made(log)),
-            Tried::Refused(outcome) => {
+            Tried::Ready(ready) => self.publish(asked, ready, made, log, pending),
+            // A source may have another mark each time for what is the same.
+            Tried::Unchanged if log.changed.is_empty() => {
+                self.keep();
+                self.tell_unless_known(asked, true, ReloadOutcome::Unchanged, made(log), pending)
+            }
+            Tried::Unchanged => {
+                self.keep();
+                self.tell(ReloadOutcome::Unchanged, made(log), pending)
+            }
+            Tried::Nothing => self.tell_unless_known(asked, true, ReloadOutcome::Unchanged, made(log), None),
+            Tried::Refused(outcome, marks) => {
                 let told = self.status.borrow().attempts;
-                let outcome = self.tell_unless_known(asked, outcome, made(log));
+                let is_same = self.told == marks;
+                self.told = marks;
+                let outcome = self.tell_unless_known(asked, is_same, outcome, made(log), None);
                 let is_news = self.status.borrow().attempts > told;
                 // Whoever asked knows; and a source that does not answer is asked ever less often.
                 if is_news && asked == Asked::Automatic && !matches!(outcome, ReloadOutcome::Failed(_)) {
@@ -110,9 +126,23 @@ impl<T: Reloadable> Reload<T> {
         }
     }
 
+    /// All that was told up to now is about to be looked at.
+    fn begin(&mut self, now: Instant) {
+        self.burst.looked();
+        self.retry_at = None;
+        self.resync_at = now + jittered(self.timing.resync);
+        for layer in &mut self.stack.sources {
+            layer.begin(now);
+        }
+        if let Some(files) = self.files.layer_mut() {
+            files.begin(now);
+        }
+    }
+
     /// The point from which there is no way back.
     fn publish(
         &mut self,
+        asked: Asked,
         ready: Ready<T>,
         made: impl FnOnce(Log) -> MadeOf,
         mut log: Log,
@@ -130,9 +160,11 @@ impl<T: Reloadable> Reload<T> {
         let old = std::mem::replace(&mut self.fingerprint, fingerprint);
         // Whoever is woken finds the status of what woke him.
         let outcome = self.tell(ReloadOutcome::Applied(applied), made(log), pending);
+        self.keep();
         self.sections.wake(&previous, &next);
-        if let Some(cause) = self.record.replaced(old, fingerprint, Instant::now().into_std()) {
-            if self.suspension.is_none() {
+        // Whoever asked may go back and forth as he likes.
+        if asked == Asked::Automatic {
+            if let Some(cause) = self.record.replaced(old, fingerprint, Instant::now().into_std()) {
                 self.suspend(Some(cause));
             }
         }
@@ -178,7 +210,7 @@ impl<T: Reloadable> Reload<T> {
             Ok(Found::Refused) => return Tried::RefusedBefore,
             Err(Fault::Unavailable(error)) => {
                 self.refused = None;
-                return Tried::Refused(ReloadOutcome::Failed(error));
+                return Tried::Refused(ReloadOutcome::Failed(error), None);
             }
             Err(Fault::Invalid(report, marks)) => return self.refuse(report, marks),
         };
@@ -186,7 +218,7 @@ impl<T: Reloadable> Reload<T> {
         let started = std::time::Instant::now();
         let compared = compare(self.restart, names_files, self.inside, &current, &mut wanted, pending).await;
         log.stages.diff = started.elapsed();
-        let Candidate { value, contents, named, files, marks, layers, warnings } = wanted;
+        let Candidate { value, contents, named, files, marks, layers, kept, warnings } = wanted;
         let summary = match compared {
             Ok(summary) => summary,
             Err(report) => {
@@ -199,12 +231,12 @@ impl<T: Reloadable> Reload<T> {
             self.refused = None;
             self.stack.accept(contents);
             self.files.accept(named, &files);
-            current.rebase(layers, warnings);
+            current.rebase(layers, kept, warnings);
             return Tried::Unchanged;
         };
         let scope = self.observer.found();
-        let kept = files.clone();
-        let next = self.publisher.next(value, Made { files, layers, warnings });
+        let held = files.clone();
+        let next = self.publisher.next(value, Made { files, layers, kept, warnings });
         let started = std::time::Instant::now();
         let asked = scope.run(self.gates.ask(self.inside, Some(&current), &next)).await;
         log.stages.gates = started.elapsed();
@@ -212,33 +244,42 @@ impl<T: Reloadable> Reload<T> {
             Ok(prepared) => {
                 self.refused = None;
                 self.stack.accept(contents);
-                self.files.accept(named, &kept);
+                self.files.accept(named, &held);
                 Tried::Ready(Ready { next, prepared, summary })
             }
             Err(veto) => {
                 discard::<T, _>(next);
                 // What the gate looked at may be another way by the next look, so it is asked again then.
                 self.refused = None;
-                Tried::Refused(ReloadOutcome::Vetoed(veto))
+                Tried::Refused(ReloadOutcome::Vetoed(veto), Some(marks))
             }
         }
     }
 
     /// What is not valid is not tried again until it is something else.
     fn refuse(&mut self, report: Report, marks: Marks) -> Tried<T> {
-        self.refused = Some(marks);
-        Tried::Refused(ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, report)))
+        self.refused = Some(marks.clone());
+        Tried::Refused(ReloadOutcome::Rejected(Error::new(ErrorKind::Invalid, report)), Some(marks))
     }
 
-    /// Leaves out what the status says already, where nobody asked: or every look would be told.
-    fn tell_unless_known(&mut self, asked: Asked, outcome: ReloadOutcome, made: MadeOf) -> ReloadOutcome {
+    /// Leaves out what the status says already, where nobody asked: or every look would be told. What is refused in the
+    /// same words may be something else, unless it is the same by its marks.
+    fn tell_unless_known(
+        &mut self,
+        asked: Asked,
+        is_same: bool,
+        outcome: ReloadOutcome,
+        made: MadeOf,
+        pending: Option<Arc<[PendingRestart]>>,
+    ) -> ReloadOutcome {
         let text = |error: &Error| error.report().to_string();
-        let is_known = self.status.borrow().last_error.as_ref().map(text) == outcome.error().map(text);
+        let is_known =
+            is_same && self.status.borrow().last_error.as_ref().map(text) == outcome.error().map(text);
         if asked == Asked::Automatic && is_known {
             self.restate();
             return outcome;
         }
-        self.tell(outcome, made, None)
+        self.tell(outcome, made, pending)
     }
 
     /// Enters an outcome into the status, the history and the stream of attempts; with what is pending now, if that was
@@ -262,6 +303,8 @@ impl<T: Reloadable> Reload<T> {
         }
         let (sources, warnings) = (statuses(&self.stack.sources, &self.files), current.warnings());
         let (fingerprint, suspension) = (self.fingerprint, self.suspension.clone());
+        #[cfg(feature = "fs")]
+        let last_good = self.keeping.status(&self.stack);
         self.status.send_modify(|status| {
             if is_applied {
                 status.content_hash = hash(fingerprint);
@@ -281,11 +324,23 @@ impl<T: Reloadable> Reload<T> {
                 status.consecutive_failures = 0;
             }
             status.last_attempt = attempt.clone();
+            #[cfg(feature = "fs")]
+            {
+                status.last_good = last_good;
+            }
         });
         // Nobody may be listening.
         let _ = self.attempts.send(attempt.clone());
         self.observer.told(&attempt, || self.status.borrow().clone());
         outcome
+    }
+
+    /// Has what is in force saved, unless it was loaded from there.
+    fn keep(&self) {
+        #[cfg(feature = "fs")]
+        if !self.stack.is_stood_in() {
+            self.keeping.save(&self.publisher.current().snapshot());
+        }
     }
 
     /// Brings the status up to date where there was no attempt. Whoever awaits it sleeps through what is no news.
@@ -343,6 +398,7 @@ async fn compare<T: Reloadable>(
     let (value, files, warnings) = held(wanted, current, names_files, inside).await?;
     discard::<T, _>(std::mem::replace(&mut wanted.value, value));
     (wanted.files, wanted.warnings) = (files, warnings);
+    wanted.kept = Some(current.kept());
     let summary = compare(wanted)?;
     if let Some(left) = summary.as_ref().filter(|summary| !summary.restart.is_empty()) {
         let why = "it cannot change while the program runs, nor can the running value be kept beside the rest; \
@@ -376,6 +432,7 @@ pub(super) fn first_status<T: Reloadable>(
         pending_restart: Arc::default(),
         suspension: None,
         subscribers: Vec::new(),
+        last_good: None,
     }
 }
 

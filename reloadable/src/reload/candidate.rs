@@ -31,6 +31,8 @@ pub(super) struct Candidate<T> {
     pub(super) marks: Marks,
     /// All that it was made of.
     pub(super) layers: Layers,
+    /// What the values were read from that are kept until a restart, where there are any.
+    pub(super) kept: Option<Layers>,
     pub(super) warnings: Report,
 }
 
@@ -139,7 +141,7 @@ pub(super) async fn candidate<T: Reloadable>(
             Ok(files) => files,
             Err(report) => return Err(Fault::Invalid(quoted::<T>(report, &layers), marks)),
         };
-        let candidate = Candidate { value, contents, named, files, marks, layers, warnings };
+        let candidate = Candidate { value, contents, named, files, marks, layers, kept: None, warnings };
         return Ok(Found::Candidate(Box::new(candidate)));
     }
     let error = files.layer().map(|layer| swapped(&layer.origin));
@@ -228,5 +230,5 @@ pub(super) async fn again<T: Reloadable>(
     let Read { value, references, layers, warnings } =
         decode_apart(snapshot.layers(), names_files, None, inside).await?;
     let files = snapshot.files().again(references.into_iter().map(Reference::into_named).collect());
-    Ok(Candidate { value, contents, named: None, files, marks: Marks::new(), layers, warnings })
+    Ok(Candidate { value, contents, named: None, files, marks: Marks::new(), layers, kept: None, warnings })
 }

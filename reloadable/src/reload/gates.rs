@@ -3,11 +3,13 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 
 use super::inside::Marker;
+use crate::format::hidden;
 use crate::gate::{Gate, Prepared, Refusal};
 use crate::load::{Reloadable, guarded, what_panicked};
 use crate::observe::carried_future;
@@ -23,8 +25,8 @@ pub(super) struct Gates<T> {
 
 struct Guarded<T> {
     gate: Gate<T>,
-    /// What did not end when its time was over.
-    stuck: Option<JoinHandle<Result<Prepared, Refusal>>>,
+    /// What did not end when its time was over. What it may still prepare belongs to nobody, and is given up by itself.
+    stuck: Option<AbortHandle>,
 }
 
 /// What the gates have made ready, with their names.
@@ -32,6 +34,9 @@ pub(super) struct AllPrepared<T: Reloadable> {
     prepared: Vec<(Arc<str>, Prepared)>,
     of: std::marker::PhantomData<fn() -> T>,
 }
+
+/// How long a gate that is ended has to do so: any that waits ends at once, and one that blocks its thread does not.
+const GRACE: Duration = Duration::from_millis(100);
 
 impl<T: Reloadable> Gates<T> {
     pub(super) fn new(gates: Vec<Gate<T>>) -> Self {
@@ -77,15 +82,17 @@ impl<T: Reloadable> Guarded<T> {
             return Err(veto(VetoCause::TimedOut, reason));
         }
         self.stuck = None;
+        let shown = |refusal: &Refusal| {
+            let snapshots = running.into_iter().chain([candidate]);
+            snapshots.fold(refusal.reason().to_owned(), |reason, snapshot| without_secrets(&reason, snapshot))
+        };
         let (code, running, candidate) = (Arc::clone(code), running.cloned(), Arc::clone(candidate));
         // In a task of its own, so that one that blocks its thread does not block the reloader's for good.
-        let task =
-            tokio::spawn(carried_future(inside.scope(async move { code.ask(running, candidate).await })));
-        let mut asked = Asked(Some(task));
-        let Some(task) = &mut asked.0 else { return Ok(None) };
-        match timeout(*limit, task).await {
+        let asking = inside.scope(async move { code.ask(running, candidate).await });
+        let mut task = Asked(tokio::spawn(carried_future(asking)));
+        match timeout(*limit, &mut task.0).await {
             Ok(Ok(Ok(prepared))) => Ok(Some(prepared)),
-            Ok(Ok(Err(refusal))) => Err(veto(VetoCause::Refused, refusal.reason())),
+            Ok(Ok(Err(refusal))) => Err(veto(VetoCause::Refused, &shown(&refusal))),
             Ok(Err(ended)) => {
                 let reason = match ended.try_into_panic() {
                     Ok(payload) => panicked::<T>(payload.as_ref()),
@@ -94,32 +101,39 @@ impl<T: Reloadable> Guarded<T> {
                 Err(veto(VetoCause::Panicked, &reason))
             }
             Err(_) => {
-                let reason = format!("it did not answer within {limit:?}");
-                let veto = veto(VetoCause::TimedOut, &reason);
-                self.stuck = asked.abort();
+                let veto = veto(VetoCause::TimedOut, &format!("it did not answer within {limit:?}"));
+                task.0.abort();
+                match timeout(GRACE, &mut task.0).await {
+                    Ok(late) => give_up(late),
+                    Err(_) => self.stuck = Some(task.0.abort_handle()),
+                }
                 Err(veto)
             }
         }
     }
 }
 
-/// A gate that is being asked. Dropped, it is not asked any more.
-struct Asked(Option<JoinHandle<Result<Prepared, Refusal>>>);
-
-impl Asked {
-    fn abort(&mut self) -> Option<JoinHandle<Result<Prepared, Refusal>>> {
-        let task = self.0.take();
-        if let Some(task) = &task {
-            task.abort();
-        }
-        task
-    }
+/// What a gate says may quote a secret, as an address with a password.
+fn without_secrets<T: Reloadable>(text: &str, snapshot: &Snapshot<T>) -> String {
+    let hidden = guarded::<T, _>("finding the secrets", || {
+        let text = hidden(text, &snapshot.layers(), T::describe());
+        hidden(&text, &snapshot.kept(), T::describe())
+    });
+    hidden.unwrap_or_else(|_| "what it said is withheld, since the secrets could not be found".to_owned())
 }
+
+/// A gate that is being asked. Dropped, it is not asked any more.
+struct Asked(JoinHandle<Result<Prepared, Refusal>>);
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        self.abort();
+        self.0.abort();
     }
+}
+
+/// Drops what was prepared. One that panics does not keep the others, and the panic hook has what it said.
+fn give_up<P>(prepared: P) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(prepared)));
 }
 
 fn panicked<T: Reloadable>(payload: &(dyn Any + Send)) -> String {
@@ -142,12 +156,11 @@ impl<T: Reloadable> AllPrepared<T> {
     }
 }
 
-/// Gives up what was not committed, the last first. One that panics does not keep the others.
+/// Gives up what was not committed, the last first.
 impl<T: Reloadable> Drop for AllPrepared<T> {
     fn drop(&mut self) {
         while let Some((_, prepared)) = self.prepared.pop() {
-            // The panic hook has what it said, and nothing is left to be refused.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(prepared)));
+            give_up(prepared);
         }
     }
 }

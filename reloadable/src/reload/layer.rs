@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, timeout};
 
+#[cfg(feature = "fs")]
+use super::stand_in::StandIn;
 use crate::backoff::Backoff;
 use crate::document::{Document, Origin, Revision};
 use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
@@ -23,6 +25,8 @@ pub(super) struct Layer<S: ?Sized = dyn AnySource> {
     pub(super) source: Box<S>,
     pub(super) origin: Origin,
     pub(super) accepted: Option<Content>,
+    /// What is in force in its place, until something is accepted.
+    stand_in: Option<Content>,
     /// When it came into the state in which it is.
     since: SystemTime,
     state: SourceState,
@@ -59,6 +63,7 @@ impl<S: AnySource + ?Sized> Layer<S> {
             source,
             origin: origin.unwrap_or_else(|_| Origin::named("a source without a name")),
             accepted: None,
+            stand_in: None,
             since: SystemTime::now(),
             state: SourceState::Initializing,
             failed: None,
@@ -108,6 +113,12 @@ impl<S: AnySource + ?Sized> Layer<S> {
     pub(super) fn accept(&mut self, content: Content) {
         self.source.accepted(&content.revision);
         self.accepted = Some(content);
+        self.stand_in = None;
+    }
+
+    /// Returns what is in force of it.
+    fn in_force(&self) -> Option<&Content> {
+        self.accepted.as_ref().or(self.stand_in.as_ref())
     }
 
     /// Takes in that it was told of a change, or that it could not be told. A source that cannot tell is asked again
@@ -226,9 +237,8 @@ impl Stack {
     /// What all layers hold: what is new of it where there is something.
     pub(super) fn layers(&self, contents: &[Option<Content>]) -> Layers {
         let newest = self.sources.iter().zip(contents).enumerate();
-        let newest = newest.filter_map(|(number, (layer, content))| {
-            Some((number, content.as_ref().or(layer.accepted.as_ref())?))
-        });
+        let newest = newest
+            .filter_map(|(number, (layer, content))| Some((number, content.as_ref().or(layer.in_force())?)));
         let documents = newest.flat_map(|(number, content)| {
             content.documents.iter().map(move |document| (number, document.clone()))
         });
@@ -244,7 +254,7 @@ impl Stack {
     pub(super) fn changed(&self, contents: &[Option<Content>]) -> Vec<Origin> {
         let mut changed = Vec::new();
         for (layer, content) in self.sources.iter().zip(contents) {
-            let (Some(content), Some(accepted)) = (content, &layer.accepted) else { continue };
+            let (Some(content), Some(accepted)) = (content, layer.in_force()) else { continue };
             let mut before: HashMap<_, _> =
                 accepted.documents.iter().map(|document| (document.origin(), document.bytes())).collect();
             for document in &content.documents {
@@ -263,6 +273,53 @@ impl Stack {
         }
         changed.truncate(CHANGED);
         changed
+    }
+
+    #[cfg(feature = "fs")]
+    pub(super) fn settings(&self) -> Arc<[LayerSettings]> {
+        Arc::clone(&self.settings)
+    }
+
+    /// Puts layers that give these documents in the place of those for which there are some, and returns the latter.
+    #[cfg(feature = "fs")]
+    pub(super) fn stand_in(
+        &mut self,
+        documents: impl Iterator<Item = Option<Vec<Document>>>,
+    ) -> Vec<Option<Layer>> {
+        let layers = self.sources.iter_mut().zip(documents);
+        let stood_in = layers.map(|(layer, documents)| {
+            let stand_in = StandIn { origin: layer.origin.clone(), documents: documents? };
+            Some(std::mem::replace(layer, Layer::new(Box::new(stand_in))))
+        });
+        stood_in.collect()
+    }
+
+    /// Puts the layers back; what was accepted of those in their place is in force until something else is.
+    #[cfg(feature = "fs")]
+    pub(super) fn stand_back(&mut self, stood_in: Vec<Option<Layer>>) {
+        for (layer, real) in self.sources.iter_mut().zip(stood_in) {
+            if let Some(real) = real {
+                let stand_in = std::mem::replace(layer, real);
+                layer.stand_in = stand_in.accepted;
+            }
+        }
+    }
+
+    /// Tells whether something is in force that no source has given.
+    #[cfg(feature = "fs")]
+    pub(super) fn is_stood_in(&self) -> bool {
+        self.sources.iter().any(|layer| layer.stand_in.is_some())
+    }
+
+    /// Leaves out of these marks what was accepted since, so that they are those of the next look if nothing changes.
+    pub(super) fn still_news(&self, marks: Vec<Option<Revision>>) -> Vec<Option<Revision>> {
+        let is_news = self.sources.iter().map(|layer| layer.accepted.is_none());
+        // What is behind the layers are the files that fields name.
+        marks
+            .into_iter()
+            .zip(is_news.chain([false]))
+            .map(|(mark, is_news)| mark.filter(|_| is_news))
+            .collect()
     }
 
     /// Says that what was accepted last is still there.

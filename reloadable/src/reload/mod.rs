@@ -1,6 +1,8 @@
 //! The reload itself: one task that waits for hints, and one attempt after the other.
 
 mod inside;
+#[cfg(feature = "fs")]
+mod stand_in;
 mod layer;
 mod files;
 mod candidate;
@@ -11,6 +13,8 @@ mod restart;
 mod hangup;
 mod triggers;
 mod start;
+#[cfg(feature = "fs")]
+mod keeping;
 mod attempt;
 mod asked;
 
@@ -32,12 +36,16 @@ use crate::observe::{self, Observer};
 use crate::publish::{Current, Publisher};
 use crate::source::{AnyFiles, AnySource, Asked, BoxFuture, Burst, Hint, Override, Settle};
 use crate::status::{Attempt, Reason, ReloadOutcome, SourceState, SourceStatus, Status, Suspension};
+#[cfg(feature = "fs")]
+use crate::store::Store;
 use crate::subscribe::Sections;
 
 use self::attempt::Over;
 use self::candidate::Marks;
 use self::files::Files;
 use self::gates::Gates;
+#[cfg(feature = "fs")]
+use self::keeping::Keeping;
 use self::layer::{Layer, Stack, Told};
 use self::protection::Record;
 use self::triggers::Triggers;
@@ -83,6 +91,9 @@ pub(crate) struct Setup<T> {
     pub(crate) gates: Vec<Gate<T>>,
     pub(crate) restart: RestartPolicy,
     pub(crate) start: StartPolicy,
+    /// Where the last good set is kept.
+    #[cfg(feature = "fs")]
+    pub(crate) last_good: Option<Store>,
     pub(crate) protection: Protection,
     /// How many snapshots are kept.
     pub(crate) history: usize,
@@ -119,9 +130,15 @@ pub(crate) struct Reload<T> {
     status: watch::Sender<Status>,
     attempts: broadcast::Sender<Attempt>,
     history: History<T>,
+    #[cfg(feature = "fs")]
+    keeping: Keeping,
     restart: RestartPolicy,
     /// What was refused last, so that it is not refused again at every look.
     refused: Option<Marks>,
+    /// By which what was refused last, by a rule or by a gate, is known again, so that it is not told again.
+    told: Option<Marks>,
+    /// What is in force was gone back to, and is not what was last accepted of the sources.
+    is_back: bool,
     suspension: Option<Suspension>,
     record: Record,
     /// By which what is in force is known again, without its secrets.
@@ -161,6 +178,9 @@ enum Wake {
     Fired(Reason),
     /// Of the layer of this number; of the files that fields name, where it is behind the last.
     Hint(usize, Result<Option<Hint>, SourceError>),
+    /// It is known how the last save went.
+    #[cfg(feature = "fs")]
+    Saved,
     Due,
 }
 
@@ -193,6 +213,8 @@ impl<T: Reloadable> Reload<T> {
 
     async fn follow(&mut self, mut requests: mpsc::Receiver<Request>) {
         loop {
+            // A source that always has something to tell must not keep the thread from everything else.
+            tokio::task::consume_budget().await;
             match self.wake(&mut requests).await {
                 Wake::Request(Some(Request { ask, answer })) => {
                     let outcome = self.answer(ask).await;
@@ -218,6 +240,11 @@ impl<T: Reloadable> Reload<T> {
                         Told::Looked => self.restate(),
                     }
                 }
+                #[cfg(feature = "fs")]
+                Wake::Saved => {
+                    let last_good = self.keeping.status(&self.stack);
+                    self.status.send_modify(|status| status.last_good = last_good);
+                }
                 Wake::Due => {
                     let reason = self.due_for();
                     self.attempt(Asked::Automatic, reason, Over::Sources).await;
@@ -241,6 +268,8 @@ impl<T: Reloadable> Reload<T> {
         let files = self.files.layer_mut().filter(|files| files.listens(now));
         let files = files.map(|files| -> Told<'_> { (behind, Box::pin(files.hint())) });
         let mut hints: Vec<_> = layers.chain(files).collect();
+        #[cfg(feature = "fs")]
+        let mut saved = pin!(self.keeping.saved());
         let triggers = &mut self.triggers;
         poll_fn(|context| {
             if let Poll::Ready(request) = requests.poll_recv(context) {
@@ -256,6 +285,10 @@ impl<T: Reloadable> Reload<T> {
                 if let Poll::Ready(hint) = hint.as_mut().poll(context) {
                     return Poll::Ready(Wake::Hint(*index, hint));
                 }
+            }
+            #[cfg(feature = "fs")]
+            if saved.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Wake::Saved);
             }
             Poll::Pending
         })

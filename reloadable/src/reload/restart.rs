@@ -54,7 +54,7 @@ pub enum RestartPolicy {
 
 /// Says what is pending, and where it was set.
 pub(super) fn pending<T: Reloadable>(entries: Vec<Entry<'static>>, layers: &Layers) -> Arc<[PendingRestart]> {
-    let basis = Basis::new(layers.clone(), Report::new());
+    let basis = Basis::new(layers.clone(), None, Report::new());
     let pending = entries.into_iter().map(|entry| {
         let path = entry.path.to_string();
         let set = guarded::<T, _>("finding where a value was set", || basis.origin_of::<T>(&path));

@@ -10,16 +10,18 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::{discard, fingerprint, first_status};
-use super::candidate::{Candidate, Found, Known, Log, candidate};
+use super::candidate::{Candidate, Fault, Found, Known, Log, Marks, candidate};
 use super::files::Files;
 use super::gates::Gates;
 use super::inside::Marker;
+#[cfg(feature = "fs")]
+use super::keeping::Keeping;
 use super::layer::Stack;
 use super::protection::Record;
 use super::triggers::Triggers;
 use super::{Reload, Setup};
 use crate::backoff::{Backoff, jittered};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::history::History;
 use crate::load::Reloadable;
 use crate::observe::Observer;
@@ -39,6 +41,16 @@ pub enum StartPolicy {
     Fail,
     /// It is tried again whenever a source tells of a change, and now and then, until it succeeds or this time is over.
     WaitForValid(Duration),
+    /// The set of documents that was good last takes the place of what the sources hold, if there is one that is valid and
+    /// that no gate refuses. The sources are followed, so that mending them applies; until then
+    /// [`Status::last_error`](crate::Status::last_error) says what is wrong with them, and
+    /// [`Status::last_good`](crate::Status::last_good) that it runs on that set, and since when that was saved. Values that
+    /// the program has itself, layers with secrets that were left out, and files that fields name are read as they are
+    /// now.
+    ///
+    /// Otherwise it fails, with both reports. It needs [`keep_last_good`](crate::Builder::keep_last_good).
+    #[cfg(feature = "fs")]
+    UseLastGood,
 }
 
 /// The longest wait between two tries of the first load.
@@ -49,6 +61,8 @@ impl<T: Reloadable> Reload<T> {
     pub(crate) async fn start(setup: Setup<T>) -> Result<Self, Error> {
         let Setup { layers, lints, files, timing, gates, restart, start, protection, history, .. } = setup;
         let mut observer = Observer::new(setup.observe);
+        #[cfg(feature = "fs")]
+        let mut keeping = Keeping::new(setup.last_good);
         let mut triggers = Triggers::new();
         // First, so that no signal is lost, or ends the process.
         #[cfg(all(unix, feature = "signal"))]
@@ -61,7 +75,7 @@ impl<T: Reloadable> Reload<T> {
         let inside = Marker::new();
         let deadline = match start {
             StartPolicy::WaitForValid(timeout) => Some(Instant::now() + timeout),
-            StartPolicy::Fail => None,
+            _ => None,
         };
         let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_WAIT);
         let at = SystemTime::now();
@@ -70,29 +84,45 @@ impl<T: Reloadable> Reload<T> {
             loop {
                 let mut log = Log::default();
                 match first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log).await {
-                    Ok((first, commits)) => break Ok((first, commits, log)),
-                    Err(error) => {
+                    Ok((first, commits)) => return Ok((first, commits, log, None)),
+                    #[cfg(feature = "fs")]
+                    Err(sources) if start == StartPolicy::UseLastGood => {
+                        observer.not_started(&sources.error());
+                        let made =
+                            MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
+                        let attempt = Attempt::new(1, made, 0, sources.outcome.clone(), Arc::default());
+                        let at = SystemTime::now();
+                        log = Log::default();
+                        let asked = (&mut files, &mut gates);
+                        let (first, commits) = keeping
+                            .first(&mut stack, asked, timing.fetch, inside, &mut log, &sources)
+                            .await?;
+                        return Ok((first, commits, log, Some((sources, attempt, at))));
+                    }
+                    Err(refused) => {
+                        let error = refused.error();
                         observer.not_started(&error);
                         let now = Instant::now();
                         let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
-                            break Err(error);
+                            return Err(error);
                         };
                         let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
-                        news(
-                            &mut stack,
-                            &mut files,
-                            &mut triggers,
-                            (now + wait).min(deadline),
-                            timing.resync,
-                        )
-                        .await;
+                        let until = (now + wait).min(deadline);
+                        news(&mut stack, &mut files, &mut triggers, until, timing.resync).await;
                     }
                 }
             }
         };
-        let (first, commits, log) = scope.run(loading).await?;
+        // What was refused before the last good set took its place.
+        type Loaded<T> = (Arc<Snapshot<T>>, Report, Log, Option<(Refused, Attempt, SystemTime)>);
+        let loaded: Result<Loaded<T>, Error> = scope.run(loading).await;
+        let (first, commits, log, refused) = loaded?;
         let (publisher, fingerprint) = (Publisher::new(Arc::clone(&first)), fingerprint(&first));
-        let made = MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
+        let (number, reason, at) = match &refused {
+            Some((.., at)) => (2, Reason::LastGood, *at),
+            None => (1, Reason::Initial, at),
+        };
+        let made = MadeOf { reason, changed: Vec::new(), at, stages: log.stages };
         let applied = Applied {
             generation: first.generation(),
             took: log.stages.total(),
@@ -101,11 +131,31 @@ impl<T: Reloadable> Reload<T> {
             commits,
         };
         let attempt =
-            Attempt::new(1, made, first.generation(), ReloadOutcome::Applied(applied), Arc::default());
+            Attempt::new(number, made, first.generation(), ReloadOutcome::Applied(applied), Arc::default());
         let history = History::new(history);
         discard::<T, _>(history.push(Arc::clone(&first), attempt.clone()));
-        let status = first_status(&first, fingerprint, attempt.clone(), &stack.sources, &files);
-        observer.told(&attempt, || status.clone());
+        let mut status = first_status(&first, fingerprint, attempt, &stack.sources, &files);
+        #[cfg(feature = "fs")]
+        {
+            status.last_good = keeping.status(&stack);
+            if refused.is_none() {
+                keeping.save(&first);
+            }
+        }
+        let mut retry = Backoff::new(Duration::from_millis(100), timing.resync);
+        let (mut known, mut told, mut retry_at) = (None, None, None);
+        if let Some((refused, attempt, _)) = refused {
+            status.last_error = Some(refused.error());
+            status.consecutive_failures = 1;
+            status.last_refusal = Some(attempt);
+            if matches!(refused.outcome, ReloadOutcome::Failed(_)) {
+                retry_at = retry.next().map(|wait| Instant::now() + wait);
+            }
+            told = refused.marks.map(|marks| stack.still_news(marks));
+            // What a gate refused is shown to it again.
+            known = told.clone().filter(|_| matches!(refused.outcome, ReloadOutcome::Rejected(_)));
+        }
+        observer.told(&status.last_attempt.clone(), || status.clone());
         observer.end();
         Ok(Self {
             stack,
@@ -116,16 +166,20 @@ impl<T: Reloadable> Reload<T> {
             status: watch::Sender::new(status),
             attempts: broadcast::Sender::new(Outcomes::KEPT),
             history,
+            #[cfg(feature = "fs")]
+            keeping,
             restart,
-            refused: None,
+            refused: known,
+            told,
+            is_back: false,
             suspension: None,
             record: Record::new(protection),
             fingerprint,
             burst: Burst::new(timing.settle.between_hints(), timing.max_wait),
             hinted_at: None,
             next_publish: None,
-            retry: Backoff::new(Duration::from_millis(100), timing.resync),
-            retry_at: None,
+            retry,
+            retry_at,
             resync_at: Instant::now() + jittered(timing.resync),
             timing,
             triggers,
@@ -138,23 +192,46 @@ impl<T: Reloadable> Reload<T> {
 /// A jittered wait may be none at all.
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 
+/// Why there is no first snapshot.
+pub(super) struct Refused {
+    outcome: ReloadOutcome,
+    /// By which what was refused is known again.
+    marks: Option<Marks>,
+}
+
+impl Refused {
+    fn of(outcome: ReloadOutcome) -> Self {
+        Self { outcome, marks: None }
+    }
+
+    pub(super) fn error(&self) -> Error {
+        self.outcome.error().cloned().unwrap_or_else(Error::closed)
+    }
+}
+
 /// Loads, asks the gates, and commits.
-async fn first<T: Reloadable>(
+pub(super) async fn first<T: Reloadable>(
     stack: &mut Stack,
     files: &mut Files,
     gates: &mut Gates<T>,
     limit: Duration,
     inside: Marker,
     log: &mut Log,
-) -> Result<(Arc<Snapshot<T>>, Report), Error> {
+) -> Result<(Arc<Snapshot<T>>, Report), Refused> {
     let found = candidate::<T>(stack, files, limit, Asked::Manual, Known::Nothing, inside, log).await;
-    let Candidate { value, contents, named, files: held, layers, warnings, .. } = match found {
+    let Candidate { value, contents, named, files: held, marks, layers, warnings, .. } = match found {
         Ok(Found::Candidate(candidate)) => *candidate,
-        Ok(Found::Nothing | Found::Refused) => return Err(Error::closed()),
-        Err(fault) => return Err(fault.into_error()),
+        Ok(Found::Nothing | Found::Refused) => {
+            return Err(Refused::of(ReloadOutcome::Failed(Error::closed())));
+        }
+        Err(Fault::Unavailable(error)) => return Err(Refused::of(ReloadOutcome::Failed(error))),
+        Err(Fault::Invalid(report, marks)) => {
+            let error = Error::new(ErrorKind::Invalid, report);
+            return Err(Refused { outcome: ReloadOutcome::Rejected(error), marks: Some(marks) });
+        }
     };
     let kept = held.clone();
-    let first = Arc::new(Snapshot::new(value, Made { files: held, layers, warnings }, 1));
+    let first = Arc::new(Snapshot::new(value, Made { files: held, layers, kept: None, warnings }, 1));
     let started = std::time::Instant::now();
     let asked = gates.ask(inside, None, &first).await;
     log.stages.gates = started.elapsed();
@@ -166,7 +243,7 @@ async fn first<T: Reloadable>(
         }
         Err(veto) => {
             discard::<T, _>(first);
-            Err(veto.error().clone())
+            Err(Refused { outcome: ReloadOutcome::Vetoed(veto), marks: Some(marks) })
         }
     }
 }
@@ -234,7 +311,7 @@ pub(crate) async fn try_out<T: Reloadable>(setup: Setup<T>, generation: u64) -> 
     match found {
         Ok(Found::Candidate(candidate)) => {
             let Candidate { value, files, layers, warnings, .. } = *candidate;
-            Ok(Snapshot::new(value, Made { files, layers, warnings }, generation))
+            Ok(Snapshot::new(value, Made { files, layers, kept: None, warnings }, generation))
         }
         Ok(Found::Nothing | Found::Refused) => Err(Error::closed()),
         Err(fault) => Err(fault.into_error()),

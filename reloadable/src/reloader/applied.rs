@@ -7,7 +7,7 @@ use super::Reloader;
 use crate::error::{Error, ErrorKind};
 use crate::load::Reloadable;
 use crate::path::FieldPath;
-use crate::progress::{Reached, Readiness, SubscriberStatus};
+use crate::progress::{Reached, Readiness};
 use crate::report::{Report, Violation};
 use crate::subscribe::{block_on, park_until};
 
@@ -100,12 +100,6 @@ impl<T: Reloadable> Reloader<T> {
         let refused =
             refused.filter(|error| error.kind() != ErrorKind::Closed).map(|error| error.to_string());
         readiness.noting(refused)
-    }
-
-    /// Returns how far each subscription has come: first those that acknowledge, the oldest first.
-    #[must_use]
-    pub fn subscribers(&self) -> Vec<SubscriberStatus> {
-        self.sections.roster().statuses()
     }
 
     /// Says what came of waiting; nothing did if the time was over.

@@ -15,6 +15,8 @@ use crate::gate::Gate;
 use crate::layer::{Lint, Lints};
 use crate::load::Reloadable;
 use crate::observe;
+#[cfg(feature = "fs")]
+use crate::reload::StartPolicy;
 use crate::reload::{Reload, Setup, Timing};
 use crate::reloader::Reloader;
 #[cfg(feature = "fs")]
@@ -76,6 +78,10 @@ pub struct Builder<T> {
 
 /// 16 MiB: far above every configuration that people write, far below what hurts.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
+
+/// The last good set has the documents of all layers, and beside them their names and paths.
+#[cfg(feature = "fs")]
+const MOST_ABOUT_LAST_GOOD: u64 = 1024 * 1024;
 
 /// A year: in effect never, and yet a time that can be added to any other.
 pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -341,13 +347,30 @@ impl<T: Reloadable> Builder<T> {
         let files: Option<Box<dyn AnyFiles>> = Some(Box::new(NamedFiles::new(settings.clone())));
         #[cfg(not(feature = "fs"))]
         let files = None;
+        #[cfg(feature = "fs")]
+        let last_good = match self.policies.last_good {
+            Some(last_good) => {
+                let formats: Vec<_> = self.layers.iter().filter_map(Layer::format).collect();
+                let limit = self
+                    .max_size
+                    .saturating_mul(self.layers.len() as u64)
+                    .saturating_add(MOST_ABOUT_LAST_GOOD);
+                Some(last_good.into_store(formats, limit)?)
+            }
+            None if self.policies.start == StartPolicy::UseLastGood => {
+                let message = "there is no last good set to start with; say where, as with \
+                               `.keep_last_good(LastGood::in_directory(\"/var/lib/app\"))`";
+                return Err(Error::setup("last_good", message));
+            }
+            None => None,
+        };
         let layers = self.layers.into_iter().map(|layer| {
             layer.into_source(
                 #[cfg(feature = "fs")]
                 &settings,
             )
         });
-        let Policies { restart, start, protection, history } = self.policies;
+        let Policies { restart, start, protection, history, .. } = self.policies;
         Ok(Setup {
             layers: layers.collect::<Result<_, _>>()?,
             lints: self.lints,
@@ -356,6 +379,8 @@ impl<T: Reloadable> Builder<T> {
             gates: self.gates,
             restart,
             start,
+            #[cfg(feature = "fs")]
+            last_good,
             protection,
             history,
             observe: self.observe,

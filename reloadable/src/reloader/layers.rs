@@ -360,6 +360,15 @@ impl<T: Reloadable> Builder<T> {
 }
 
 impl Layer {
+    /// Returns the format of its documents, where that was said.
+    #[cfg(feature = "fs")]
+    pub(super) fn format(&self) -> Option<Format> {
+        match &self.what {
+            What::File { format, .. } => *format,
+            _ => None,
+        }
+    }
+
     /// Makes the source. Whatever names itself by a path does so by the one that the user wrote.
     pub(super) fn into_source(
         self,

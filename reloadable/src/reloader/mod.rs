@@ -22,7 +22,8 @@ use crate::history::History;
 use crate::load::Reloadable;
 use crate::publish::{Current, Guard, Reader, Snapshot};
 use crate::reload::{Ask, Firing, Handles, Marker, Reload, Request};
-use crate::status::{Attempt, Outcomes, Reason, ReloadOutcome, Status, StatusSubscription};
+use crate::status::StatusSubscription;
+use crate::status::{Attempt, Outcomes, PendingSubscription, Reason, ReloadOutcome, Status};
 use crate::subscribe::{Sections, Subscription, block_on};
 
 pub use self::builder::Builder;
@@ -271,6 +272,12 @@ impl<T: Reloadable> Reloader<T> {
     #[must_use]
     pub fn subscribe_status(&self) -> StatusSubscription {
         StatusSubscription::new(self.status.clone(), self.sections.roster().clone())
+    }
+
+    /// Subscribes to what is pending until a restart, as in [`Status::pending_restart`].
+    #[must_use]
+    pub fn subscribe_pending_restart(&self) -> PendingSubscription {
+        PendingSubscription::new(self.status.clone())
     }
 
     /// Ends the task behind this and all clones, and waits until it has ended. The snapshots stay readable.

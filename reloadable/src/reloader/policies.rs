@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::builder::{Builder, LONGEST};
 use crate::load::Reloadable;
 use crate::reload::{Limit, Protection, RestartPolicy, StartPolicy};
+#[cfg(feature = "fs")]
+use crate::store::LastGood;
 
 /// What was chosen.
 #[derive(Debug, Clone)]
@@ -13,6 +15,8 @@ pub(super) struct Policies {
     pub(super) start: StartPolicy,
     pub(super) protection: Protection,
     pub(super) history: usize,
+    #[cfg(feature = "fs")]
+    pub(super) last_good: Option<LastGood>,
 }
 
 impl Default for Policies {
@@ -22,6 +26,8 @@ impl Default for Policies {
             start: StartPolicy::default(),
             protection: Protection::default(),
             history: 8,
+            #[cfg(feature = "fs")]
+            last_good: None,
         }
     }
 }
@@ -65,6 +71,50 @@ impl<T: Reloadable> Builder<T> {
             StartPolicy::WaitForValid(timeout) => StartPolicy::WaitForValid(timeout.min(LONGEST)),
             policy => policy,
         };
+        self
+    }
+
+    /// Keeps the last good set of documents on disk, see [`LastGood`]: with each snapshot that is published, and whenever
+    /// the sources say the same in other words. It is saved beside the reload, which waits for no disk, and of sets that
+    /// follow each other while one is being written only the newest is. That it could not be saved,
+    /// [`Status::last_good`](crate::Status::last_good) says. Only [`StartPolicy::UseLastGood`] reads it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let root = directory.path();
+    /// # type Limits = std::collections::BTreeMap<String, u16>;
+    /// use reloadable::{LastGood, Reloader, StartPolicy};
+    ///
+    /// let builder = || {
+    ///     Reloader::<Limits>::builder()
+    ///         .file(root.join("app.toml"))
+    ///         .keep_last_good(LastGood::in_directory(root.join("state")))
+    ///         .start_policy(StartPolicy::UseLastGood)
+    /// };
+    /// std::fs::write(root.join("app.toml"), "workers = 4\n")?;
+    /// let config = builder().start().await?;
+    /// let mut statuses = config.subscribe_status();
+    /// while config.status().last_good.is_none_or(|last_good| last_good.saved_at.is_none()) {
+    ///     statuses.changed().await?;
+    /// }
+    /// config.shutdown().await;
+    ///
+    /// // The next start finds the file gone.
+    /// std::fs::remove_file(root.join("app.toml"))?;
+    /// let config = builder().start().await?;
+    /// assert_eq!(config.load()["workers"], 4);
+    /// assert!(config.status().last_good.is_some_and(|last_good| last_good.is_in_force));
+    /// assert!(config.status().last_error.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "fs")]
+    pub fn keep_last_good(mut self, last_good: LastGood) -> Self {
+        self.policies.last_good = Some(last_good);
         self
     }
 

@@ -88,7 +88,7 @@ impl Attempt {
         &self.0.stages
     }
 
-    /// Returns the number of the snapshot that was in force after it.
+    /// Returns the number of the snapshot that was in force after it; 0 if there was none.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.0.generation
@@ -199,6 +199,8 @@ impl Serialize for Attempt {
 pub enum Reason {
     /// It was the first load.
     Initial,
+    /// The first load was refused, and the last good set was tried in its place.
+    LastGood,
     /// A source told of a change. Which documents that were, [`Attempt::changed`] says.
     Change,
     /// It was time to look, though nothing told of a change.
@@ -225,6 +227,7 @@ impl Reason {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Initial => "initial",
+            Self::LastGood => "last_good",
             Self::Change => "change",
             Self::Resync => "resync",
             Self::Retry => "retry",

@@ -4,6 +4,7 @@ mod serialized;
 mod outcome;
 mod pending;
 mod attempt;
+mod last_good;
 mod source;
 mod suspension;
 
@@ -23,8 +24,9 @@ use crate::subscribe::block_on;
 
 pub(crate) use self::attempt::Made;
 pub use self::attempt::{Attempt, Outcomes, Reason, Stages};
+pub use self::last_good::LastGoodStatus;
 pub use self::outcome::{Applied, ReloadOutcome, Veto, VetoCause};
-pub use self::pending::PendingRestart;
+pub use self::pending::{PendingRestart, PendingSubscription};
 pub use self::source::{SourceState, SourceStatus};
 pub use self::suspension::{Suspension, SuspensionCause};
 
@@ -49,6 +51,7 @@ pub struct Status {
     /// The last attempt; the first load, where there was none after it.
     pub last_attempt: Attempt,
     /// Why the last attempt was refused, or that the reloader has ended; nothing if what the sources hold is in force.
+    /// After a start with the last good set it is why what the sources hold was refused.
     pub last_error: Option<Error>,
     /// The last attempt that was refused, also after what was wrong has been mended.
     pub last_refusal: Option<Attempt>,
@@ -67,12 +70,16 @@ pub struct Status {
     pub pending_restart: Arc<[PendingRestart]>,
     /// Why nothing is reloaded at present; nothing if changes are followed.
     pub suspension: Option<Suspension>,
-    /// The subscriptions, and how far each has come: first those that acknowledge, the oldest first.
+    /// Those who subscribe, and how far each had come when this was read: first those that acknowledge, the oldest first.
+    /// That somebody has come further is no new status.
     pub subscribers: Vec<SubscriberStatus>,
+    /// What is known of the last good set on disk, and whether the program runs on it; nothing if none is
+    /// [kept](crate::Builder::keep_last_good).
+    pub last_good: Option<LastGoodStatus>,
 }
 
 impl Status {
-    /// Enters how far the subscribers are, which nobody tells of.
+    /// Adds who subscribes, which is not known to who writes the status.
     pub(crate) fn among(mut self, roster: &Roster) -> Self {
         self.subscribers = roster.statuses();
         self
@@ -133,6 +140,12 @@ pub struct StatusSubscription {
     roster: Roster,
 }
 
+impl fmt::Debug for StatusSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusSubscription").field("status", &*self.status.borrow()).finish_non_exhaustive()
+    }
+}
+
 impl StatusSubscription {
     pub(crate) fn new(mut status: watch::Receiver<Status>, roster: Roster) -> Self {
         status.mark_unchanged();
@@ -162,11 +175,5 @@ impl StatusSubscription {
     /// As [`changed`](Self::changed).
     pub fn blocking_changed(&mut self) -> Result<Status, Error> {
         block_on(self.changed())
-    }
-}
-
-impl fmt::Debug for StatusSubscription {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StatusSubscription").finish_non_exhaustive()
     }
 }

@@ -1,12 +1,17 @@
 //! Fields that wait for a restart.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
+use tokio::sync::watch;
 
+use super::Status;
 use crate::diff::Entry;
+use crate::error::Error;
 use crate::path::FieldPath;
 use crate::provenance::Provenance;
+use crate::subscribe::block_on;
 use crate::value::Value;
 
 /// A field that cannot change while the program runs: the sources want another value than the one in force.
@@ -68,5 +73,86 @@ impl fmt::Display for PendingRestart {
             write!(f, ", {set}")?;
         }
         f.write_str(")")
+    }
+}
+
+/// A place from which changes of what is [pending until a restart](Status::pending_restart) are awaited: to ask an
+/// operator for a restart, and to take that back once the edit is reverted.
+///
+/// It tells the newest list: of lists that follow each other while nobody waits, it tells the last, and nothing if that is
+/// the one that it told before. A list is another one also where the same value is set in another place.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[derive(serde::Deserialize, reloadable::Reloadable)]
+/// # struct App { #[reload(restart)] listen: String }
+/// use reloadable::{Format, MemorySource, Reloader};
+///
+/// let (source, document) = MemorySource::new("app", Format::Toml, "listen = 'a'");
+/// let config = Reloader::<App>::builder().source(source).start().await?;
+/// let mut pending = config.subscribe_pending_restart();
+///
+/// document.replace("listen = 'b'");
+/// assert_eq!(pending.changed().await?[0].to_string(), "listen (running \"a\", wanted \"b\", app:1:10)");
+/// document.replace("listen = 'a'");
+/// assert!(pending.changed().await?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PendingSubscription {
+    status: watch::Receiver<Status>,
+    seen: Arc<[PendingRestart]>,
+}
+
+impl PendingSubscription {
+    pub(crate) fn new(mut status: watch::Receiver<Status>) -> Self {
+        let seen = Arc::clone(&status.borrow_and_update().pending_restart);
+        Self { status, seen }
+    }
+
+    /// Returns the list as this subscription saw it last: at first, as it was when it was made.
+    #[must_use]
+    pub fn seen(&self) -> &[PendingRestart] {
+        &self.seen
+    }
+
+    /// Waits until the list differs from the one seen last, and returns it: empty once nothing is pending any more.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) once the reloader has ended and its last list has been told.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, it has consumed nothing.
+    pub async fn changed(&mut self) -> Result<Arc<[PendingRestart]>, Error> {
+        loop {
+            self.status.changed().await.map_err(|_| Error::closed())?;
+            let pending = Arc::clone(&self.status.borrow_and_update().pending_restart);
+            if self.seen != pending {
+                self.seen = Arc::clone(&pending);
+                return Ok(pending);
+            }
+        }
+    }
+
+    /// Waits as [`changed`](Self::changed) does, and blocks the thread while it waits. It must not be called from
+    /// asynchronous code, which it would stop.
+    ///
+    /// # Errors
+    ///
+    /// As [`changed`](Self::changed).
+    pub fn blocking_changed(&mut self) -> Result<Arc<[PendingRestart]>, Error> {
+        block_on(self.changed())
+    }
+}
+
+impl fmt::Debug for PendingSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingSubscription").field("seen", &self.seen).finish_non_exhaustive()
     }
 }

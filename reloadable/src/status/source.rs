@@ -10,7 +10,7 @@ use crate::document::Origin;
 /// How one source is doing.
 ///
 /// Two are equal if they say the same but for the time of the last look, which wakes no
-/// [`subscription`](StatusSubscription) either.
+/// [`subscription`](crate::StatusSubscription) either.
 ///
 /// # Examples
 ///

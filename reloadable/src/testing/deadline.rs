@@ -2,32 +2,68 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 /// Far above what anything takes that is going to happen, so that only a test that fails ever waits for it.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
-/// As many deadlines as a paused clock is given: it passes at once over the times in which nothing happens, and what
-/// only a look now and then finds must have been looked for.
-const PAUSED: u32 = 360;
-
-/// Waits until the future is ready, or until that long a time has passed on both clocks: on the one of the machine the
-/// deadline, on the one of tokio that, or 360 times that. The latter happens only where it is paused, and then at once.
-pub(super) async fn within<F: Future>(deadline: Duration, future: F) -> Option<F::Output> {
-    let began = Instant::now();
+/// Waits until the future is ready, or until one of two times has passed: `deadline` on the clock of the machine, or
+/// `paused` on that of tokio, which must be the longer one. It comes first only where that clock is paused, and then at
+/// once when nothing more happens by itself.
+pub(super) async fn within<F: Future>(deadline: Duration, paused: Duration, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
-    for _ in 0..PAUSED {
-        if let Ok(output) = timeout(deadline, future.as_mut()).await {
-            return Some(output);
-        }
-        if began.elapsed() >= deadline {
-            return None;
+    if let Poll::Ready(output) = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
+        return Some(output);
+    }
+    let alarm = Alarm::set(deadline);
+    let mut rung = pin!(alarm.rung.notified());
+    let either = poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => rung.as_mut().poll(context).map(|()| None),
+    });
+    timeout(paused, either).await.ok().flatten()
+}
+
+/// Rings when a time has passed on the clock of the machine. A task that is always busy keeps a paused clock where it is,
+/// so nothing of the runtime could.
+struct Alarm {
+    rung: Arc<Notify>,
+    thread: Option<Thread>,
+    is_off: Arc<AtomicBool>,
+}
+
+impl Alarm {
+    fn set(after: Duration) -> Self {
+        let (rung, is_off) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let (ring, off) = (Arc::clone(&rung), Arc::clone(&is_off));
+        let began = Instant::now();
+        let waiting = thread::Builder::new().name("deadline".to_owned()).spawn(move || {
+            while !off.load(Ordering::Relaxed) {
+                match after.checked_sub(began.elapsed()) {
+                    None | Some(Duration::ZERO) => return ring.notify_one(),
+                    Some(left) => thread::park_timeout(left),
+                }
+            }
+        });
+        // Without a thread, the timeout is all there is.
+        Self { rung, thread: waiting.ok().map(|waiting| waiting.thread().clone()), is_off }
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.is_off.store(true, Ordering::Relaxed);
+        if let Some(thread) = &self.thread {
+            thread.unpark();
         }
     }
-    None
 }
 
 /// Polls a future up to so many times, each time that it asks for it, and then drops it in the middle of what it does;

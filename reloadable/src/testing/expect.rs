@@ -3,15 +3,19 @@
 use std::fmt::Write as _;
 use std::future::Future;
 use std::panic::Location;
+use std::time::Duration;
 
 use crate::diff::{Changes as _, Diff, Walker};
 use crate::load::Reloadable;
 use crate::reloader::Reloader;
 use crate::report::{Report, Violation};
-use crate::status::{Applied, ReloadOutcome};
+use crate::status::{Applied, Attempt, Outcomes, ReloadOutcome, Veto};
 use crate::subscribe::{Change, Subscription};
 
 use super::deadline::{DEADLINE, polled, within};
+
+/// Far above all pauses that a program is likely to make, and over at once on a clock that is paused.
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Waits for the next change that a subscription tells.
 ///
@@ -53,7 +57,7 @@ pub fn next_change<'s, T: Reloadable, S: Diff + ?Sized>(
     let at = Location::caller();
     async move {
         let seen = changes.seen_snapshot().generation();
-        match within(DEADLINE, changes.changed()).await {
+        match within(DEADLINE, HOUR, changes.changed()).await {
             Some(Ok(change)) => change,
             Some(Err(error)) => panic!("{at}: no change came: {error}\n{}", state(config)),
             None => panic!("{at}: no change came after that to generation {seen}\n{}", state(config)),
@@ -106,6 +110,79 @@ pub fn assert_no_change<'s, T, S: Diff + ?Sized>(
             None => {}
         }
     }
+}
+
+/// Waits for the next attempt to end, of those that began after `outcomes` was made or told its last, and returns it. The
+/// deadline is that of [`next_change`].
+///
+/// # Panics
+///
+/// If there is none in that time, or the reloader has ended: with the status and the report of the last refusal.
+///
+/// # Cancel safety
+///
+/// Cancel safe: dropped before it is ready, it has consumed nothing.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), reloadable::Error> {
+/// use reloadable::testing::{assert_rejected, next_outcome};
+/// use reloadable::{Format, MemorySource, Reason, Reloader};
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+///
+/// let (source, document) = MemorySource::new("limits", Format::Toml, "workers = 4");
+/// let config = Reloader::<Limits>::builder().source(source).start().await?;
+/// let mut outcomes = config.outcomes();
+///
+/// document.replace("workers = 'many'");
+/// let attempt = next_outcome(&config, &mut outcomes).await;
+/// assert_rejected(attempt.outcome(), "type", "workers");
+/// assert_eq!((attempt.reason(), attempt.generation()), (&Reason::Change, 1));
+/// # Ok(())
+/// # }
+/// ```
+#[track_caller]
+pub fn next_outcome<'s, T: Reloadable>(
+    config: &'s Reloader<T>,
+    outcomes: &'s mut Outcomes,
+) -> impl Future<Output = Attempt> + use<'s, T> {
+    let at = Location::caller();
+    async move {
+        match within(DEADLINE, HOUR, outcomes.next()).await {
+            Some(Ok(attempt)) => attempt,
+            Some(Err(error)) => panic!("{at}: no attempt came: {error}\n{}", state(config)),
+            None => panic!("{at}: no attempt came\n{}", state(config)),
+        }
+    }
+}
+
+/// Sees to it that an attempt ended in this way, by the word of [`ReloadOutcome::name`]. The other assertions see to more.
+///
+/// # Panics
+///
+/// If it did not: with the report.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), reloadable::Error> {
+/// use reloadable::testing::assert_outcome;
+/// use reloadable::{Format, MemorySource, Reloader};
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+///
+/// let (source, document) = MemorySource::new("limits", Format::Toml, "workers = 4");
+/// let config = Reloader::<Limits>::builder().source(source).start().await?;
+/// document.replace("workers = 8");
+/// assert_outcome(&config.reload().await, "applied");
+/// # Ok(())
+/// # }
+/// ```
+#[track_caller]
+pub fn assert_outcome(outcome: &ReloadOutcome, name: &str) {
+    assert!(outcome.name() == name, "expected to be {name}\nbut it was {}", told(outcome));
 }
 
 /// Sees to it that an attempt published a snapshot with just these changes, as the outcome prints them, with `; ` between
@@ -205,6 +282,46 @@ pub fn assert_failed<'o>(outcome: &'o ReloadOutcome, code: &str) -> &'o Report {
     match report {
         Some(report) if report.errors().any(|violation| violation.code() == code) => report,
         _ => panic!("expected to have failed: [{code}]\nbut it was {}", told(outcome)),
+    }
+}
+
+/// Sees to it that an attempt was refused by the gate of this name, and returns how.
+///
+/// # Panics
+///
+/// If it was not, or by another gate: with the report.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), reloadable::Error> {
+/// use reloadable::testing::assert_vetoed;
+/// use reloadable::{Format, MemorySource, Refusal, Reloader};
+/// # type Limits = std::collections::BTreeMap<String, u16>;
+///
+/// let (source, document) = MemorySource::new("limits", Format::Toml, "workers = 4");
+/// let builder = Reloader::<Limits>::builder().source(source);
+/// let config = builder
+///     .gate("pool", |candidate| async move {
+///         match candidate.value()["workers"] {
+///             0..=100 => Ok(()),
+///             _ => Err(Refusal::new("there is no room for so many")),
+///         }
+///     })
+///     .start()
+///     .await?;
+/// document.replace("workers = 200");
+/// let outcome = config.reload().await;
+/// assert_eq!(assert_vetoed(&outcome, "pool").reason(), "there is no room for so many");
+/// # Ok(())
+/// # }
+/// ```
+#[track_caller]
+pub fn assert_vetoed<'o>(outcome: &'o ReloadOutcome, gate: &str) -> &'o Veto {
+    match outcome {
+        ReloadOutcome::Vetoed(veto) if veto.gate() == gate => veto,
+        _ => panic!("expected to be vetoed by `{gate}`\nbut it was {}", told(outcome)),
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! - [`ScriptedSource`] answers as a test tells it to: documents, errors, delays, half writes, hints and lies.
 //! - [`Save`], [`TornWrite`] and, on Unix, `Volume`, `swap_link` and `chmod` save files as real programs do.
-//! - [`next_change`], [`assert_applied`], [`assert_unchanged`], [`assert_rejected`], [`assert_failed`] and
-//!   [`assert_no_change`] say all that is known where something else happened.
+//! - [`next_change`] and [`next_outcome`] wait, but not for ever; [`assert_applied`], [`assert_unchanged`],
+//!   [`assert_rejected`], [`assert_failed`], [`assert_vetoed`], [`assert_outcome`] and [`assert_no_change`] say all that
+//!   is known where something else happened.
 //! - [`source_conformance`] tries the promises of a source on one of your own.
 //!
 //! Tests with scripted sources and sources in memory pause tokio's clock (`#[tokio::test(start_paused = true)]`, with
@@ -40,7 +41,8 @@ mod scripted;
 
 pub use self::conformance::{Check, Conformance, Rig, RigError, Verdict, source_conformance};
 pub use self::expect::{
-    assert_applied, assert_failed, assert_no_change, assert_rejected, assert_unchanged, next_change,
+    assert_applied, assert_failed, assert_no_change, assert_outcome, assert_rejected, assert_unchanged,
+    assert_vetoed, next_change, next_outcome,
 };
 pub use self::files::{Save, TornWrite, touch};
 #[cfg(unix)]

@@ -234,8 +234,10 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    /// The last one stays.
+    /// Those that were not given yet.
     answers: VecDeque<Answer>,
+    /// The one that was given last, which stays.
+    last: Option<Answer>,
     /// Each with how often it is to be told.
     hints: VecDeque<(Result<Hint, SourceError>, u64)>,
     looks: u64,
@@ -261,6 +263,7 @@ impl ScriptedSource {
         let origin = Origin::named(name);
         let state = State {
             answers: answers.into_iter().map(Into::into).collect(),
+            last: None,
             hints: VecDeque::new(),
             looks: 0,
             remembered: VecDeque::new(),
@@ -275,7 +278,7 @@ impl ScriptedSource {
 }
 
 impl Script {
-    /// Appends an answer: the look after those that have one already gets it.
+    /// Appends an answer to those that were not given yet.
     pub fn then(&self, answer: impl Into<Answer>) {
         self.shared.state().answers.push_back(answer.into());
     }
@@ -380,11 +383,11 @@ impl ScriptedSource {
     /// Takes the next answer at once, so that one which is never given is not in the way of those behind it.
     fn begin(&self, known: Option<&Revision>) -> (Answer, Looking<'_>) {
         let mut state = self.shared.state();
-        let answer = match state.answers.len() {
-            0 => Answer::error(SourceErrorKind::NotFound, "the script has no answer"),
-            1 => state.answers[0].clone(),
-            _ => state.answers.pop_front().unwrap_or_else(Answer::never),
-        };
+        if let Some(next) = state.answers.pop_front() {
+            state.last = Some(next);
+        }
+        let nothing = || Answer::error(SourceErrorKind::NotFound, "the script has no answer");
+        let answer = state.last.clone().unwrap_or_else(nothing);
         state.looks += 1;
         let number = state.looks;
         if state.remembered.len() == REMEMBERED {

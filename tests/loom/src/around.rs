@@ -51,7 +51,7 @@ pub mod error {
 }
 
 pub mod layer {
-    #[derive(Debug, Default)]
+    #[derive(Debug, Clone, Default)]
     pub struct Layers;
 }
 
@@ -69,15 +69,23 @@ pub mod provenance {
     pub struct Explanation;
     pub struct Explanations;
 
-    pub struct Basis(Report);
+    pub struct Basis(Layers, Report);
 
     impl Basis {
-        pub fn new(_layers: Layers, warnings: Report) -> Self {
-            Self(warnings)
+        pub fn new(layers: Layers, _kept: Option<Layers>, warnings: Report) -> Self {
+            Self(layers, warnings)
+        }
+
+        pub fn layers(&self) -> &Layers {
+            &self.0
+        }
+
+        pub fn kept(&self) -> &Layers {
+            &self.0
         }
 
         pub fn warnings(&self) -> &Report {
-            &self.0
+            &self.1
         }
 
         pub fn origin_of<T: Diff>(&self, _path: &str) -> Option<Provenance> {

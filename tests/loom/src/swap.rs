@@ -1,4 +1,4 @@
-//! `arc_swap` as it is promised: a store that is a release, a load that is an acquire, and no more.
+//! `arc_swap` as it is promised: a swap that is a release and a load that is an acquire, and no more.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,17 +12,18 @@ pub struct ArcSwap<T> {
 }
 
 impl<T> ArcSwap<T> {
-    pub fn from_pointee(value: T) -> Self {
-        Self { values: Mutex::new(vec![Arc::new(value)]), current: AtomicUsize::new(0) }
+    pub fn new(value: Arc<T>) -> Self {
+        Self { values: Mutex::new(vec![value]), current: AtomicUsize::new(0) }
     }
 
-    pub fn store(&self, value: Arc<T>) {
+    pub fn swap(&self, value: Arc<T>) -> Arc<T> {
         let next = {
             let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
             values.push(value);
             values.len() - 1
         };
-        self.current.store(next, Ordering::Release);
+        let previous = self.current.swap(next, Ordering::AcqRel);
+        Arc::clone(&self.values.lock().unwrap_or_else(PoisonError::into_inner)[previous])
     }
 
     pub fn load_full(&self) -> Arc<T> {

@@ -238,6 +238,119 @@ fn what_needs_a_restart_is_kept_and_nothing_else() {
         .unwrap();
 }
 
+/// Fields of which no more is told than that they changed.
+#[derive(Debug, Clone, PartialEq, Reloadable)]
+struct Untold {
+    #[reload(secret)]
+    marked: Part,
+    by_type: Sealed<Part>,
+    by_types: Vec<Sealed<Part>>,
+    #[serde(deserialize_with = "never")]
+    opaque: Vec<Part>,
+    converted: Converted,
+    deeper: Outer,
+    variant: Variants,
+    #[reload(secret)]
+    most: Deep,
+}
+
+#[derive(Debug, Clone, PartialEq, Reloadable)]
+#[serde(from = "String")]
+struct Converted {
+    #[reload(restart)]
+    kept: u8,
+    live: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Reloadable)]
+#[serde(from = "String")]
+struct Outer {
+    part: Part,
+}
+
+#[derive(Debug, Clone, PartialEq, Reloadable)]
+enum Variants {
+    #[serde(with = "variant")]
+    One {
+        #[reload(restart)]
+        kept: u8,
+        live: u8,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Reloadable)]
+struct Deep {
+    #[reload(secret)]
+    within: Option<Sealed<Part>>,
+    #[serde(deserialize_with = "never")]
+    opaque: Vec<Part>,
+}
+
+/// Shows as little as any secret.
+type Sealed<T> = reloadable::Secret<T>;
+
+impl reloadable::Zeroize for Part {
+    fn zeroize(&mut self) {
+        (self.kept, self.live) = (0, 0);
+    }
+}
+
+fn never<'de, D: serde::Deserializer<'de>, T>(_: D) -> Result<T, D::Error> {
+    Err(serde::de::Error::custom("never"))
+}
+
+/// Two values that differ in some of the fields, each in what is kept, in what is live, in both or in neither.
+fn untold(differs: [(bool, bool); 8]) -> [Untold; 2] {
+    let make = |by: u8| {
+        let part = |at: usize| {
+            let (kept, live) = differs[at];
+            Part { kept: u8::from(kept) * by, live: u8::from(live) * by }
+        };
+        let sealed = |at| Sealed::new(part(at));
+        let (converted, variant) = (part(4), part(6));
+        Untold {
+            marked: part(0),
+            by_type: sealed(1),
+            by_types: vec![sealed(2)],
+            // The first change of all decides nothing.
+            opaque: vec![Part { kept: 0, ..part(3) }, part(3)],
+            converted: Converted { kept: converted.kept, live: converted.live },
+            deeper: Outer { part: part(5) },
+            variant: Variants::One { kept: variant.kept, live: variant.live },
+            most: Deep { within: Some(sealed(7)), opaque: vec![part(7)] },
+        }
+    };
+    [make(0), make(1)]
+}
+
+#[test]
+fn what_is_not_told_needs_a_restart_if_it_is_kept() {
+    let paths = ["marked", "by_type", "by_types[0]", "opaque", "converted", "deeper", "variant.One", "most"];
+    let told = |old: &Untold, new: &Untold| {
+        let changes = old.diff(new);
+        let entries = changes.as_ref().map(Changes::entries).unwrap_or_default();
+        entries.iter().map(|entry| (entry.path.to_string(), entry.restart)).collect::<Vec<_>>()
+    };
+    for bits in 0_u16..1 << 10 {
+        // Two bits for each, where the last three go together.
+        let differs: [(bool, bool); 8] = std::array::from_fn(|at| {
+            let pair = bits >> (2 * at.min(4));
+            (pair & 1 == 1, pair & 2 == 2)
+        });
+        let [running, wanted] = untold(differs);
+        let [_, live] = untold(differs.map(|(_, live)| (false, live)));
+        let mut held = wanted.clone();
+        held.hold(&running);
+        assert_eq!(held, live);
+        let expected = |of: &dyn Fn((bool, bool)) -> bool, restart: &dyn Fn((bool, bool)) -> bool| {
+            let changed = paths.iter().zip(differs).filter(|(_, differs)| of(*differs));
+            changed.map(|(path, differs)| ((*path).to_owned(), restart(differs))).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&running, &wanted), expected(&|(kept, live)| kept || live, &|(kept, _)| kept));
+        assert_eq!(told(&running, &held), expected(&|(_, live)| live, &|_| false));
+    }
+}
+
 #[test]
 fn a_shared_value_cannot_keep_anything() {
     let (running, mut wanted) = (app(&[]), app(&[]));

@@ -65,7 +65,8 @@ async fn whoever_does_not_answer_is_named() -> Result<(), Error> {
             "not_applied: `never reads` has applied generation 1, not 2"
         ]
     );
-    let come: Vec<_> = config.subscribers().into_iter().map(|come| (come.seen, come.applied)).collect();
+    let come: Vec<_> =
+        config.status().subscribers.into_iter().map(|come| (come.seen, come.applied)).collect();
     assert_eq!(come, [(2, Some(2)), (2, Some(1)), (1, Some(1))]);
     Ok(())
 }
@@ -89,23 +90,23 @@ async fn a_failure_is_told_as_soon_as_everybody_has_answered() -> Result<(), Err
         error.report().violations()[0].message(),
         "`fails` has applied generation 1, not 2: it failed: no connection"
     );
-    assert_eq!(config.subscribers()[1].failed.as_deref(), Some("no connection"));
+    assert_eq!(config.status().subscribers[1].failed.as_deref(), Some("no connection"));
 
     // It was tried again.
     failed.applied();
     config.wait_applied(generation, Duration::ZERO).await?;
-    assert_eq!(config.subscribers()[1].failed, None);
+    assert_eq!(config.status().subscribers[1].failed, None);
 
     // And it is given up after all.
     failed.failed("x".repeat(5_000));
-    assert_eq!(config.subscribers()[1].applied, Some(1));
-    assert_eq!(config.subscribers()[1].failed.as_deref().map(str::len), Some(1_000));
+    assert_eq!(config.status().subscribers[1].applied, Some(1));
+    assert_eq!(config.status().subscribers[1].failed.as_deref().map(str::len), Some(1_000));
     assert!(config.wait_applied(generation, Duration::ZERO).await.is_err());
 
     // The next change makes up for it.
     let generation = publish(&config, &handle, both(80, 3)).await;
-    assert!(now(config.wait_applied(generation, DEADLINE)).is_none(), "the failure is no answer to that");
     in_time(applies.changed()).await?.applied();
+    assert!(now(config.wait_applied(generation, DEADLINE)).is_none(), "the failure is no answer to that");
     in_time(fails.changed()).await?.applied();
     config.wait_applied(generation, Duration::ZERO).await
 }
@@ -147,7 +148,7 @@ async fn only_those_who_acknowledge_are_waited_for() -> Result<(), Error> {
     let change = in_time(silent.changed()).await?;
     change.failed("nobody asked");
     change.applied();
-    let [silent] = &config.subscribers()[..] else { panic!("there is one") };
+    let [silent] = &config.status().subscribers[..] else { panic!("there is one") };
     assert_eq!((&silent.name, silent.seen, silent.applied, &silent.failed), (&None, 2, None, &None));
     Ok(())
 }
@@ -164,7 +165,7 @@ async fn whoever_ends_is_no_longer_waited_for() -> Result<(), Error> {
     now(waiting).expect("nobody is left to wait for")?;
     change.failed("it has ended");
     config.wait_applied(generation, Duration::ZERO).await?;
-    assert!(config.subscribers().is_empty());
+    assert!(config.status().subscribers.is_empty());
     Ok(())
 }
 

@@ -59,7 +59,7 @@ async fn a_thousand_subscribers_come_and_go_during_a_thousand_reloads() -> Resul
         assert_eq!((change.previous().size, change.current().size), (seen, size));
         assert_eq!(change.generation(), generation);
         drop(goes);
-        assert!(config.subscribers().len() < CROWD + 10, "the list has grown");
+        assert!(config.status().subscribers.len() < CROWD + 10, "the list has grown");
     }
     for mut waits in crowd {
         assert_eq!(in_time(waits.changed()).await?.current().size, 1_001);
@@ -71,7 +71,9 @@ async fn a_thousand_subscribers_come_and_go_during_a_thousand_reloads() -> Resul
     assert!(came.load(Ordering::Relaxed) > 0);
 
     config.wait_applied(1_001, DEADLINE).await?;
-    let [left] = &config.subscribers()[..] else { panic!("one is left: {:?}", config.subscribers()) };
+    let [left] = &config.status().subscribers[..] else {
+        panic!("one is left: {:?}", config.status().subscribers)
+    };
     assert_eq!((left.name.as_deref(), left.seen, left.applied), (Some("steady"), 1_001, Some(1_001)));
     config.shutdown().await;
     steady.await.expect("it does not panic");

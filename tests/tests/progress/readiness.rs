@@ -69,7 +69,7 @@ async fn how_far_everybody_has_come_is_plain_data() -> Result<(), Error> {
     publish(&config, &handle, both(80, 2)).await;
     in_time(pool.changed()).await?.failed("no connection");
     assert_eq!(
-        serde_json::to_value(config.subscribers()).ok(),
+        serde_json::to_value(config.status().subscribers).ok(),
         Some(serde_json::json!([
             { "name": "pool", "seen": 2, "applied": 1, "failed": "no connection" },
             { "name": null, "seen": 1, "applied": null, "failed": null },

@@ -13,7 +13,7 @@ async fn a_section_that_did_not_change_is_up_to_date() -> Result<(), Error> {
     let mut pool = config.subscribe_to(|app: &App| &app.pool).acknowledging("pool");
     let generation = publish(&config, &handle, both(81, 1)).await;
     config.wait_applied(generation, Duration::ZERO).await?;
-    let [status] = &config.subscribers()[..] else { panic!("there is one") };
+    let [status] = &config.status().subscribers[..] else { panic!("there is one") };
     assert_eq!((status.seen, status.applied), (2, Some(2)));
 
     let generation = publish(&config, &handle, both(82, 2)).await;

@@ -55,6 +55,7 @@ pub struct App {
     pub map: BTreeMap<String, Grant>,
 
     pub token: Token,
+    #[reload(restart)]
     pub tokens: Vec<Token>,
     pub token_keys: BTreeMap<Token, Grant>,
 
@@ -67,18 +68,23 @@ pub struct App {
     pub converted: Converted,
 
     #[reload(length(12..=40), pattern("^[a-z0-9]+$"), validate = quoted_secret)]
+    #[reload(restart)]
     pub secret: Secret<String>,
     #[reload(range(..99_000_000_000))]
+    #[reload(restart)]
     pub secret_number: Secret<u64>,
+    #[reload(restart)]
     pub secret_login: Secret<Login>,
     #[reload(each(length(..40)), unique)]
     pub secrets: Vec<Secret<String>>,
     #[reload(values(length(..40)))]
     pub secret_map: BTreeMap<String, Secret<String>>,
     pub secret_keys: BTreeMap<Secret<String>, Grant>,
+    #[reload(restart)]
     pub secret_option: Option<Secret<String>>,
 
     #[reload(length(12..=40))]
+    #[reload(restart)]
     pub theirs: SecretString,
     #[reload(range(..99_000_000_000))]
     pub their_number: SecretBox<u64>,

@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use reloadable::{Format, MemoryHandle, MemorySource, ReloadOutcome, Reloader, SourceErrorKind};
+use reloadable::{
+    Format, MemoryHandle, MemorySource, ReloadOutcome, Reloader, RestartPolicy, SourceErrorKind,
+};
 
 use crate::app::App;
 use crate::documents::{self, Secrets};
@@ -32,6 +34,7 @@ impl Life {
         outputs.debug("source", &lower);
         outputs.debug("handle", &below);
         let builder = Reloader::<App>::builder().source(lower).secrets().source(upper).secrets();
+        let builder = builder.restart_policy(RestartPolicy::Apply);
         outputs.debug("builder", &builder);
         let config = builder.start_blocking().unwrap_or_else(|error| panic!("{error:?}"));
         Self { config, below, above, outputs, leaks: Vec::new() }

@@ -12,4 +12,5 @@ mod life;
 mod outputs;
 mod process;
 mod settings;
+mod transaction;
 mod vault;

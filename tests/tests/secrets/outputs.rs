@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fmt::{Debug, Display};
 
 use reloadable::{
-    Change, Changes, Color, Diff, Error, Plan, ReloadOutcome, Reloadable, Reloader, Report, Snapshot, Status,
-    Subscription,
+    Attempt, Change, Changes, Color, Diff, Error, Plan, ReloadOutcome, Reloadable, Reloader, Report,
+    Snapshot, Status, Subscription,
 };
 use serde::Serialize;
 
@@ -78,8 +78,31 @@ impl Outputs {
         }
     }
 
+    pub fn attempt(&mut self, attempt: &Attempt) {
+        self.debug("attempt", attempt);
+        self.display("attempt", attempt);
+        self.json("attempt", attempt);
+        for pending in attempt.pending_restart() {
+            self.debug("pending", pending);
+            self.display("pending", pending);
+            self.json("pending", pending);
+        }
+        if let ReloadOutcome::Vetoed(veto) = attempt.outcome() {
+            self.debug("veto", veto);
+            self.display("veto", veto);
+            self.display("reason", veto.reason());
+        }
+        if let ReloadOutcome::Applied(applied) = attempt.outcome() {
+            self.report(applied.failed_commits());
+        }
+    }
+
     pub fn status(&mut self, status: &Status) {
         self.debug("status", status);
+        self.json("status", status);
+        for attempt in [Some(&status.last_attempt), status.last_refusal.as_ref()].into_iter().flatten() {
+            self.attempt(attempt);
+        }
         if let Some(report) = status.last_report() {
             self.report(report);
         }
@@ -145,6 +168,11 @@ impl Outputs {
         self.debug("reader", &config.reader());
         self.debug("subscription", &config.subscribe());
         self.debug("status subscription", &config.subscribe_status());
+        self.debug("history", &config.history());
+        self.debug("outcomes", &config.outcomes());
+        self.debug("readiness", &config.readiness());
+        self.display("readiness", &config.readiness());
+        self.json("readiness", &config.readiness());
     }
 
     pub fn subscription<T, S: ?Sized>(&mut self, subscription: &Subscription<T, S>) {

@@ -22,6 +22,8 @@ pub(crate) use self::directory::DirectorySource;
 pub use self::directory::Patterns;
 pub(crate) use self::file::FileSource;
 pub(crate) use self::named::NamedFiles;
+pub(crate) use self::probe::{NOFOLLOW, effective_user, try_lock};
 pub(crate) use self::relative::Relative;
 pub(crate) use self::settings::Settings;
 pub use self::write::atomic_write;
+pub(crate) use self::write::{is_temporary, private_write};

@@ -1,4 +1,5 @@
-//! What kind of file system a path is on, and what is mounted. The only file that names `rustix`.
+//! What std does not tell: what kind of file system a path is on, what is mounted, who this process is. The only file that
+//! names `rustix`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,35 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 pub(super) const NONBLOCK: i32 =
     rustix::fs::OFlags::NONBLOCK.union(rustix::fs::OFlags::CLOEXEC).bits() as i32;
+
+/// Flags for an open that neither waits nor follows a symbolic link in the file's place.
+#[cfg(unix)]
+pub(crate) const NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW
+    .union(rustix::fs::OFlags::NONBLOCK)
+    .union(rustix::fs::OFlags::CLOEXEC)
+    .bits() as i32;
+
+/// Returns the user with whose rights the process reads and writes.
+#[cfg(unix)]
+pub(crate) fn effective_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Takes the lock of an open file or directory, which ends with it, or with the process. Tells whether nobody else has it.
+///
+/// # Errors
+///
+/// Mostly that the file system has no locks.
+#[cfg(unix)]
+pub(crate) fn try_lock(file: &std::fs::File) -> io::Result<bool> {
+    use rustix::fs::{FlockOperation, flock};
+    let locked = rustix::io::retry_on_intr(|| flock(file, FlockOperation::NonBlockingLockExclusive));
+    match locked.map_err(io::Error::from) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(error) => Err(error),
+    }
+}
 
 /// Returns the name of the file system if changes may come to it that send no events: made on another machine, on the
 /// host of a virtual one, by a program that serves the files, or by the kernel.

@@ -58,6 +58,23 @@ pub fn atomic_write(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> io::Resu
     Replacement::prepare(path.as_ref(), bytes.as_ref())?.commit()
 }
 
+/// Does as [`atomic_write`] does, but follows no symbolic link, and only the owner may read or write the file, from the
+/// first moment on and whatever was there.
+pub(crate) fn private_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    existing(path)?;
+    Replacement::beside(path.to_owned(), bytes, true, |_| Ok(()))?.commit()
+}
+
+/// Tells whether this is the name of a hidden file that a write to the file `name` leaves behind if it is killed.
+pub(crate) fn is_temporary(found: &OsStr, name: &str) -> bool {
+    let numbers = || {
+        let found = found.to_str()?.strip_prefix('.')?.strip_prefix(&shortened(name))?;
+        found.strip_prefix('.')?.strip_suffix(".tmp")?.split_once('-')
+    };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers().is_some_and(|(process, number)| is_number(process) && is_number(number))
+}
+
 /// The new content, complete and on the disk, under its temporary name.
 #[derive(Debug)]
 struct Replacement {
@@ -72,17 +89,28 @@ impl Replacement {
     fn prepare(path: &Path, bytes: &[u8]) -> io::Result<Self> {
         let target = target_of(path)?;
         let existing = existing(&target)?;
+        Self::beside(target, bytes, existing.is_some(), |file| match &existing {
+            Some(existing) => inherit(file, existing),
+            None => Ok(()),
+        })
+    }
+
+    /// Writes beside the target, and then does to the file what is said.
+    fn beside(
+        target: PathBuf,
+        bytes: &[u8],
+        is_private: bool,
+        finish: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(is_a_directory(&target));
         };
         #[cfg(unix)]
         let directory = File::open(parent).map_err(failed("open the directory", parent))?;
-        let (temporary, mut file) = Temporary::create(parent, name, existing.is_some())?;
+        let (temporary, mut file) = Temporary::create(parent, name, is_private)?;
         let at = temporary.path.as_path();
         file.write_all(bytes).map_err(failed("write", at))?;
-        if let Some(existing) = existing {
-            inherit(&file, &existing).map_err(failed("set the mode of", at))?;
-        }
+        finish(&file).map_err(failed("set the mode of", at))?;
         file.sync_all().map_err(failed("synchronize", at))?;
         Ok(Self {
             target,
@@ -119,20 +147,19 @@ impl Temporary {
     /// So many names may be taken, all left behind by processes that had the same number and were killed.
     const TRIES: usize = 1000;
 
-    /// Creates an empty file beside the target, open to nobody else where the target has a mode of its own.
+    /// Creates an empty file beside the target, open to nobody else where it is private or will get another mode.
     #[cfg_attr(not(unix), allow(unused_variables, reason = "only Unix has modes"))]
-    fn create(directory: &Path, name: &OsStr, replaces: bool) -> io::Result<(Self, File)> {
+    fn create(directory: &Path, name: &OsStr, is_private: bool) -> io::Result<(Self, File)> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
 
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
-        if replaces {
+        if is_private {
             use std::os::unix::fs::OpenOptionsExt as _;
             options.mode(0o600);
         }
-        // A name may have 255 bytes, and this one is longer than that of the target.
-        let name: String = name.to_string_lossy().chars().take(50).collect();
+        let name = shortened(&name.to_string_lossy());
         let mut tries = 0;
         loop {
             // Relaxed, since nothing but the number itself is shared.
@@ -162,6 +189,11 @@ impl Drop for Temporary {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// A name may have 255 bytes, and that of the hidden file is longer than that of the target.
+fn shortened(name: &str) -> String {
+    name.chars().take(50).collect()
 }
 
 /// Follows the symbolic links of a path, also to where nothing is yet.

@@ -8,9 +8,10 @@ use crate::document::{Document, Revision};
 use crate::error::SourceError;
 use crate::reloader::Reloader;
 use crate::source::{AnySource, Asked, Fetched};
-use crate::testing::deadline::{polled, within};
+use crate::testing::deadline::polled;
 
 use super::content::{Held, invalid, number_in, text};
+use super::in_time;
 use super::rig::Rig;
 use super::verdict::Fault;
 
@@ -51,7 +52,7 @@ impl<R: Rig> Driven<R> {
     }
 
     async fn fetch(&mut self, known: Option<&Revision>) -> Result<Result<Fetched, SourceError>, Fault> {
-        let fetched = within(self.deadline, self.source.fetch(known, Asked::Manual)).await;
+        let fetched = in_time(self.deadline, self.source.fetch(known, Asked::Manual)).await;
         fetched.ok_or_else(|| Fault::Broken("fetch() gave no answer".to_owned()))
     }
 
@@ -71,9 +72,9 @@ impl<R: Rig> Driven<R> {
         number: u32,
     ) -> Result<(Revision, Vec<Document>), Fault> {
         let mut last = String::new();
-        let found = within(self.deadline, async {
+        let found = in_time(self.deadline, async {
             // What is on its way may take a moment; what is not would be asked for without a pause.
-            let mut pause = tokio::time::interval(Duration::from_millis(2));
+            let mut pause = tokio::time::interval(Duration::from_millis(10));
             loop {
                 pause.tick().await;
                 last = match self.source.fetch(known, Asked::Manual).await {
@@ -93,7 +94,7 @@ impl<R: Rig> Driven<R> {
 
     /// Waits for a hint.
     async fn told(&mut self) -> Result<Result<(), SourceError>, Fault> {
-        let told = within(self.deadline, hint(&mut *self.source)).await;
+        let told = in_time(self.deadline, hint(&mut *self.source)).await;
         told.ok_or_else(|| Fault::Broken("changed() told nothing".to_owned()))
     }
 
@@ -178,7 +179,7 @@ pub(super) async fn dropped_wait<R: Rig>(rig: R) -> Result<(), Fault> {
         // One that began before the change, and one that is in the middle of telling it.
         let _ = polled(hint(&mut *driven.source), 1).await;
         driven.replace(number).await?;
-        let told = within(driven.deadline, polled(hint(&mut *driven.source), polls)).await;
+        let told = in_time(driven.deadline, polled(hint(&mut *driven.source), polls)).await;
         let lost =
             || Fault::Broken(format!("a hint was lost with a wait that was dropped after {polls} polls"));
         if !matches!(told.ok_or_else(lost)?, Some(Ok(()))) {
@@ -199,7 +200,7 @@ pub(super) async fn dropped_fetch<R: Rig>(rig: R) -> Result<(), Fault> {
         let known = driven.known.clone();
         let source = &mut driven.source;
         let look = polled(source.fetch(known.as_ref(), Asked::Manual), polls);
-        let dropped = within(driven.deadline, look).await;
+        let dropped = in_time(driven.deadline, look).await;
         dropped.ok_or_else(|| Fault::Broken("fetch() asks to be polled no more".to_owned()))?;
         driven.catches_up(number).await.map_err(|fault| match fault {
             Fault::Broken(why) => {

@@ -8,10 +8,10 @@ use crate::reloader::{Builder, Reloader};
 use crate::source::{AnySource, Asked, BoxFuture, Fetched, Health, Hint};
 use crate::status::{ReloadOutcome, Status};
 use crate::subscribe::Subscription;
-use crate::testing::deadline::within;
 use crate::testing::expect::state;
 
 use super::content::{Held, halves, invalid, number_of, text};
+use super::in_time;
 use super::rig::Rig;
 use super::verdict::Fault;
 
@@ -41,7 +41,13 @@ impl<R: Rig> Followed<R> {
     ) -> Result<Self, Fault> {
         let sources = sources(&mut rig, resync).await?;
         let deadline = rig.deadline();
-        Self::start(rig, sources.into_iter().map(wrap), resync, deadline).await
+        let followed = Self::start(rig, sources.into_iter().map(wrap), resync, deadline).await?;
+        match followed.number()? {
+            1 => Ok(followed),
+            number => {
+                Err(Fault::Broken(format!("it started with document {number}, not with the one there")))
+            }
+        }
     }
 
     async fn replace(&mut self, number: u32) -> Result<(), Fault> {
@@ -67,18 +73,12 @@ impl<R> Followed<R> {
     ) -> Result<Self, Fault> {
         let builder = Reloader::<Held>::builder().resync(resync);
         let builder = sources.into_iter().fold(builder, Builder::any_source);
-        let started = within(deadline, builder.start()).await;
+        let started = in_time(deadline, builder.start()).await;
         let config = started
             .ok_or_else(|| Fault::Broken("it did not start in time".to_owned()))?
             .map_err(|error| Fault::Broken(format!("it did not start: {error}")))?;
         let changes = config.subscribe();
-        let followed = Self { rig, config, changes, deadline };
-        match followed.number()? {
-            1 => Ok(followed),
-            number => {
-                Err(Fault::Broken(format!("it started with document {number}, not with the one there")))
-            }
-        }
+        Ok(Self { rig, config, changes, deadline })
     }
 
     /// Returns the number of the document in force.
@@ -90,7 +90,7 @@ impl<R> Followed<R> {
     async fn arrives(&mut self, number: u32) -> Result<(), Fault> {
         while self.number_seen()? != number {
             let before = self.changes.seen_snapshot().generation();
-            let change = within(self.deadline, self.changes.changed()).await.ok_or_else(|| {
+            let change = in_time(self.deadline, self.changes.changed()).await.ok_or_else(|| {
                 Fault::Broken(format!("document {number} did not arrive: {}", state(&self.config)))
             })?;
             let change = change.map_err(|error| Fault::Broken(error.to_string()))?;
@@ -108,7 +108,7 @@ impl<R> Followed<R> {
     /// Waits for a status.
     async fn until(&self, what: &str, is_so: impl Fn(&Status) -> bool) -> Result<(), Fault> {
         let mut statuses = self.config.subscribe_status();
-        let come = within(self.deadline, async {
+        let come = in_time(self.deadline, async {
             while !is_so(&self.config.status()) && statuses.changed().await.is_ok() {}
         });
         match come.await {
@@ -287,7 +287,7 @@ pub(super) async fn reverted<R: Rig>(rig: R) -> Result<(), Fault> {
             state(&followed.config)
         )));
     }
-    let outcome = within(followed.deadline, followed.config.reload()).await;
+    let outcome = in_time(followed.deadline, followed.config.reload()).await;
     match (outcome, followed.config.status().attempts - status.attempts) {
         (Some(ReloadOutcome::Unchanged), 1) => Ok(()),
         (Some(outcome), attempts) => {

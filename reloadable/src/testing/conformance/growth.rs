@@ -6,13 +6,13 @@ use tokio::runtime::Handle;
 
 use crate::reloader::Reloader;
 use crate::status::ReloadOutcome;
-use crate::testing::deadline::within;
 
 use super::content::{Held, text};
+use super::in_time;
 use super::rig::Rig;
 use super::verdict::Fault;
 
-const RELOADS: u32 = 200;
+const RELOADS: u32 = 100;
 
 /// What is made once, as pools and caches, is there after so many.
 const BEFORE: u32 = 20;
@@ -34,7 +34,7 @@ pub(super) async fn growth<R: Rig>(mut rig: R) -> Result<(), Fault> {
             before = Taken::now().unwrap_or(before);
         }
         rig.replace(&text(rig.format(), number)?).await?;
-        let outcome = within(deadline, config.reload()).await;
+        let outcome = in_time(deadline, config.reload()).await;
         // A look for which a hint asked may have come first.
         if !matches!(outcome, Some(ReloadOutcome::Applied(_) | ReloadOutcome::Unchanged)) {
             let told = outcome.map_or_else(|| "nothing".to_owned(), |outcome| outcome.to_string());
@@ -51,17 +51,26 @@ pub(super) async fn released<R: Rig>(mut rig: R) -> Result<(), Fault> {
     let builder = rig.attach(Reloader::<Held>::builder());
     let config =
         builder.start().await.map_err(|error| Fault::Broken(format!("it did not start: {error}")))?;
-    let ended = within(deadline, config.shutdown()).await;
+    let ended = in_time(deadline, config.shutdown()).await;
     ended.ok_or_else(|| Fault::Broken("it did not end".to_owned()))?;
-    let gone = within(deadline, async {
+    match tasks_end(before, deadline).await {
+        true => Ok(()),
+        false => Err(Fault::Broken(format!(
+            "{} tasks were left when it had ended",
+            tasks().saturating_sub(before)
+        ))),
+    }
+}
+
+/// Waits until there are no more tasks than before.
+pub(super) async fn tasks_end(before: usize, deadline: Duration) -> bool {
+    let ended = in_time(deadline, async {
         let mut pause = tokio::time::interval(Duration::from_millis(2));
         while tasks() > before {
             pause.tick().await;
         }
     });
-    gone.await.ok_or_else(|| {
-        Fault::Broken(format!("{} tasks were left when it had ended", tasks().saturating_sub(before)))
-    })
+    ended.await.is_some()
 }
 
 /// What this process holds of the operating system, and of the runtime.
@@ -78,14 +87,14 @@ impl Taken {
     }
 }
 
-fn tasks() -> usize {
+pub(super) fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }
 
 /// Waits for what ends a moment later, as a connection that is being closed.
 async fn is_no_more_than(before: Taken, deadline: Duration) -> Result<(), Fault> {
     let mut now = before;
-    let flat = within(deadline, async {
+    let flat = in_time(deadline, async {
         let mut pause = tokio::time::interval(Duration::from_millis(2));
         loop {
             now = Taken::now().unwrap_or(before);

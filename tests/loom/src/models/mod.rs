@@ -31,28 +31,29 @@ struct Writer {
 
 impl Writer {
     fn new() -> (Self, Current<App>, Sections<App>) {
-        let publisher = Publisher::new(Snapshot::new(App { left: 1, right: 1 }, made(), 1));
+        let first = Snapshot::new(App { left: 1, right: 1 }, made(), 1);
+        let publisher = Publisher::new(Arc::new(first));
         let (current, sections) = (publisher.current().clone(), Sections::new());
         (Self { publisher, sections: sections.clone() }, current, sections)
     }
 
-    /// In the order of `Reload::attempt`.
+    /// In the order in which an attempt does it.
     fn publish(&mut self, left: u64, right: u64) {
-        let (previous, current) = self.publisher.publish(App { left, right }, made());
-        self.sections.wake(&previous, &current);
+        let next = self.publisher.next(App { left, right }, made());
+        let previous = self.publisher.publish(Arc::clone(&next));
+        self.sections.wake(&previous, &next);
     }
 
     /// In an order that would be wrong: it wakes before it stores.
     fn publish_after_waking(&mut self, left: u64, right: u64) {
-        let previous = self.publisher.current().snapshot();
-        let next = Arc::new(Snapshot::new(App { left, right }, made(), previous.generation() + 1));
-        self.sections.wake(&previous, &next);
-        self.publisher.publish(App { left, right }, made());
+        let next = self.publisher.next(App { left, right }, made());
+        self.sections.wake(&self.publisher.current().snapshot(), &next);
+        self.publisher.publish(next);
     }
 }
 
 fn made() -> Made {
-    Made { files: Default::default(), layers: Default::default(), warnings: Default::default() }
+    Made { files: Default::default(), layers: Default::default(), kept: None, warnings: Default::default() }
 }
 
 fn left(app: &App) -> &u64 {

@@ -1,0 +1,152 @@
+//! The last good set: it is saved whenever another one is accepted, and stands in for the sources that fail at the start.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::watch;
+
+use super::candidate::Log;
+use super::files::Files;
+use super::gates::Gates;
+use super::inside::Marker;
+use super::layer::Stack;
+use super::start::{Refused, first};
+use crate::document::Origin;
+use crate::error::{Error, ErrorKind};
+use crate::load::Reloadable;
+use crate::path::FieldPath;
+use crate::publish::Snapshot;
+use crate::report::{Report, Violation};
+use crate::status::LastGoodStatus;
+use crate::store::{GoodSet, Saver, Store};
+
+/// Nothing where no set is kept.
+pub(super) struct Keeping {
+    kept: Option<Kept>,
+}
+
+struct Kept {
+    store: Arc<Store>,
+    saver: Saver,
+    tell: watch::Sender<Saved>,
+    told: watch::Receiver<Saved>,
+    saved_at: Option<SystemTime>,
+    last_error: Option<Error>,
+}
+
+/// How the last save went, if there was one.
+type Saved = Option<Result<SystemTime, Error>>;
+
+impl Keeping {
+    pub(super) fn new(store: Option<Store>) -> Self {
+        let kept = store.map(|store| {
+            let store = Arc::new(store);
+            let (tell, told) = watch::channel(None);
+            let saver = Saver::new(Arc::clone(&store));
+            Kept { store, saver, tell, told, saved_at: None, last_error: None }
+        });
+        Self { kept }
+    }
+
+    /// Saves what a snapshot was made of, some time soon.
+    pub(super) fn save<T: Reloadable>(&self, snapshot: &Snapshot<T>) {
+        if let Some(Kept { saver, tell, .. }) = &self.kept {
+            let tell = tell.clone();
+            saver.save::<T>(snapshot.layers(), snapshot.generation(), move |saved| {
+                tell.send_replace(Some(saved));
+            });
+        }
+    }
+
+    /// Waits until it is known how a save went. Cancel safe.
+    pub(super) async fn saved(&mut self) {
+        let Some(kept) = &mut self.kept else { return std::future::pending().await };
+        // It has a sender of its own.
+        let _ = kept.told.changed().await;
+        match &*kept.told.borrow() {
+            Some(Ok(at)) => (kept.saved_at, kept.last_error) = (Some(*at), None),
+            Some(Err(error)) => kept.last_error = Some(error.clone()),
+            None => {}
+        }
+    }
+
+    pub(super) fn status(&self, stack: &Stack) -> Option<LastGoodStatus> {
+        let Kept { store, saved_at, last_error, .. } = self.kept.as_ref()?;
+        Some(LastGoodStatus {
+            origin: Origin::file(store.path()),
+            is_in_force: stack.is_stood_in(),
+            saved_at: *saved_at,
+            last_error: last_error.clone(),
+        })
+    }
+
+    /// Loads for the first time what was saved last, for what the sources hold was refused.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong with that, and then what is wrong with the set.
+    pub(super) async fn first<T: Reloadable>(
+        &mut self,
+        stack: &mut Stack,
+        (files, gates): (&mut Files, &mut Gates<T>),
+        limit: std::time::Duration,
+        inside: Marker,
+        log: &mut Log,
+        refused: &Refused,
+    ) -> Result<(Arc<Snapshot<T>>, Report), Error> {
+        let error = refused.error();
+        let Some(kept) = &mut self.kept else { return Err(error) };
+        if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Invalid | ErrorKind::Vetoed) {
+            return Err(error);
+        }
+        let set = kept.load(stack).await.map_err(|unusable| both(&error, &unusable))?;
+        let saved_at = set.saved_at;
+        let real = stack.stand_in(set.layers.into_iter().map(|layer| layer.documents));
+        let first = first(stack, files, gates, limit, inside, log).await;
+        stack.stand_back(real);
+        if first.is_ok() {
+            kept.saved_at = Some(saved_at);
+        }
+        first.map_err(|unusable| {
+            let message =
+                "the last good set that is kept here does not do either; what is wrong with it follows";
+            both(&both(&error, &kept.refusal("last_good", message)), &unusable.error())
+        })
+    }
+}
+
+impl Kept {
+    /// Returns a set with something in it.
+    async fn load(&self, stack: &Stack) -> Result<GoodSet, Error> {
+        let (store, settings) = (Arc::clone(&self.store), stack.settings());
+        let loaded = tokio::task::spawn_blocking(move || store.load(&settings)).await;
+        let loaded = loaded.unwrap_or_else(|ended| {
+            Err(self.refusal("last_good", format!("the last good set could not be read: {ended}")))
+        });
+        let set = loaded?.ok_or_else(|| {
+            self.refusal(
+                "not_found",
+                "there is no last good set yet; it is saved after the first start that succeeds",
+            )
+        })?;
+        if set.layers.iter().all(|layer| layer.documents.is_none()) {
+            let message = "the last good set has nothing of any layer, since all hold secrets or values of the program; \
+                           `LastGood::secrets` keeps those with secrets";
+            return Err(self.refusal("last_good", message));
+        }
+        Ok(set)
+    }
+
+    fn refusal(&self, code: &'static str, message: impl Into<String>) -> Error {
+        let origin = Origin::file(self.store.path());
+        let violation = Violation::new(FieldPath::root(), code, message).located(origin, None);
+        Error::new(ErrorKind::LastGood, violation.into())
+    }
+}
+
+/// Of the kind of the first.
+fn both(first: &Error, second: &Error) -> Error {
+    let mut report = first.report().clone();
+    report.append(second.report().clone());
+    Error::new(first.kind(), report)
+}

@@ -1,0 +1,316 @@
+//! Sources that each break a promise, and the battery that finds which.
+
+use std::sync::{Arc, Mutex};
+
+use reloadable::testing::{Rig, RigError, Verdict, source_conformance};
+use reloadable::{
+    Builder, Document, Fetched, Format, Hint, Origin, Reloadable, Revision, Source, SourceError,
+    SourceErrorKind,
+};
+use tokio::sync::Notify;
+
+/// What is wrong with a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    Nothing,
+    TellsOfEverySecondChange,
+    StopsTelling,
+    TellsAllTheTime,
+    WatchesOnlyAfterTheFirstLook,
+    ReadsOnlyWhatItWasToldOf,
+    HasOneRevision,
+    IsNotModifiedToEverybody,
+    MovesItsCursorUnasked,
+    ForgetsWhatADroppedWaitTook,
+    ForgetsWhatADroppedLookTook,
+    ShowsHalf,
+    TakesAbsenceForDefaults,
+    TakesEmptinessForDefaults,
+    TakesNonsenseForDefaults,
+    HidesErrors,
+    StaysBroken,
+    StaysAtTheOldPlace,
+    RefusesWhatItGaveBefore,
+    PanicsWhereNothingIs,
+    SpawnsAtEveryLook,
+    LeavesATask,
+    ShowsItsPassword,
+    ChangesItsName,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
+    Text(String),
+    Missing,
+    Blocked,
+}
+
+struct Place {
+    content: Content,
+    version: u64,
+    /// Up to which version somebody was told.
+    told: u64,
+    tellings: u64,
+    was_blocked: bool,
+    is_elsewhere: bool,
+    given: Vec<String>,
+}
+
+struct Faulty {
+    wrong: Wrong,
+    place: Arc<Mutex<Place>>,
+    edited: Arc<Notify>,
+    looks: u64,
+    is_watching: bool,
+    /// What it read when it was told of a change last.
+    cached: Option<Content>,
+    cursor: u64,
+}
+
+struct Stage {
+    wrong: Wrong,
+    place: Arc<Mutex<Place>>,
+    edited: Arc<Notify>,
+}
+
+impl Stage {
+    fn new(wrong: Wrong) -> Self {
+        let place = Place {
+            content: Content::Missing,
+            version: 0,
+            told: 0,
+            tellings: 0,
+            was_blocked: false,
+            is_elsewhere: false,
+            given: Vec::new(),
+        };
+        Self { wrong, place: Arc::new(Mutex::new(place)), edited: Arc::new(Notify::new()) }
+    }
+
+    fn put(&self, content: Content) -> Result<(), RigError> {
+        let mut place = self.place.lock().expect("nobody panics under it");
+        if place.is_elsewhere && self.wrong == Wrong::StaysAtTheOldPlace {
+            return Ok(());
+        }
+        place.was_blocked |= matches!(content, Content::Blocked);
+        place.content = content;
+        place.version += 1;
+        drop(place);
+        self.edited.notify_one();
+        Ok(())
+    }
+}
+
+impl Rig for Stage {
+    fn attach<T: Reloadable>(&mut self, builder: Builder<T>) -> Builder<T> {
+        let Self { wrong, place, edited } = &*self;
+        let (place, edited) = (Arc::clone(place), Arc::clone(edited));
+        builder.source(Faulty {
+            wrong: *wrong,
+            place,
+            edited,
+            looks: 0,
+            is_watching: false,
+            cached: None,
+            cursor: 0,
+        })
+    }
+
+    async fn replace(&mut self, text: &str) -> Result<(), RigError> {
+        self.put(Content::Text(text.to_owned()))
+    }
+
+    async fn tear(&mut self, first: &str, second: &str) -> Result<(), RigError> {
+        if self.wrong == Wrong::ShowsHalf {
+            self.put(Content::Text(first.to_owned()))?;
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.put(Content::Text([first, second].concat()))
+    }
+
+    async fn remove(&mut self) -> Result<(), RigError> {
+        self.put(Content::Missing)
+    }
+
+    async fn block(&mut self) -> Result<(), RigError> {
+        self.put(Content::Blocked)
+    }
+
+    async fn relocate(&mut self, text: &str) -> Result<(), RigError> {
+        self.place.lock().expect("nobody panics under it").is_elsewhere = true;
+        self.put(Content::Text(text.to_owned()))
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec!["hunter2".to_owned()]
+    }
+}
+
+impl Source for Faulty {
+    fn origin(&self) -> Origin {
+        match self.wrong {
+            Wrong::ShowsItsPassword => Origin::named("store of app/hunter2"),
+            Wrong::ChangesItsName => Origin::named(format!("store {}", self.looks)),
+            _ => Origin::named("store"),
+        }
+    }
+
+    async fn fetch(&mut self, known: Option<&Revision>) -> Result<Fetched, SourceError> {
+        self.looks += 1;
+        let (mut content, version, was_blocked, given) = {
+            let mut place = self.place.lock().expect("nobody panics under it");
+            // Whoever reads needs not be told of what was read.
+            if self.looks == 1 {
+                place.told = place.version;
+            }
+            (place.content.clone(), place.version, place.was_blocked, place.given.clone())
+        };
+        let nothing =
+            |revision: &str| Fetched::Documents { documents: vec![], revision: Revision::new(revision) };
+        match self.wrong {
+            Wrong::SpawnsAtEveryLook => drop(tokio::spawn(std::future::pending::<()>())),
+            Wrong::LeavesATask if self.looks == 1 => drop(tokio::spawn(std::future::pending::<()>())),
+            Wrong::ReadsOnlyWhatItWasToldOf => content = self.cached.get_or_insert(content).clone(),
+            Wrong::ForgetsWhatADroppedLookTook => {
+                if self.cursor == version && known.is_some() {
+                    return Ok(Fetched::NotModified);
+                }
+                self.cursor = version;
+                tokio::task::yield_now().await;
+                self.cursor = 0;
+            }
+            Wrong::MovesItsCursorUnasked
+                if std::mem::replace(&mut self.cursor, version) == version && known.is_some() =>
+            {
+                return Ok(Fetched::NotModified);
+            }
+            Wrong::IsNotModifiedToEverybody if self.looks > 1 => return Ok(Fetched::NotModified),
+            Wrong::StaysBroken if was_blocked => content = Content::Blocked,
+            _ => {}
+        }
+        let text = match (content, self.wrong) {
+            (Content::Missing, Wrong::TakesAbsenceForDefaults) => return Ok(nothing("missing")),
+            (Content::Missing, Wrong::PanicsWhereNothingIs) => panic!("nothing is there"),
+            (Content::Missing | Content::Blocked, Wrong::HidesErrors) => return Ok(Fetched::NotModified),
+            (Content::Missing, _) => {
+                return Err(SourceError::new(SourceErrorKind::NotFound, self.origin(), "it is gone"));
+            }
+            (Content::Blocked, _) => {
+                return Err(SourceError::new(SourceErrorKind::Other, self.origin(), "it answers 500"));
+            }
+            (Content::Text(text), Wrong::TakesEmptinessForDefaults) if text.is_empty() => {
+                return Ok(nothing("empty"));
+            }
+            (Content::Text(text), Wrong::TakesNonsenseForDefaults) if text.starts_with('[') => {
+                return Ok(nothing("nonsense"));
+            }
+            (Content::Text(text), Wrong::RefusesWhatItGaveBefore)
+                if known.is_some() && given.contains(&text) && given.last() != Some(&text) =>
+            {
+                return Err(SourceError::new(SourceErrorKind::Other, self.origin(), "it was there before"));
+            }
+            (Content::Text(text), _) => text,
+        };
+        let revision = match self.wrong {
+            Wrong::HasOneRevision => Revision::new("1"),
+            _ => Revision::new(&text),
+        };
+        if known == Some(&revision) {
+            return Ok(Fetched::NotModified);
+        }
+        self.place.lock().expect("nobody panics under it").given.push(text.clone());
+        let document = Document::new(self.origin(), Format::Toml, text.into_bytes());
+        Ok(Fetched::Documents { documents: vec![document], revision })
+    }
+
+    async fn changed(&mut self) -> Result<Hint, SourceError> {
+        while !self.takes_a_hint() {
+            self.edited.notified().await;
+        }
+        if self.wrong == Wrong::ForgetsWhatADroppedWaitTook {
+            tokio::task::yield_now().await;
+        }
+        Ok(Hint::Complete)
+    }
+}
+
+impl Faulty {
+    fn takes_a_hint(&mut self) -> bool {
+        let mut place = self.place.lock().expect("nobody panics under it");
+        if self.wrong == Wrong::WatchesOnlyAfterTheFirstLook
+            && !std::mem::replace(&mut self.is_watching, true)
+        {
+            place.told = place.version;
+        }
+        let is_new = place.version != place.told;
+        let tells = match self.wrong {
+            Wrong::TellsAllTheTime => true,
+            Wrong::TellsOfEverySecondChange => is_new && place.version % 2 == 0,
+            Wrong::StopsTelling => is_new && place.tellings < 8,
+            _ => is_new,
+        };
+        if tells {
+            place.told = place.version;
+            place.tellings += 1;
+            if self.wrong == Wrong::ReadsOnlyWhatItWasToldOf {
+                self.cached = Some(place.content.clone());
+            }
+        }
+        tells
+    }
+}
+
+/// Tries a source with this fault, and expects just these promises to be broken; others as well if the last is `..`.
+async fn breaks(wrong: Wrong, expected: &[&str]) {
+    let found = source_conformance(|| async { Stage::new(wrong) }).await;
+    let broken = found.broken();
+    match expected {
+        [expected @ .., ".."] => {
+            assert!(expected.iter().all(|name| broken.contains(name)), "{wrong:?}: {broken:?}\n{found}");
+        }
+        _ => assert_eq!(broken, expected, "{wrong:?}\n{found}"),
+    }
+    let is_said = |name: &&str| matches!(found.verdict(name), Some(Verdict::Broken(why)) if !why.is_empty());
+    assert!(broken.iter().all(is_said), "{found}");
+    assert!(!found.to_string().contains("hunter2"), "a secret is in what was found");
+}
+
+macro_rules! faults {
+    ($($name:ident: $wrong:ident breaks $broken:expr;)*) => {
+        $(
+            #[tokio::test(start_paused = true)]
+            async fn $name() {
+                breaks(Wrong::$wrong, &$broken).await;
+            }
+        )*
+    };
+}
+
+faults! {
+    nothing: Nothing breaks [];
+    every_second_change: TellsOfEverySecondChange breaks ["final_content", "keeps_telling", ".."];
+    silence: StopsTelling breaks ["keeps_telling"];
+    endless_hints: TellsAllTheTime breaks ["quiet"];
+    a_late_watch: WatchesOnlyAfterTheFirstLook breaks ["first_load", ".."];
+    a_cache: ReadsOnlyWhatItWasToldOf breaks ["lost_hint", "answers", "revision", "dropped_fetch"];
+    one_revision: HasOneRevision breaks ["final_content", "lost_hint", "first_load", "revision", ".."];
+    never_modified: IsNotModifiedToEverybody breaks ["final_content", "lost_hint", "revision", ".."];
+    a_cursor_that_moves: MovesItsCursorUnasked breaks ["revision", "dropped_fetch"];
+    a_dropped_wait: ForgetsWhatADroppedWaitTook breaks ["dropped_wait"];
+    a_dropped_look: ForgetsWhatADroppedLookTook breaks ["dropped_fetch"];
+    half: ShowsHalf breaks ["torn_content"];
+    absence: TakesAbsenceForDefaults breaks ["missing", "recreated", "answers"];
+    emptiness: TakesEmptinessForDefaults breaks ["empty_content"];
+    nonsense: TakesNonsenseForDefaults breaks ["invalid_content", "reverted"];
+    hidden_errors: HidesErrors breaks ["missing", "unreadable", "recreated", "answers"];
+    an_error_that_stays: StaysBroken breaks ["unreadable", "answers"];
+    the_old_place: StaysAtTheOldPlace breaks ["relocated"];
+    a_revert: RefusesWhatItGaveBefore breaks ["reverted", "revision"];
+    a_panic: PanicsWhereNothingIs breaks ["answers", "origin"];
+    a_task_for_each_look: SpawnsAtEveryLook breaks ["growth", "released"];
+    a_task_that_stays: LeavesATask breaks ["released"];
+    a_password: ShowsItsPassword breaks ["origin"];
+    a_new_name: ChangesItsName breaks ["origin"];
+}
