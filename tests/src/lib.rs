@@ -21,5 +21,10 @@ pub struct Layers;
 
 /// The programs in this page are tests.
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/testing.md")]
+pub struct Testing;
+
+/// The programs in this page are tests.
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/reloading.md")]
 pub struct Reloading;

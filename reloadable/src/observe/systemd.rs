@@ -13,13 +13,14 @@ use super::Witness;
 use crate::error::Error;
 use crate::status::{Attempt, Reason, ReloadOutcome, Status, Suspension};
 
-/// How long a manager that does not read may hold up the reloader.
+/// How long a manager that does not read may hold up the reloader; once, and no more until it reads again.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The manager of this service.
 pub(super) struct Manager {
     socket: UnixDatagram,
     address: SocketAddr,
+    is_waited_for: bool,
     progress: Progress,
     /// How the last attempt went, in a line.
     line: String,
@@ -40,12 +41,16 @@ impl Manager {
         let address = address(&env::var_os("NOTIFY_SOCKET")?)?;
         let socket = UnixDatagram::unbound().ok()?;
         socket.set_write_timeout(Some(PATIENCE)).ok()?;
-        Some(Self { socket, address, progress: Progress::Starting, line: String::new() })
+        Some(Self { socket, address, is_waited_for: true, progress: Progress::Starting, line: String::new() })
     }
 
     /// There is nobody to be told that the manager cannot be reached.
-    fn send(&self, message: &str) {
-        let _: io::Result<usize> = self.socket.send_to_addr(message.as_bytes(), &self.address);
+    fn send(&mut self, message: &str) {
+        let sent = self.socket.send_to_addr(message.as_bytes(), &self.address);
+        let is_waited_for = !sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        if is_waited_for != self.is_waited_for && self.socket.set_nonblocking(!is_waited_for).is_ok() {
+            self.is_waited_for = is_waited_for;
+        }
     }
 
     fn begin(&mut self) {

@@ -84,3 +84,51 @@ pub(super) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Outp
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(20);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_paused_clock_passes_over_all_that_is_waited_for() {
+        let began = Instant::now();
+        let slept = within(HOUR, HOUR * 3, tokio::time::sleep(HOUR * 2)).await;
+        assert_eq!((slept, within(HOUR, HOUR * 3, pending::<()>()).await), (Some(()), None));
+        assert!(began.elapsed() < HOUR);
+    }
+
+    #[tokio::test]
+    async fn a_running_clock_ends_a_wait() {
+        assert_eq!(within(SHORT, HOUR, pending::<()>()).await, None);
+        assert_eq!(within(HOUR, HOUR, tokio::time::sleep(SHORT)).await, Some(()));
+    }
+
+    /// The clock of tokio stands still then, and that of the machine does not.
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_is_always_busy_does_not_keep_a_wait_from_its_end() {
+        let busy = tokio::spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(within(SHORT, HOUR, pending::<()>()).await, None);
+        busy.abort();
+    }
+
+    #[tokio::test]
+    async fn a_future_is_dropped_after_so_many_polls() {
+        let mut polls = 0;
+        let endless = poll_fn(|context| {
+            polls += 1;
+            context.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        assert_eq!(polled(endless, 3).await, None);
+        assert_eq!((polls, polled(async { 7 }, 1).await, polled(async { 7 }, 0).await), (3, Some(7), None));
+    }
+}

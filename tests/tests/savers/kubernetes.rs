@@ -1,66 +1,24 @@
 //! How kubelet brings a ConfigMap up to date in a mounted volume: files stand in a directory of their own, to which a
 //! link leads that is replaced.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::os::unix::fs::symlink;
 
 use reloadable::Reloader;
+use reloadable::testing::Volume;
 
 use crate::desk::{App, Desk, Watched, text, whole};
 
 const SWAPS: u32 = 10;
 
-/// A mounted volume, written as `AtomicWriter` in Kubernetes' `pkg/volume/util/atomic_writer.go` does, in its order.
-struct Volume {
-    directory: PathBuf,
-    writes: u32,
-}
-
-impl Volume {
-    fn new(directory: PathBuf) -> Self {
-        fs::create_dir(&directory).expect("a directory");
-        Self { directory, writes: 0 }
-    }
-
-    fn write(&mut self, files: &[(&str, String)]) {
-        let data = self.directory.join("..data");
-        let old = fs::read_link(&data).ok();
-
-        self.writes += 1;
-        let stamp = format!("..2025_01_31_12_00_{:02}.{}", self.writes, 1_234_567 + self.writes);
-        let new = self.directory.join(&stamp);
-        fs::create_dir(&new).expect("a directory");
-        fs::set_permissions(&new, Permissions::from_mode(0o755)).expect("a mode");
-        for (name, content) in files {
-            fs::write(new.join(name), content).expect("a file");
-            fs::set_permissions(new.join(name), Permissions::from_mode(0o644)).expect("a mode");
-        }
-
-        let data_tmp = self.directory.join("..data_tmp");
-        symlink(&stamp, &data_tmp).expect("a link");
-        fs::rename(&data_tmp, &data).expect("the link is replaced");
-
-        for (name, _) in files {
-            let visible = self.directory.join(name);
-            if fs::read_link(&visible).is_err() {
-                symlink(Path::new("..data").join(name), visible).expect("a link");
-            }
-        }
-        if let Some(old) = old {
-            fs::remove_dir_all(self.directory.join(old)).expect("the old directory goes");
-        }
-    }
-}
-
 #[test]
 fn a_config_map() {
     let desk = Desk::new();
-    let mut volume = Volume::new(desk.etc.join("mount"));
-    volume.write(&[("app.toml", text(1))]);
+    let mut volume = Volume::mount(desk.etc.join("mount")).expect("a directory");
+    volume.publish([("app.toml", text(1))]).expect("the volume is swapped");
     let mut watched = Watched::start(Reloader::builder().file(desk.etc.join("mount/app.toml")));
     for version in 2..2 + SWAPS {
-        volume.write(&[("app.toml", text(version))]);
+        volume.publish([("app.toml", text(version))]).expect("the volume is swapped");
         watched.publishes_once(&whole(version));
     }
     watched.published_no_more(&desk.etc.join("mount/app.toml"));
@@ -69,8 +27,8 @@ fn a_config_map() {
 #[test]
 fn a_config_map_behind_three_links() {
     let desk = Desk::new();
-    let mut volume = Volume::new(desk.etc.join("mount"));
-    volume.write(&[("app.toml", text(1))]);
+    let mut volume = Volume::mount(desk.etc.join("mount")).expect("a directory");
+    volume.publish([("app.toml", text(1))]).expect("the volume is swapped");
     let [x, y] = ["x", "y"].map(|name| desk.etc.join(name));
     for directory in [&x, &y, &y.join("release-1"), &y.join("release-2")] {
         fs::create_dir(directory).expect("a directory");
@@ -81,7 +39,7 @@ fn a_config_map_behind_three_links() {
 
     let mut watched = Watched::start(Reloader::builder().file(x.join("app.toml")));
     for version in 2..2 + SWAPS {
-        volume.write(&[("app.toml", text(version))]);
+        volume.publish([("app.toml", text(version))]).expect("the volume is swapped");
         watched.publishes_once(&whole(version));
     }
 
@@ -97,17 +55,17 @@ fn a_config_map_behind_three_links() {
 fn a_config_map_of_two_keys() {
     let desk = Desk::new();
     let mount = desk.etc.join("mount");
-    let mut volume = Volume::new(mount.clone());
+    let mut volume = Volume::mount(mount.clone()).expect("a directory");
     let halves = |version: u32| {
         let text = text(version);
         let middle = text.find("key_15").expect("there are so many keys");
         let (start, end) = text.split_at(middle);
         [("10-start.toml", start.to_owned()), ("20-end.toml", end.to_owned())]
     };
-    volume.write(&halves(1));
+    volume.publish(halves(1)).expect("the volume is swapped");
     let mut watched = Watched::start(Reloader::<App>::builder().directory(&mount, "*.toml"));
     for version in 2..2 + SWAPS {
-        volume.write(&halves(version));
+        volume.publish(halves(version)).expect("the volume is swapped");
         watched.publishes_once(&whole(version));
     }
 }

@@ -2,54 +2,40 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use reloadable::testing;
+
 use crate::{App, Followed, Outcome, assert_whole, by_events, text_for};
 
-/// A volume, written by the steps of Kubernetes' `AtomicWriter`.
+/// A volume whose files all have one number.
 struct Volume {
+    volume: testing::Volume,
     mount: PathBuf,
     names: &'static [&'static str],
 }
 
 impl Volume {
     fn create(mount: PathBuf, names: &'static [&'static str]) -> std::io::Result<Self> {
-        fs::create_dir_all(&mount)?;
-        let volume = Self { mount, names };
+        let mut volume = Self { volume: testing::Volume::mount(&mount)?, mount, names };
         volume.publish(0)?;
-        for name in names {
-            symlink(format!("..data/{name}"), volume.mount.join(name))?;
-        }
         Ok(volume)
     }
 
-    fn publish(&self, number: u32) -> std::io::Result<()> {
-        let (data, old) = (self.mount.join("..data"), fs::read_link(self.mount.join("..data")));
-        let version = format!("..version_{number}");
-        let directory = self.mount.join(&version);
-        fs::create_dir(&directory)?;
-        for name in self.names {
-            fs::write(directory.join(name), text_for(name.as_ref(), number))?;
-        }
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755))?;
-        symlink(version, self.mount.join("..data_tmp"))?;
-        fs::rename(self.mount.join("..data_tmp"), data)?;
-        if let Ok(old) = old {
-            fs::remove_dir_all(self.mount.join(old))?;
-        }
-        Ok(())
+    fn publish(&mut self, number: u32) -> std::io::Result<()> {
+        self.volume.publish(self.names.iter().map(|name| (name, text_for(name.as_ref(), number))))
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn row_02_config_map_swapped() -> Outcome {
     let directory = tempfile::tempdir()?;
-    let volume = Volume::create(directory.path().join("config"), &["app.toml"])?;
+    let mut volume = Volume::create(directory.path().join("config"), &["app.toml"])?;
     let mut app = Followed::start(by_events().file(volume.mount.join("app.toml"))).await?;
     for number in 1..=5 {
         volume.publish(number)?;
@@ -64,7 +50,7 @@ async fn row_02_config_map_swapped() -> Outcome {
 async fn row_02_config_map_swapped_behind_three_levels_of_links() -> Outcome {
     let directory = tempfile::tempdir()?;
     let root = directory.path();
-    let volume = Volume::create(root.join("pod/volumes/config"), &["app.toml"])?;
+    let mut volume = Volume::create(root.join("pod/volumes/config"), &["app.toml"])?;
     fs::create_dir(root.join("etc"))?;
     symlink("pod/volumes", root.join("mnt"))?;
     symlink("../mnt/config/app.toml", root.join("etc/app.toml"))?;
@@ -78,7 +64,7 @@ async fn row_02_config_map_swapped_behind_three_levels_of_links() -> Outcome {
 }
 
 /// Swaps as fast as it goes, and compares all that is ever in force.
-async fn never_mixed(mut app: Followed, volume: Volume) -> Outcome {
+async fn never_mixed(mut app: Followed, mut volume: Volume) -> Outcome {
     const SWAPS: u32 = 200;
     let done = Arc::new(AtomicBool::new(false));
     let observer = {
@@ -103,7 +89,7 @@ async fn never_mixed(mut app: Followed, volume: Volume) -> Outcome {
     while app.changes.seen()["a_00"] != SWAPS {
         is_of_one_version(crate::in_time(app.changes.changed()).await?.current());
     }
-    let volume = writer.join().expect("the writer does not panic")?;
+    let mut volume = writer.join().expect("the writer does not panic")?;
     done.store(true, Ordering::Relaxed);
     observer.join().expect("every snapshot is of one version");
     let before = app.generation();
@@ -146,15 +132,8 @@ async fn keys_come_and_go() -> Outcome {
     let mut volume = Volume::create(directory.path().join("config"), &["a.toml", "b.toml"])?;
     let mut app = Followed::start(by_events().directory(&volume.mount, "*.toml")).await?;
     for number in 1..=20 {
-        let old = volume.names;
         volume.names = if number % 2 == 0 { &["a.toml", "b.toml"] } else { &["a.toml", "c.toml", "d.toml"] };
         volume.publish(number)?;
-        for name in volume.names.iter().filter(|name| !old.contains(name)) {
-            symlink(format!("..data/{name}"), volume.mount.join(name))?;
-        }
-        for name in old.iter().filter(|name| !volume.names.contains(name)) {
-            fs::remove_file(volume.mount.join(name))?;
-        }
         while app.changes.seen().len() != 30 * volume.names.len() || app.changes.seen()["a_00"] != number {
             is_of_one_version(crate::in_time(app.changes.changed()).await?.current());
         }
