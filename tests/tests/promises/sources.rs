@@ -81,7 +81,7 @@ async fn promise_03_what_is_broken_never_changes_the_running_value() -> Outcome 
     fs::write(&path, text(8))?;
     eventually("it is mended", || config.load().workers == 8).await;
     // Whoever may read everything sees no difference.
-    fs::set_permissions(&path, fs::Permissions::from_mode(0))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000))?;
     if fs::read(&path).is_err() {
         assert!(!config.reload().await.is_in_force());
     }
@@ -105,6 +105,9 @@ async fn promise_03_a_source_that_hangs_panics_or_fails_changes_nothing() -> Out
     Ok(())
 }
 
+/// Puts a text in place in some way.
+type Change<'t> = &'t dyn Fn(&str) -> std::io::Result<()>;
+
 /// Queue overflow and exhausted limits need a process of their own, with privileges; they are tried where watching is.
 #[tokio::test]
 async fn promise_04_the_watcher_survives_whatever_is_done_to_the_file() -> Outcome {
@@ -118,7 +121,7 @@ async fn promise_04_the_watcher_survives_whatever_is_done_to_the_file() -> Outco
     let config = Reloader::<App>::builder().file(&path).resync(NEVER).start().await?;
     let state = || config.status().sources[0].state;
     assert_eq!(state(), SourceState::Watching);
-    let steps: [(&str, &dyn Fn(&str) -> std::io::Result<()>); 6] = [
+    let steps: [(&str, Change<'_>); 6] = [
         ("replaced", &|text| Save::Replace.to(&path, text)),
         ("backed up", &|text| Save::Backup.to(&path, text)),
         ("created anew", &|text| {
