@@ -270,7 +270,7 @@ pub(crate) fn decode<T: DeserializeOwned + Diff>(layers: &Layers) -> Result<Load
 /// other values are derived from them, and after that.
 pub(crate) fn decode_holding<T: DeserializeOwned + Diff>(
     layers: &Layers,
-    running: Option<&T>,
+    running: Option<Running<'_, T>>,
 ) -> Result<Loaded<T>, Report> {
     let description = guarded::<T, _>("describing the configuration", T::describe)?;
     let mut tree = format::read_each(layers, description, |_, _, _| {});
@@ -290,28 +290,56 @@ pub(crate) fn decode_holding<T: DeserializeOwned + Diff>(
         Ok(value) => value,
         Err(refused) => return Err(everything::<T>(report, &refused, &tree, description, &expected)),
     };
-    let hold = |value: &mut T| match running {
-        Some(running) => guarded::<T, _>("keeping what needs a restart", || value.hold(running)),
-        None => Ok(()),
-    };
-    hold(&mut value)
-        .and_then(|()| {
-            guarded::<T, _>("normalizing", || {
-                value.normalize(&mut Reporter::with_secrets(&mut report, &expected));
-            })
+    let keeping = "keeping what needs a restart";
+    let (running, written) = running.map_or((None, None), |running| (Some(running.value), running.written));
+    // A normalizer may not be run over what is normalized: twice `/srv` may be before a path.
+    guarded::<T, _>(keeping, || match (written, running) {
+        (Some(written), _) => value.hold(&written),
+        (None, Some(running)) => value.hold(running),
+        (None, None) => {}
+    })
+    .and_then(|()| {
+        guarded::<T, _>("normalizing", || {
+            value.normalize(&mut Reporter::with_secrets(&mut report, &expected));
         })
-        .and_then(|()| hold(&mut value))
-        .and_then(|()| {
-            guarded::<T, _>("validating", || {
-                value.validate(&mut Reporter::with_secrets(&mut report, &expected));
-            })
+    })
+    .and_then(|()| {
+        guarded::<T, _>(keeping, || {
+            if let Some(running) = running {
+                value.hold(running);
+            }
         })
-        .unwrap_or_else(|panicked| report.append(panicked));
+    })
+    .and_then(|()| {
+        guarded::<T, _>("validating", || {
+            value.validate(&mut Reporter::with_secrets(&mut report, &expected));
+        })
+    })
+    .unwrap_or_else(|panicked| report.append(panicked));
     if report.is_empty() {
         return Ok(Loaded { value, tree, warnings: report });
     }
     let report = located(report, &tree, &expected);
     if report.is_refusal() { Err(report) } else { Ok(Loaded { value, tree, warnings: report }) }
+}
+
+/// The value in force.
+#[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only a reloader has one"))]
+pub(crate) struct Running<'r, T> {
+    pub(crate) value: &'r T,
+    /// As it was before it was normalized, as far as that is known.
+    pub(crate) written: Option<T>,
+}
+
+/// Makes a value of what was valid before, neither normalized nor validated.
+#[cfg(feature = "tokio")]
+pub(crate) fn written<T: DeserializeOwned + Diff>(layers: &Layers) -> Option<T> {
+    let decode = || {
+        let description = T::describe();
+        let tree = format::read(layers, description).ok()?;
+        format::decode(&tree, &Expected::new(description)).ok()
+    };
+    guarded::<T, _>("decoding", decode).ok().flatten()
 }
 
 /// Finds what is wrong with the texts of some of the layers, for a report about others that could not be read.

@@ -8,8 +8,9 @@ use serde::{Serialize, Serializer};
 
 use crate::diff::Diff;
 use crate::document::Origin;
-use crate::format::{Expected, Part, Place, Step, Tree, part, parts, read, read_each};
+use crate::format::{Expected, Part, Place, Positions, Step, Tree, hidden, part, parts, read, read_each};
 use crate::layer::Layers;
+use crate::load::guarded;
 use crate::path::{FieldPath, Segment};
 use crate::report::{Position, Report};
 use crate::value::Value;
@@ -104,6 +105,10 @@ pub struct Explanation {
     path: FieldPath,
     value: Option<Value<'static>>,
     said: Vec<Said>,
+    /// What the layers say is to be in force after a restart.
+    pending: bool,
+    /// Where the value in force was set, if that is pending.
+    running_set: Option<Provenance>,
 }
 
 /// What one document says of a field.
@@ -140,16 +145,30 @@ impl Explanation {
         self.value.as_ref()
     }
 
-    /// Returns what the layers say, the one that wins last; empty where none says anything and it is a default.
+    /// Returns what the layers say, the one that wins last; empty where none says anything and it is a default. Of a field
+    /// that [waits for a restart](Self::is_pending), they say what will be in force after it.
     #[must_use]
     pub fn said(&self) -> &[Said] {
         &self.said
     }
 
-    /// Returns where the value in force was set; nothing for a default.
+    /// Returns where the value in force was set; nothing for a default. For a field that
+    /// [waits for a restart](Self::is_pending) that is the place in the documents that were in force before.
     #[must_use]
     pub fn winner(&self) -> Option<&Provenance> {
-        self.said.last().map(Said::set)
+        if self.pending { self.running_set.as_ref() } else { self.said.last().map(Said::set) }
+    }
+
+    /// Tells whether the field waits for a restart: the layers want another value than the one in force.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.pending
+    }
+
+    /// Returns what says which value is in force after a restart, where one is waited for; nothing for a default.
+    #[must_use]
+    pub fn wanted(&self) -> Option<&Said> {
+        self.said.last().filter(|_| self.pending)
     }
 }
 
@@ -160,11 +179,22 @@ impl fmt::Display for Explanation {
             Some(value) => write!(f, "{} = {value}", self.path)?,
             None => write!(f, "{} stands for no field", self.path)?,
         }
+        if self.pending {
+            match &self.running_set {
+                Some(set) => write!(f, "\n  kept {set}, until a restart")?,
+                None => f.write_str("\n  kept a default, until a restart")?,
+            }
+        }
         if self.said.is_empty() {
-            return f.write_str("\n  a default: no layer sets it");
+            let verb = if self.pending { "want " } else { "" };
+            return write!(f, "\n  {verb}a default: no layer sets it");
         }
         for (nth, said) in self.said.iter().rev().enumerate() {
-            let verb = if nth == 0 { "set" } else { "over" };
+            let verb = match nth {
+                0 if self.pending => "want",
+                0 => "set",
+                _ => "over",
+            };
             write!(f, "\n  {verb:<4} {} = {}", said.set, said.value)?;
             if said.set.origin.to_string() != *said.set.layer {
                 write!(f, " (layer {})", said.set.layer)?;
@@ -237,9 +267,16 @@ impl fmt::Display for Explanations {
                     .as_ref()
                     .map_or_else(|| "(no field)".to_owned(), |value| value.shortened(SHOWN));
                 let set = explanation.winner().map_or_else(|| "default".to_owned(), ToString::to_string);
-                let over: Vec<_> =
-                    explanation.said.iter().rev().skip(1).map(|said| said.set.to_string()).collect();
-                let over = if over.is_empty() { String::new() } else { format!("over {}", over.join(", ")) };
+                let mut said = explanation.said.iter().rev();
+                let wanted = match (said.next(), explanation.pending) {
+                    (_, false) => None,
+                    (Some(wanted), true) => Some(format!("wanted {}", wanted.set)),
+                    (None, true) => Some("wanted a default".to_owned()),
+                };
+                let over: Vec<_> = said.map(|said| said.set.to_string()).collect();
+                let over = (!over.is_empty()).then(|| format!("over {}", over.join(", ")));
+                let over: Vec<_> = wanted.into_iter().chain(over).collect();
+                let over = over.join(" ");
                 [explanation.path.to_string(), value, set, over]
             })
             .collect();
@@ -260,18 +297,31 @@ impl fmt::Display for Explanations {
     }
 }
 
+/// What of a snapshot is kept until a restart.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    /// What it was read from.
+    pub(crate) layers: Layers,
+    /// Where the values in force were set, as the fields are named in a diff.
+    pub(crate) fields: Arc<HashMap<FieldPath, Option<Provenance>>>,
+    /// A secret is among it, which may be in none of these layers.
+    pub(crate) holds_secret: bool,
+}
+
 /// What a snapshot was made of. It is read again when somebody asks for a place: most snapshots are never asked.
 #[derive(Debug)]
 pub(crate) struct Basis {
     layers: Layers,
-    /// What the values were read from that are kept until a restart, where there are any.
-    kept: Option<Layers>,
+    /// What is kept until a restart, where there is anything.
+    kept: Option<Kept>,
     warnings: Report,
     tree: OnceLock<Option<Tree>>,
 }
 
+const WITHHELD: &str = "what it said is withheld, since a secret is kept until a restart";
+
 impl Basis {
-    pub(crate) fn new(layers: Layers, kept: Option<Layers>, warnings: Report) -> Self {
+    pub(crate) fn new(layers: Layers, kept: Option<Kept>, warnings: Report) -> Self {
         Self { layers, kept, warnings, tree: OnceLock::new() }
     }
 
@@ -285,13 +335,62 @@ impl Basis {
 
     /// Returns what the values in force were read from that need a restart to change.
     pub(crate) fn kept(&self) -> &Layers {
-        self.kept.as_ref().unwrap_or(&self.layers)
+        self.kept.as_ref().map_or(&self.layers, |kept| &kept.layers)
+    }
+
+    /// Returns where the values were set that are kept until a restart; nothing where none is.
+    pub(crate) fn kept_fields(&self) -> Option<Arc<HashMap<FieldPath, Option<Provenance>>>> {
+        self.kept.as_ref().map(|kept| Arc::clone(&kept.fields))
+    }
+
+    /// Hides in a text of the application's the secrets that these documents hold.
+    pub(crate) fn hide_secrets<T: Diff>(&self, text: &str) -> String {
+        let hidden = guarded::<T, _>("finding the secrets", || {
+            let text = hidden(text, &self.layers, T::describe());
+            if self.kept.is_none() { text } else { hidden(&text, self.kept(), T::describe()) }
+        });
+        hidden.unwrap_or_else(|_| "what it said is withheld, since the secrets could not be found".to_owned())
+    }
+
+    /// Hides in a text of the application's the secrets that are in force.
+    pub(crate) fn without_secrets<T: Diff>(&self, text: &str) -> String {
+        if self.kept.as_ref().is_some_and(|kept| kept.holds_secret) {
+            return WITHHELD.to_owned();
+        }
+        self.hide_secrets::<T>(text)
+    }
+
+    /// Finds where each of many fields was set.
+    pub(crate) fn origins_of<T: Diff>(&self, paths: &[&FieldPath]) -> Vec<Option<Provenance>> {
+        let Some(tree) = self.tree::<T>() else { return vec![None; paths.len()] };
+        let (expected, mut positions) = (Expected::new(T::describe()), Positions::new());
+        let origin = |path: &&FieldPath| {
+            let path = tree.canonical_by(expected.clone(), path, &mut positions);
+            provenance(tree, &tree.find(expected.clone(), &path)?.place)
+        };
+        paths.iter().map(origin).collect()
+    }
+
+    /// Returns the fields that are kept until a restart, as they are named by [`Tree::canonical`].
+    fn canonically_kept<T: Diff>(&self, tree: &Tree) -> HashMap<FieldPath, Option<Provenance>> {
+        let Some(kept) = &self.kept else { return HashMap::new() };
+        let (expected, mut positions) = (Expected::new(T::describe()), Positions::new());
+        let named = |(path, set): (&FieldPath, &Option<Provenance>)| {
+            (tree.canonical_by(expected.clone(), path, &mut positions), set.clone())
+        };
+        kept.fields.iter().map(named).collect()
     }
 
     /// Returns where a value was set.
     pub(crate) fn origin_of<T: Diff>(&self, path: &str) -> Option<Provenance> {
         let path: FieldPath = path.parse().ok()?;
         let tree = self.tree::<T>()?;
+        if self.kept.is_some() {
+            let canonical = tree.canonical(Expected::new(T::describe()), &path);
+            if let Some(set) = kept_at(&self.canonically_kept::<T>(tree), &canonical) {
+                return set;
+            }
+        }
         let node = tree.find(Expected::new(T::describe()), &path)?;
         provenance(tree, &node.place)
     }
@@ -310,7 +409,9 @@ impl Basis {
     pub(crate) fn explain<T: Diff>(&self, value: &T, path: &str) -> Option<Explanation> {
         let path: FieldPath = path.parse().ok()?;
         let expected = Expected::new(T::describe());
-        let canonical = self.tree::<T>()?.canonical(expected.clone(), &path);
+        let tree = self.tree::<T>()?;
+        let canonical = tree.canonical(expected.clone(), &path);
+        let kept = kept_at(&self.canonically_kept::<T>(tree), &canonical);
         let value = at(value.value(), &canonical).map(Value::into_owned);
         let here = path.segments().iter().fold(expected.clone(), |here, segment| here.step(segment));
         let secretive = expected.holds_any_secret();
@@ -325,7 +426,9 @@ impl Basis {
             }
         });
         drop(read);
-        (value.is_some() || !said.is_empty()).then_some(Explanation { path: canonical, value, said })
+        let (pending, running_set) = (kept.is_some(), kept.flatten());
+        let explanation = Explanation { path: canonical, value, said, pending, running_set };
+        (explanation.value.is_some() || !explanation.said.is_empty()).then_some(explanation)
     }
 
     /// Returns what the layers say of all fields.
@@ -337,6 +440,8 @@ impl Basis {
                 path: path.clone(),
                 value: Some(value.clone().into_owned()),
                 said: Vec::new(),
+                pending: false,
+                running_set: None,
             });
         });
         let mut at: HashMap<_, _> =
@@ -373,12 +478,31 @@ impl Basis {
                 }
                 let value = self::at(value.clone(), &path).map(Value::into_owned);
                 at.insert(path.clone(), all.len());
-                all.push(Explanation { path, value, said: vec![said] });
+                all.push(Explanation { path, value, said: vec![said], pending: false, running_set: None });
             }
         });
         drop(read);
+        // An array is one field here, also where only a part of it waits: that is told by its own path.
+        let kept = self.tree::<T>().map(|tree| self.canonically_kept::<T>(tree)).unwrap_or_default();
+        for explanation in all.iter_mut().filter(|_| !kept.is_empty()) {
+            if let Some(set) = kept_at(&kept, &explanation.path) {
+                (explanation.pending, explanation.running_set) = (true, set);
+            }
+        }
         Explanations { all }
     }
+}
+
+/// Finds the field at `path`, or the one around it, among those that are kept.
+fn kept_at(kept: &HashMap<FieldPath, Option<Provenance>>, path: &FieldPath) -> Option<Option<Provenance>> {
+    let mut around = path.clone();
+    while !kept.is_empty() {
+        if let Some(set) = kept.get(&around) {
+            return Some(set.clone());
+        }
+        around.pop()?;
+    }
+    None
 }
 
 fn provenance(tree: &Tree, place: &Place) -> Option<Provenance> {

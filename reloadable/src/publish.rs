@@ -11,7 +11,7 @@ use arc_swap::{ArcSwap, Cache};
 use crate::diff::Diff;
 use crate::diff::touched::Contents;
 use crate::layer::Layers;
-use crate::provenance::{Basis, Explanation, Explanations, Provenance};
+use crate::provenance::{Basis, Explanation, Explanations, Kept, Provenance};
 use crate::report::Report;
 
 /// A published, immutable configuration. It derefs to the value.
@@ -41,7 +41,7 @@ impl<T> Snapshot<T> {
     }
 
     /// The same value was read again.
-    pub(crate) fn rebase(&self, layers: Layers, kept: Option<Layers>, warnings: Report) {
+    pub(crate) fn rebase(&self, layers: Layers, kept: Option<Kept>, warnings: Report) {
         let basis = Arc::new(Basis::new(layers, kept, warnings));
         *self.basis.lock().unwrap_or_else(PoisonError::into_inner) = basis;
     }
@@ -56,7 +56,8 @@ impl<T> Snapshot<T> {
         self.basis().kept().clone()
     }
 
-    fn basis(&self) -> Arc<Basis> {
+    /// Returns what it was made of.
+    pub(crate) fn basis(&self) -> Arc<Basis> {
         Arc::clone(&self.basis.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -119,10 +120,16 @@ impl<T> Snapshot<T> {
 
 /// The documents are kept, and read again when somebody asks.
 impl<T: Diff> Snapshot<T> {
+    /// Hides the secrets that are in force in a text of the application's.
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
+        self.basis().without_secrets::<T>(text)
+    }
+
     /// Returns where a value was set: layer, document, line and column. `path` is spelled as in the file:
     /// `database.pool_size`, `routes[2].path`.
     ///
-    /// Nothing is returned for a default, which no layer sets, and for a path that leads to nothing.
+    /// Nothing is returned for a default, which no layer sets, and for a path that leads to nothing. Of a field that waits
+    /// for a restart, it is the place of the value in force, in the documents from which that was read.
     ///
     /// # Examples
     ///
@@ -191,8 +198,8 @@ pub(crate) struct Made {
     /// The files that the value names.
     pub(crate) files: Contents,
     pub(crate) layers: Layers,
-    /// What the values were read from that are kept until a restart, where there are any.
-    pub(crate) kept: Option<Layers>,
+    /// What is kept until a restart, where there is anything.
+    pub(crate) kept: Option<Kept>,
     pub(crate) warnings: Report,
 }
 

@@ -1,5 +1,8 @@
 //! What a type says of a place in the tree: which names it goes by, and whether it is a secret.
 
+#[cfg(feature = "tokio")]
+use std::collections::HashMap;
+
 use crate::describe::{Description, Field, Shape, Tagging, Variant, hold_secret};
 use crate::path::{FieldPath, Segment};
 use crate::report::Secrets;
@@ -192,6 +195,20 @@ impl Expected {
         let is_meant =
             |element: &Node| below.identity(element, &key).is_some_and(|identity| identity == parts);
         (0..).map_while(|at| node.element(at)).position(is_meant)
+    }
+
+    /// Returns the position of each element by its key; where two have the same, of the first.
+    #[cfg(feature = "tokio")]
+    pub(super) fn positions(&self, node: &Node) -> HashMap<Vec<String>, usize> {
+        let mut positions = HashMap::new();
+        let Some(key) = self.key() else { return positions };
+        let below = self.step(&Segment::Index(0));
+        for (at, element) in (0..).map_while(|at| node.element(at)).enumerate() {
+            if let Some(identity) = below.identity(element, &key) {
+                positions.entry(identity).or_insert(at);
+            }
+        }
+        positions
     }
 
     fn part(&self, node: &Node, way: &[&str]) -> Option<String> {

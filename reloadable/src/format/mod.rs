@@ -54,6 +54,8 @@ pub(crate) use self::quote::quoted;
 pub(crate) use self::secrets::hidden;
 #[cfg(feature = "fs")]
 pub(crate) use self::secrets::secret_layers;
+#[cfg(feature = "tokio")]
+pub(crate) use self::tree::Positions;
 pub(crate) use self::tree::{Node, Place, Tree};
 pub(crate) use self::unknown::unknown_keys;
 

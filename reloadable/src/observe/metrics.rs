@@ -128,7 +128,7 @@ impl Metrics {
     #[allow(clippy::cast_precision_loss, reason = "nobody publishes as often as 2^53 times")]
     fn state(&mut self, status: &Status) {
         self.set(&self.names.generation, status.generation as f64);
-        self.set(&self.names.pending, status.pending_restart.len() as f64);
+        self.set(&self.names.pending, (status.pending_restart.len() + status.pending_restart_omitted) as f64);
         self.set(&self.names.suspended, if status.suspension.is_some() { 1.0 } else { 0.0 });
         self.sources.clear();
         for source in &status.sources {

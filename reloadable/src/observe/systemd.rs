@@ -162,7 +162,7 @@ fn line(attempt: &Attempt, status: &Status) -> String {
     if !status.pending_restart.is_empty() {
         line.push_str(&format!(
             "; {} for a restart",
-            match status.pending_restart.len() {
+            match status.pending_restart.len() + status.pending_restart_omitted {
                 1 => "1 field waits".to_owned(),
                 fields => format!("{fields} fields wait"),
             }

@@ -167,7 +167,8 @@ impl Traces {
         }
         let pending = status.pending_restart.iter().map(|field| field.path());
         if !pending.clone().eq(&self.pending) {
-            let (fields, paths) = (status.pending_restart.len(), listed(pending.clone()));
+            let (fields, paths) =
+                (status.pending_restart.len() + status.pending_restart_omitted, listed(pending.clone()));
             match fields {
                 0 => info!(target: TARGET, reloader, "nothing waits for a restart any more"),
                 _ => warn!(target: TARGET, reloader, fields, paths, "fields wait for a restart"),

@@ -10,7 +10,7 @@ use super::files::Files;
 use super::gates::AllPrepared;
 use super::inside::Marker;
 use super::layer::Layer;
-use super::restart::{RestartPolicy, pending, refusal};
+use super::restart::{Restart, RestartPolicy, beside, refusal};
 use super::{Reload, statuses};
 use crate::backoff::jittered;
 use crate::diff::{Changes, Entry, Walker};
@@ -20,7 +20,7 @@ use crate::publish::{Made, Snapshot};
 use crate::report::Report;
 use crate::source::Asked;
 use crate::status::Made as MadeOf;
-use crate::status::{Applied, Attempt, PendingRestart, Reason, ReloadOutcome, Status};
+use crate::status::{Applied, Attempt, Pending, Reason, ReloadOutcome, Status};
 
 /// What an attempt is made over.
 pub(super) enum Over<T> {
@@ -146,7 +146,7 @@ impl<T: Reloadable> Reload<T> {
         ready: Ready<T>,
         made: impl FnOnce(Log) -> MadeOf,
         mut log: Log,
-        pending: Option<Arc<[PendingRestart]>>,
+        pending: Option<Pending>,
     ) -> ReloadOutcome {
         let Ready { next, prepared, summary: Summary { changes, omitted, .. } } = ready;
         let started = std::time::Instant::now();
@@ -178,7 +178,7 @@ impl<T: Reloadable> Reload<T> {
         asked: Asked,
         over: Over<T>,
         log: &mut Log,
-        pending: &mut Option<Arc<[PendingRestart]>>,
+        pending: &mut Option<Pending>,
     ) -> Tried<T> {
         let known = match &over {
             Over::Sources => Known::Refused(self.refused.as_ref()),
@@ -270,7 +270,7 @@ impl<T: Reloadable> Reload<T> {
         is_same: bool,
         outcome: ReloadOutcome,
         made: MadeOf,
-        pending: Option<Arc<[PendingRestart]>>,
+        pending: Option<Pending>,
     ) -> ReloadOutcome {
         let text = |error: &Error| error.report().to_string();
         let is_known =
@@ -284,18 +284,12 @@ impl<T: Reloadable> Reload<T> {
 
     /// Enters an outcome into the status, the history and the stream of attempts; with what is pending now, if that was
     /// found out.
-    fn tell(
-        &mut self,
-        outcome: ReloadOutcome,
-        made: MadeOf,
-        pending: Option<Arc<[PendingRestart]>>,
-    ) -> ReloadOutcome {
+    fn tell(&mut self, outcome: ReloadOutcome, made: MadeOf, pending: Option<Pending>) -> ReloadOutcome {
         let current = self.publisher.current().snapshot();
-        let pending = pending
-            .filter(|_| outcome.is_in_force())
-            .unwrap_or_else(|| Arc::clone(&self.status.borrow().pending_restart));
+        let pending =
+            pending.filter(|_| outcome.is_in_force()).unwrap_or_else(|| Pending::of(&self.status.borrow()));
         let number = self.status.borrow().attempts + 1;
-        let attempt = Attempt::new(number, made, current.generation(), outcome.clone(), Arc::clone(&pending));
+        let attempt = Attempt::new(number, made, current.generation(), outcome.clone(), pending.clone());
         let is_applied = matches!(outcome, ReloadOutcome::Applied(_));
         if is_applied {
             let forgotten = self.history.push(Arc::clone(&current), attempt.clone());
@@ -314,7 +308,7 @@ impl<T: Reloadable> Reload<T> {
             status.sources = sources;
             status.warnings = warnings;
             status.attempts = number;
-            status.pending_restart = pending;
+            (status.pending_restart, status.pending_restart_omitted) = (pending.list, pending.omitted);
             status.suspension = suspension;
             status.last_error = outcome.error().cloned();
             if outcome.error().is_some() {
@@ -369,7 +363,7 @@ async fn compare<T: Reloadable>(
     inside: Marker,
     current: &Arc<Snapshot<T>>,
     wanted: &mut Candidate<T>,
-    held_back: &mut Option<Arc<[PendingRestart]>>,
+    held_back: &mut Option<Pending>,
 ) -> Result<Option<Summary>, Report> {
     let doing = "comparing with the configuration in force";
     let compare = |wanted: &Candidate<T>| {
@@ -378,35 +372,38 @@ async fn compare<T: Reloadable>(
         })
     };
     let summary = compare(wanted)?;
-    let restart = match &summary {
-        Some(summary) if !summary.restart.is_empty() => summary.restart.clone(),
+    let (summary, restart) = match summary {
+        Some(Summary { restart: Some(restart), changes, omitted }) => {
+            (Some(Summary { changes, omitted, restart: None }), restart)
+        }
         _ => {
-            *held_back = Some(Arc::default());
+            *held_back = Some(Pending::default());
             return Ok(summary);
         }
     };
     match policy {
         RestartPolicy::Apply => {
-            *held_back = Some(Arc::default());
+            *held_back = Some(Pending::default());
             return Ok(summary);
         }
         RestartPolicy::Refuse => {
             let why = "it cannot change while the program runs; restart the program, or revert this";
-            return Err(refusal::<T>(restart, &wanted.layers, why));
+            return Err(refusal::<T>(&restart, &wanted.layers, why));
         }
         RestartPolicy::Hold => {}
     }
-    let (value, files, warnings) = held(wanted, current, names_files, inside).await?;
+    let (value, files, warnings) =
+        held(wanted, current, names_files, inside).await.map_err(|report| beside(report, &restart))?;
     discard::<T, _>(std::mem::replace(&mut wanted.value, value));
     (wanted.files, wanted.warnings) = (files, warnings);
-    wanted.kept = Some(current.kept());
     let summary = compare(wanted)?;
-    if let Some(left) = summary.as_ref().filter(|summary| !summary.restart.is_empty()) {
+    if let Some(left) = summary.as_ref().and_then(|summary| summary.restart.as_ref()) {
         let why = "it cannot change while the program runs, nor can the running value be kept beside the rest; \
                    restart the program, or revert this";
-        return Err(refusal::<T>(left.restart.clone(), &wanted.layers, why));
+        return Err(refusal::<T>(left, &wanted.layers, why));
     }
-    *held_back = Some(pending::<T>(restart, &wanted.layers));
+    wanted.kept = Some(restart.kept(current));
+    *held_back = Some(restart.into_pending::<T>(&wanted.layers));
     Ok(summary)
 }
 
@@ -431,6 +428,7 @@ pub(super) fn first_status<T: Reloadable>(
         warnings: first.warnings(),
         overrides: Vec::new(),
         pending_restart: Arc::default(),
+        pending_restart_omitted: 0,
         suspension: None,
         subscribers: Vec::new(),
         last_good: None,
@@ -457,24 +455,21 @@ pub(super) fn discard<T: Reloadable, D>(what: D) {
 struct Summary {
     changes: Arc<[Entry<'static>]>,
     omitted: usize,
-    /// Of all changes, those that need a restart.
-    restart: Vec<Entry<'static>>,
+    /// Of all changes, those that need a restart, where there are any.
+    restart: Option<Restart>,
 }
 
 /// `None` if nothing changed.
 fn summary<T: Reloadable>(current: &T, candidate: &T) -> Option<Summary> {
     let changes = current.diff(candidate)?;
-    let (mut kept, mut omitted, mut restart) = (Vec::new(), 0, Vec::new());
+    let (mut kept, mut omitted, mut restart) = (Vec::new(), 0, None);
     changes.walk(&mut Walker::new(&mut |entry| {
         let is_kept = kept.len() < Applied::KEPT;
-        if is_kept || entry.restart {
-            let entry = entry.into_owned();
-            if entry.restart {
-                restart.push(entry.clone());
-            }
-            if is_kept {
-                kept.push(entry);
-            }
+        if entry.restart {
+            restart.get_or_insert_with(Restart::default).push(&entry);
+        }
+        if is_kept {
+            kept.push(entry.into_owned());
         }
         omitted += usize::from(!is_kept);
     }));

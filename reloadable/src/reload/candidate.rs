@@ -7,9 +7,10 @@ use crate::diff::touched::Contents;
 use crate::document::{Origin, Revision};
 use crate::error::{Error, ErrorKind, SourceError};
 use crate::layer::Layers;
-use crate::load::{Reloadable, decode_holding, quoted};
+use crate::load::{Reloadable, Running, decode_holding, quoted, written};
 use crate::observe::carried;
 use crate::path::FieldPath;
+use crate::provenance::Kept;
 use crate::publish::Snapshot;
 use crate::report::{Report, Violation};
 use crate::source::Asked;
@@ -31,8 +32,8 @@ pub(super) struct Candidate<T> {
     pub(super) marks: Marks,
     /// All that it was made of.
     pub(super) layers: Layers,
-    /// What the values were read from that are kept until a restart, where there are any.
-    pub(super) kept: Option<Layers>,
+    /// What is kept until a restart, where there is anything.
+    pub(super) kept: Option<Kept>,
     pub(super) warnings: Report,
 }
 
@@ -199,7 +200,9 @@ fn read<T: Reloadable>(
     names_files: bool,
     running: Option<&Snapshot<T>>,
 ) -> Result<Read<T>, Report> {
-    let mut loaded = decode_holding::<T>(&layers, running.map(Snapshot::value))?;
+    let running =
+        running.map(|running| Running { value: running.value(), written: written(&running.kept()) });
+    let mut loaded = decode_holding::<T>(&layers, running)?;
     let references = if names_files { references(&loaded)? } else { Vec::new() };
     let warnings = std::mem::take(&mut loaded.warnings);
     Ok(Read { value: loaded.into_value(), references, layers, warnings })

@@ -9,7 +9,6 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 
 use super::inside::Marker;
-use crate::format::hidden;
 use crate::gate::{Gate, Prepared, Refusal};
 use crate::load::{Reloadable, guarded, what_panicked};
 use crate::observe::carried_future;
@@ -82,9 +81,10 @@ impl<T: Reloadable> Guarded<T> {
             return Err(veto(VetoCause::TimedOut, reason));
         }
         self.stuck = None;
+        // What it says may quote a secret, as an address with a password. What the candidate keeps, the running one holds.
         let shown = |refusal: &Refusal| {
-            let snapshots = running.into_iter().chain([candidate]);
-            snapshots.fold(refusal.reason().to_owned(), |reason, snapshot| without_secrets(&reason, snapshot))
+            let reason = candidate.basis().hide_secrets::<T>(refusal.reason());
+            running.map(|running| running.without_secrets(&reason)).unwrap_or(reason)
         };
         let (code, running, candidate) = (Arc::clone(code), running.cloned(), Arc::clone(candidate));
         // In a task of its own, so that one that blocks its thread does not block the reloader's for good.
@@ -111,15 +111,6 @@ impl<T: Reloadable> Guarded<T> {
             }
         }
     }
-}
-
-/// What a gate says may quote a secret, as an address with a password.
-fn without_secrets<T: Reloadable>(text: &str, snapshot: &Snapshot<T>) -> String {
-    let hidden = guarded::<T, _>("finding the secrets", || {
-        let text = hidden(text, &snapshot.layers(), T::describe());
-        hidden(&text, &snapshot.kept(), T::describe())
-    });
-    hidden.unwrap_or_else(|_| "what it said is withheld, since the secrets could not be found".to_owned())
 }
 
 /// A gate that is being asked. Dropped, it is not asked any more.

@@ -29,7 +29,7 @@ use crate::publish::{Made, Publisher, Snapshot};
 use crate::report::Report;
 use crate::source::{Asked, Burst};
 use crate::status::Made as MadeOf;
-use crate::status::{Applied, Attempt, Outcomes, Reason, ReloadOutcome};
+use crate::status::{Applied, Attempt, Outcomes, Pending, Reason, ReloadOutcome};
 use crate::subscribe::Sections;
 
 /// What becomes of a start whose first load does not succeed.
@@ -98,7 +98,7 @@ impl<T: Reloadable> Reload<T> {
                         observer.not_started(&sources.error());
                         let made =
                             MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
-                        let attempt = Attempt::new(1, made, 0, sources.outcome.clone(), Arc::default());
+                        let attempt = Attempt::new(1, made, 0, sources.outcome.clone(), Pending::default());
                         let at = SystemTime::now();
                         log = Log::default();
                         let asked = (&mut files, &mut gates);
@@ -139,8 +139,13 @@ impl<T: Reloadable> Reload<T> {
             omitted: 0,
             commits,
         };
-        let attempt =
-            Attempt::new(number, made, first.generation(), ReloadOutcome::Applied(applied), Arc::default());
+        let attempt = Attempt::new(
+            number,
+            made,
+            first.generation(),
+            ReloadOutcome::Applied(applied),
+            Pending::default(),
+        );
         let history = History::new(history);
         discard::<T, _>(history.push(Arc::clone(&first), attempt.clone()));
         let mut status = first_status(&first, fingerprint, attempt, &stack.sources, &files);

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use tokio::sync::broadcast;
 
 use super::outcome::ReloadOutcome;
-use super::pending::PendingRestart;
+use super::pending::{Pending, PendingRestart};
 use super::serialized::{seconds, shared, took};
 use crate::diff::ChangeKind;
 use crate::document::Origin;
@@ -34,7 +34,7 @@ struct Inner {
     stages: Stages,
     generation: u64,
     outcome: ReloadOutcome,
-    pending: Arc<[PendingRestart]>,
+    pending: Pending,
 }
 
 /// What an attempt was made of, before it has a number.
@@ -52,7 +52,7 @@ impl Attempt {
         made: Made,
         generation: u64,
         outcome: ReloadOutcome,
-        pending: Arc<[PendingRestart]>,
+        pending: Pending,
     ) -> Self {
         let Made { reason, changed, at, stages } = made;
         Self(Arc::new(Inner { number, reason, changed, at, stages, generation, outcome, pending }))
@@ -100,10 +100,16 @@ impl Attempt {
         &self.0.outcome
     }
 
-    /// Returns what was pending until a restart after it.
+    /// Returns what was pending until a restart after it; the first 100 fields.
     #[must_use]
     pub fn pending_restart(&self) -> &[PendingRestart] {
-        &self.0.pending
+        &self.0.pending.list
+    }
+
+    /// Returns how many more fields were pending than are listed.
+    #[must_use]
+    pub fn pending_restart_omitted(&self) -> usize {
+        self.0.pending.omitted
     }
 }
 
@@ -130,15 +136,18 @@ impl fmt::Display for Attempt {
                 f.write_str(")")?;
             }
         }
-        if pending.is_empty() {
+        if pending.list.is_empty() {
             return Ok(());
         }
         f.write_str("\npending restart: ")?;
-        for (nth, field) in pending.iter().enumerate() {
+        for (nth, field) in pending.list.iter().enumerate() {
             if nth > 0 {
                 f.write_str("; ")?;
             }
             write!(f, "{field}")?;
+        }
+        if pending.omitted > 0 {
+            write!(f, "; and {} more", pending.omitted)?;
         }
         Ok(())
     }
@@ -175,7 +184,7 @@ impl Serialize for Attempt {
             ReloadOutcome::Vetoed(veto) => (Some(veto.gate()), Some(veto.cause())),
             _ => (None, None),
         };
-        let mut out = serializer.serialize_struct("Attempt", 12)?;
+        let mut out = serializer.serialize_struct("Attempt", 13)?;
         out.serialize_field("number", number)?;
         out.serialize_field("at", &At(at))?;
         out.serialize_field("reason", reason)?;
@@ -187,7 +196,8 @@ impl Serialize for Attempt {
         out.serialize_field("gate", &gate)?;
         out.serialize_field("cause", &cause)?;
         out.serialize_field("error", &outcome.error())?;
-        out.serialize_field("pending_restart", &**pending)?;
+        out.serialize_field("pending_restart", &*pending.list)?;
+        out.serialize_field("pending_restart_omitted", &pending.omitted)?;
         out.end()
     }
 }

@@ -26,6 +26,7 @@ pub(crate) use self::attempt::Made;
 pub use self::attempt::{Attempt, Outcomes, Reason, Stages};
 pub use self::last_good::LastGoodStatus;
 pub use self::outcome::{Applied, ReloadOutcome, Veto, VetoCause};
+pub(crate) use self::pending::Pending;
 pub use self::pending::{PendingRestart, PendingSubscription};
 pub use self::source::{SourceState, SourceStatus};
 pub use self::suspension::{Suspension, SuspensionCause};
@@ -65,9 +66,12 @@ pub struct Status {
     /// The fields that are overridden by the program. A path ends where it leads into a secret by a key of the user's
     /// choice.
     pub overrides: Vec<FieldPath>,
-    /// The fields marked `#[reload(restart)]` of which the sources want another value than the one in force.
+    /// The fields marked `#[reload(restart)]` of which the sources want another value than the one in force; the first 100
+    /// of them.
     #[serde(serialize_with = "shared")]
     pub pending_restart: Arc<[PendingRestart]>,
+    /// How many more such fields there are.
+    pub pending_restart_omitted: usize,
     /// Why nothing is reloaded at present; nothing if changes are followed.
     pub suspension: Option<Suspension>,
     /// Those who subscribe, and how far each had come when this was read: first those that acknowledge, the oldest first.
@@ -91,10 +95,16 @@ impl Status {
         self.last_attempt.outcome()
     }
 
-    /// Returns the fields that wait for a restart.
+    /// Returns the fields that wait for a restart; the first 100 of them.
     #[must_use]
     pub fn pending_restart(&self) -> &[PendingRestart] {
         &self.pending_restart
+    }
+
+    /// Returns how many more fields wait for a restart than are listed.
+    #[must_use]
+    pub fn pending_restart_omitted(&self) -> usize {
+        self.pending_restart_omitted
     }
 
     /// Returns why the last attempt was refused; nothing if it was not.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::Status;
+use super::{Applied, Status};
 use crate::diff::Entry;
 use crate::error::Error;
 use crate::path::FieldPath;
@@ -55,6 +55,23 @@ impl PendingRestart {
     #[must_use]
     pub fn set(&self) -> Option<&Provenance> {
         self.set.as_ref()
+    }
+}
+
+/// What is pending, as far as it is listed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Pending {
+    pub(crate) list: Arc<[PendingRestart]>,
+    /// How many more there are.
+    pub(crate) omitted: usize,
+}
+
+impl Pending {
+    /// How many are listed: as many as of all changes.
+    pub(crate) const LISTED: usize = Applied::KEPT;
+
+    pub(crate) fn of(status: &Status) -> Self {
+        Self { list: Arc::clone(&status.pending_restart), omitted: status.pending_restart_omitted }
     }
 }
 

@@ -88,9 +88,12 @@ impl<T, S: ?Sized> Change<T, S> {
             acknowledgement.applied(self.generation());
         }
     }
+}
 
-    /// Acknowledges that this change could not be applied. The reason is told to whoever waits and asks: some words
-    /// without secrets, of which the first 1,000 characters are kept.
+impl<T: Diff, S: ?Sized> Change<T, S> {
+    /// Acknowledges that this change could not be applied. The reason is told to whoever waits and asks: some words, of
+    /// which the first 1,000 characters are kept. Secrets that it quotes are hidden, as in what a gate says; while a
+    /// secret is kept until a restart, all of it is.
     ///
     /// The configuration stays in force all the same: to refuse it is the matter of a gate. The next change, or a later
     /// [`applied`](Self::applied) of this one, makes up for it.
@@ -98,7 +101,9 @@ impl<T, S: ?Sized> Change<T, S> {
     /// Without effect if the subscription is not [acknowledging](crate::Subscription::acknowledging), or has ended.
     pub fn failed(&self, reason: impl fmt::Display) {
         if let Some(acknowledgement) = &self.acknowledgement {
-            acknowledgement.failed(self.previous.generation(), self.generation(), &reason.to_string());
+            let reason = self.previous.without_secrets(&reason.to_string());
+            let reason = self.current.without_secrets(&reason);
+            acknowledgement.failed(self.previous.generation(), self.generation(), &reason);
         }
     }
 }

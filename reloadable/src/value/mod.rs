@@ -87,6 +87,17 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Tells whether a secret is in it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn holds_secret(&self) -> bool {
+        match self {
+            Value::Secret => true,
+            Value::List(values) => values.iter().any(Value::holds_secret),
+            Value::Table(entries) => entries.iter().any(|(_, value)| value.holds_secret()),
+            _ => false,
+        }
+    }
+
     /// Returns a number that is the same wherever the same values are, by FNV-1a over what is printed (Fowler, Noll, Vo,
     /// with 64 bits). Secrets have no part in it.
     #[cfg(feature = "tokio")]

@@ -374,3 +374,137 @@ async fn a_named_file_that_needs_a_restart_is_kept_as_it_was() -> Outcome {
     }
     Ok(())
 }
+
+#[derive(Debug, Deserialize, Reloadable)]
+#[reload(normalize = Self::fill_in)]
+struct Rooted {
+    #[reload(restart)]
+    listen: u16,
+    #[reload(restart)]
+    root: String,
+    #[serde(skip)]
+    #[reload(diff)]
+    data: String,
+    #[serde(default)]
+    workers: u16,
+}
+
+impl Rooted {
+    /// Run twice, it makes something else.
+    fn fill_in(&mut self) -> Result<(), String> {
+        self.root = format!("/abs/{}", self.root);
+        self.data = format!("{}/data", self.root);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_derived_from_what_is_held_is_derived_as_it_was() -> Outcome {
+    let (source, document) = MemorySource::new("m", Format::Toml, "listen = 1\nroot = 'a'");
+    let config = Reloader::<Rooted>::builder().source(source).start().await?;
+    // Changed itself, and as it was beside another field that is held; at once, and again later.
+    for (workers, root) in [(1, "b"), (2, "a"), (3, "c")] {
+        document.replace(format!("listen = 2\nroot = '{root}'\nworkers = {workers}"));
+        let ReloadOutcome::Applied(applied) = config.reload().await else { return Err("not applied".into()) };
+        let told: Vec<_> = applied.changes().iter().map(|change| change.path.to_string()).collect();
+        assert_eq!(told, ["workers"], "{root}");
+        assert_eq!((&*config.load().root, &*config.load().data), ("/abs/a", "/abs/a/data"));
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_only_wrong_beside_a_held_value_is_told_so() -> Outcome {
+    let (builder, document) = app("listen = 80\n[database]\npool = 81");
+    let config = builder.start().await?;
+    document.replace("listen = 82\n[database]\npool = 80");
+    let outcome = config.reload().await;
+    let kept = "(with the running value of `listen` kept until a restart)";
+    assert!(outcome.to_string().contains(kept), "{outcome}");
+    // What is wrong in itself is not.
+    document.replace("listen = 82\n[database]\npool = 82");
+    let outcome = config.reload().await;
+    assert_eq!(outcome.name(), "rejected");
+    assert!(!outcome.to_string().contains("kept"), "{outcome}");
+    Ok(())
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct Sites {
+    #[reload(key = "name")]
+    sites: Vec<Site>,
+    workers: u16,
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct Site {
+    name: String,
+    #[reload(restart)]
+    port: u16,
+}
+
+fn sites(port: u16, workers: u16) -> String {
+    let site = |number: u16| format!("[[sites]]\nname = 's{number}'\nport = {}\n", port + number);
+    format!("workers = {workers}\n{}", (0..250).map(site).collect::<String>())
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_fields_the_first_are_listed_and_the_rest_is_counted() -> Outcome {
+    let (source, document) = MemorySource::new("m", Format::Toml, sites(1000, 1));
+    let config = Reloader::<Sites>::builder().source(source).start().await?;
+    for workers in [1, 2] {
+        document.replace(sites(2000, workers));
+        assert!(config.reload().await.is_in_force());
+        let status = config.status();
+        assert_eq!((status.pending_restart().len(), status.pending_restart_omitted()), (100, 150));
+        assert_eq!(status.last_attempt.pending_restart_omitted(), 150);
+        assert!(status.last_attempt.to_string().ends_with("; and 150 more"));
+        let listed = status.pending_restart()[7].to_string();
+        assert_eq!(listed, "sites[\"s7\"].port (running 1007, wanted 2007, m:25:8)");
+        // Also of those that are not listed it is known.
+        let explained = config.snapshot().explain("sites[\"s249\"].port").ok_or("no such field")?;
+        assert!(explained.is_pending());
+        assert_eq!(explained.winner().map(ToString::to_string).as_deref(), Some("m:751:8"));
+    }
+    document.replace(sites(1000, 2));
+    assert!(config.reload().await.is_in_force());
+    assert_eq!(config.status().pending_restart_omitted(), 0);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_place_of_a_held_value_is_where_it_was_read() -> Outcome {
+    let (builder, document) = app(FIRST);
+    let config = builder.start().await?;
+    for workers in [2, 3, 3] {
+        document.replace(format!("# a line\nworkers = {workers}\nlisten = 81"));
+        assert!(config.reload().await.is_in_force());
+        let snapshot = config.snapshot();
+        let set = |path| snapshot.origin_of(path).map(|set| set.to_string());
+        assert_eq!(set("listen").as_deref(), Some("app:1:10"));
+        assert_eq!(set("workers").as_deref(), Some("app:2:11"));
+        let explained = snapshot.explain("listen").ok_or("no such field")?;
+        assert_eq!(
+            explained.to_string(),
+            "listen = 80\n  kept app:1:10, until a restart\n  want app:3:10 = 81"
+        );
+        assert!(explained.is_pending());
+        assert_eq!(explained.wanted().map(|said| said.value().to_string()).as_deref(), Some("81"));
+        let all = snapshot.explain_all().to_string();
+        let line = all.lines().find(|line| line.starts_with("listen")).unwrap_or_default();
+        let words: Vec<_> = line.split_whitespace().collect();
+        assert_eq!(words, ["listen", "80", "app:1:10", "wanted", "app:3:10"]);
+    }
+    document.replace("workers = 3");
+    assert!(config.reload().await.is_in_force());
+    let explained = config.snapshot().explain("listen").ok_or("no such field")?;
+    assert_eq!(
+        explained.to_string(),
+        "listen = 80\n  kept app:1:10, until a restart\n  want a default: no layer sets it"
+    );
+    document.replace("workers = 3\nlisten = 80");
+    assert!(config.reload().await.is_in_force());
+    let explained = config.snapshot().explain("listen").ok_or("no such field")?;
+    assert_eq!(explained.to_string(), "listen = 80\n  set  app:2:10 = 80");
+    Ok(())
+}
