@@ -162,10 +162,12 @@ impl Prepared {
     }
 
     pub(crate) fn run(mut self) {
-        self.abort = None;
-        if let Some(commit) = self.commit.take() {
+        let (commit, abort) = (self.commit.take(), self.abort.take());
+        if let Some(commit) = commit {
             commit();
         }
+        // Its destructors may panic, which must not come before the commit.
+        drop(abort);
     }
 }
 

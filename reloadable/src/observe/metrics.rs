@@ -179,10 +179,12 @@ impl Witness for Metrics {
                 histogram!(self.names.duration.clone(), labels).record(took.as_secs_f64());
             }
         }
-        if attempt.outcome().is_in_force() {
+        // A start with the last good set publishes, and yet not what the sources hold.
+        let is_successful = status.last_error.is_none();
+        if is_successful {
             self.success = Some(SystemTime::now());
         }
-        self.succeeded(attempt.outcome().is_in_force());
+        self.succeeded(is_successful);
         self.state(status);
     }
 

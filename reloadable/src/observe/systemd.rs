@@ -141,8 +141,11 @@ impl Witness for Manager {
 fn line(attempt: &Attempt, status: &Status) -> String {
     let generation = attempt.generation();
     let mut line = match attempt.outcome() {
-        ReloadOutcome::Applied(applied) if attempt.reason() == &Reason::Initial => {
-            format!("generation {}", applied.generation())
+        ReloadOutcome::Applied(_) if attempt.reason() == &Reason::Initial => {
+            format!("generation {generation}")
+        }
+        ReloadOutcome::Applied(_) if attempt.reason() == &Reason::LastGood => {
+            format!("generation {generation}, from the last good set")
         }
         ReloadOutcome::Applied(applied) => {
             let changed = applied.changes().len() + applied.omitted();

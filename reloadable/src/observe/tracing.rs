@@ -244,8 +244,13 @@ impl Witness for Traces {
 
     fn told(&mut self, attempt: &Attempt, status: &Status) {
         self.found();
-        let Some(Running { span: Some(span), .. }) = &self.attempt else { return };
+        let Some(Running { number, span: Some(span), .. }) = &self.attempt else { return };
         let span = span.clone();
+        if attempt.number() != *number {
+            // What was refused at the start gave way to the last good set.
+            span.record("attempt", attempt.number());
+            span.record("reason", attempt.reason().name());
+        }
         span.record("outcome", attempt.outcome().name());
         span.record("generation", attempt.generation());
         if let ReloadOutcome::Applied(applied) = attempt.outcome() {

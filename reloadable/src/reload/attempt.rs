@@ -330,9 +330,10 @@ impl<T: Reloadable> Reload<T> {
                 status.last_good = last_good;
             }
         });
-        // Nobody may be listening.
-        let _ = self.attempts.send(attempt.clone());
+        // Whoever is told of it finds it counted.
         self.observer.told(&attempt, || self.status.borrow().clone());
+        // Nobody may be listening.
+        let _ = self.attempts.send(attempt);
         outcome
     }
 

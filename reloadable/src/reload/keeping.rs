@@ -1,9 +1,10 @@
 //! The last good set: it is saved whenever another one is accepted, and stands in for the sources that fail at the start.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::candidate::Log;
 use super::files::Files;
@@ -13,12 +14,19 @@ use super::layer::Stack;
 use super::start::{Refused, first};
 use crate::document::Origin;
 use crate::error::{Error, ErrorKind};
+use crate::layer::LayerSettings;
 use crate::load::Reloadable;
 use crate::path::FieldPath;
 use crate::publish::Snapshot;
 use crate::report::{Report, Violation};
 use crate::status::LastGoodStatus;
 use crate::store::{GoodSet, Saver, Store};
+
+/// How long the end of a reloader waits for the disk.
+const LONGEST_FINISH: Duration = Duration::from_secs(5);
+
+/// How often it is asked whether a save has ended that may have been told before.
+const TURN: Duration = Duration::from_millis(10);
 
 /// Nothing where no set is kept.
 pub(super) struct Keeping {
@@ -70,6 +78,17 @@ impl Keeping {
         }
     }
 
+    /// Waits until what is to be saved is, but not for a disk that does not answer.
+    pub(super) async fn finish(&mut self) {
+        let Some(Kept { saver, told, .. }) = &mut self.kept else { return };
+        let finished = async {
+            while saver.is_busy() {
+                let _ = timeout(TURN, told.changed()).await;
+            }
+        };
+        let _ = timeout(LONGEST_FINISH, finished).await;
+    }
+
     pub(super) fn status(&self, stack: &Stack) -> Option<LastGoodStatus> {
         let Kept { store, saved_at, last_error, .. } = self.kept.as_ref()?;
         Some(LastGoodStatus {
@@ -89,7 +108,7 @@ impl Keeping {
         &mut self,
         stack: &mut Stack,
         (files, gates): (&mut Files, &mut Gates<T>),
-        limit: std::time::Duration,
+        limit: Duration,
         inside: Marker,
         log: &mut Log,
         refused: &Refused,
@@ -99,7 +118,7 @@ impl Keeping {
         if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Invalid | ErrorKind::Vetoed) {
             return Err(error);
         }
-        let set = kept.load(stack).await.map_err(|unusable| both(&error, &unusable))?;
+        let set = kept.load(stack.settings()).await.map_err(|unusable| both(&error, &unusable))?;
         let saved_at = set.saved_at;
         let real = stack.stand_in(set.layers.into_iter().map(|layer| layer.documents));
         let first = first(stack, files, gates, limit, inside, log).await;
@@ -117,8 +136,8 @@ impl Keeping {
 
 impl Kept {
     /// Returns a set with something in it.
-    async fn load(&self, stack: &Stack) -> Result<GoodSet, Error> {
-        let (store, settings) = (Arc::clone(&self.store), stack.settings());
+    async fn load(&self, settings: Arc<[LayerSettings]>) -> Result<GoodSet, Error> {
+        let store = Arc::clone(&self.store);
         let loaded = tokio::task::spawn_blocking(move || store.load(&settings)).await;
         let loaded = loaded.unwrap_or_else(|ended| {
             Err(self.refusal("last_good", format!("the last good set could not be read: {ended}")))

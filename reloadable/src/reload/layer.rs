@@ -122,12 +122,17 @@ impl<S: AnySource + ?Sized> Layer<S> {
     }
 
     /// Takes in that it was told of a change, or that it could not be told. A source that cannot tell is asked again
-    /// later, at first soon.
-    pub(super) fn told(&mut self, hint: Result<Option<Hint>, SourceError>, longest: Duration) -> Told {
+    /// later, at first soon; one that tells of a change that nobody `looks` at, only after that look.
+    pub(super) fn told(
+        &mut self,
+        hint: Result<Option<Hint>, SourceError>,
+        longest: Duration,
+        looks: bool,
+    ) -> Told {
         match hint {
             Ok(hint) => {
                 self.backoff.reset();
-                self.has_hinted |= hint == Some(Hint::Complete);
+                self.has_hinted |= hint == Some(Hint::Complete) || (hint.is_some() && !looks);
                 self.check();
                 hint.map_or(Told::Looked, Told::Hint)
             }

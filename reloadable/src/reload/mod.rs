@@ -162,13 +162,13 @@ pub(crate) struct Handles<T> {
     pub(crate) current: Current<T>,
     pub(crate) sections: Sections<T>,
     pub(crate) status: watch::Receiver<Status>,
-    pub(crate) attempts: broadcast::Receiver<Attempt>,
+    pub(crate) attempts: broadcast::WeakSender<Attempt>,
     pub(crate) history: History<T>,
     pub(crate) firing: Firing,
     pub(crate) inside: Marker,
 }
 
-/// For how long nothing is due while reloads are suspended: any time will do, since it is looked at again.
+/// For how long nothing is due while reloads are suspended: any time will do, since nothing comes of it.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why the task woke up.
@@ -190,7 +190,7 @@ impl<T: Reloadable> Reload<T> {
             current: self.publisher.current().clone(),
             sections: self.sections.clone(),
             status: self.status.subscribe(),
-            attempts: self.attempts.subscribe(),
+            attempts: self.attempts.downgrade(),
             history: self.history.clone(),
             firing: self.triggers.firing(),
             inside: self.inside,
@@ -203,12 +203,16 @@ impl<T: Reloadable> Reload<T> {
         // However the task ends, its subscribers are told.
         let _end = End { sections: self.sections.clone(), status: self.status.clone() };
         let mut stopped = pin!(stop.changed());
-        let mut following = pin!(self.inside.scope(self.follow(requests)));
-        poll_fn(|context| match stopped.as_mut().poll(context) {
-            Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => following.as_mut().poll(context),
-        })
-        .await;
+        {
+            let mut following = pin!(self.inside.scope(self.follow(requests)));
+            poll_fn(|context| match stopped.as_mut().poll(context) {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => following.as_mut().poll(context),
+            })
+            .await;
+        }
+        #[cfg(feature = "fs")]
+        self.keeping.finish().await;
     }
 
     async fn follow(&mut self, mut requests: mpsc::Receiver<Request>) {
@@ -227,9 +231,10 @@ impl<T: Reloadable> Reload<T> {
                 }
                 Wake::Hint(layer, hint) => {
                     let longest = self.timing.resync;
+                    let looks = self.suspension.is_none();
                     let told = match (self.stack.sources.get_mut(layer), self.files.layer_mut()) {
-                        (Some(layer), _) => layer.told(hint, longest),
-                        (None, Some(files)) => files.told(hint, longest),
+                        (Some(layer), _) => layer.told(hint, longest, looks),
+                        (None, Some(files)) => files.told(hint, longest, looks),
                         (None, None) => continue,
                     };
                     match told {
@@ -245,6 +250,8 @@ impl<T: Reloadable> Reload<T> {
                     let last_good = self.keeping.status(&self.stack);
                     self.status.send_modify(|status| status.last_good = last_good);
                 }
+                // Whoever stands still looks when he is told to.
+                Wake::Due if self.suspension.is_some() => {}
                 Wake::Due => {
                     let reason = self.due_for();
                     self.attempt(Asked::Automatic, reason, Over::Sources).await;

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{broadcast, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::attempt::{discard, fingerprint, first_status};
 use super::candidate::{Candidate, Fault, Found, Known, Log, Marks, candidate};
@@ -81,9 +81,17 @@ impl<T: Reloadable> Reload<T> {
         let at = SystemTime::now();
         let scope = observer.begin(1, &Reason::Initial);
         let loading = async {
+            let mut last = None;
             loop {
                 let mut log = Log::default();
-                match first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log).await {
+                let loading = first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log);
+                let loaded = match deadline {
+                    Some(deadline) => timeout_at(deadline, loading).await,
+                    None => Ok(loading.await),
+                };
+                // What was wrong before says more than that the time is over.
+                let Ok(loaded) = loaded else { return Err(last.unwrap_or_else(too_late)) };
+                match loaded {
                     Ok((first, commits)) => return Ok((first, commits, log, None)),
                     #[cfg(feature = "fs")]
                     Err(sources) if start == StartPolicy::UseLastGood => {
@@ -108,6 +116,7 @@ impl<T: Reloadable> Reload<T> {
                         };
                         let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
                         let until = (now + wait).min(deadline);
+                        last = Some(error);
                         news(&mut stack, &mut files, &mut triggers, until, timing.resync).await;
                     }
                 }
@@ -187,6 +196,11 @@ impl<T: Reloadable> Reload<T> {
             inside,
         })
     }
+}
+
+fn too_late() -> Error {
+    let message = "a source or a gate did not answer within the time that the first load was given";
+    Error::saying(ErrorKind::Unavailable, "timed_out", message)
 }
 
 /// A jittered wait may be none at all.
@@ -282,8 +296,8 @@ async fn news(
         };
         let Some((index, hint)) = told else { break };
         let told = match (index.and_then(|index| stack.sources.get_mut(index)), files.layer_mut()) {
-            (Some(layer), _) => layer.told(hint, longest),
-            (None, Some(files)) => files.told(hint, longest),
+            (Some(layer), _) => layer.told(hint, longest, true),
+            (None, Some(files)) => files.told(hint, longest, true),
             (None, None) => continue,
         };
         if matches!(told, super::layer::Told::Hint(_)) {

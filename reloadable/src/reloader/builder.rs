@@ -304,10 +304,12 @@ impl<T: Reloadable> Builder<T> {
     /// As [`start`](Self::start).
     pub fn start_blocking(self) -> Result<Reloader<T>, Error> {
         let setup = self.into_setup()?;
-        #[cfg(all(unix, feature = "signal"))]
-        let own = if setup.hangup { Own::TimeAndIo } else { Own::Time };
-        #[cfg(not(all(unix, feature = "signal")))]
-        let own = Own::Time;
+        let own = match setup.gates.len() {
+            #[cfg(all(unix, feature = "signal"))]
+            0 if setup.hangup => Own::TimeAndIo,
+            0 => Own::Time,
+            gates => Own::Gates(gates),
+        };
         on_own_thread(own, |answer| async move {
             match Reload::start(setup).await {
                 Ok(reload) => {
@@ -403,7 +405,12 @@ pub(super) enum Own {
     /// Also what signals need.
     #[cfg(all(unix, feature = "signal"))]
     TimeAndIo,
+    /// All that so many gates may need: the network, and threads that they may block.
+    Gates(usize),
 }
+
+/// How many threads gates are given at most.
+const MOST_THREADS: usize = 4;
 
 /// Runs something on a thread with a runtime of its own, and waits for its answer; it may go on after that.
 pub(super) fn on_own_thread<R: Send + 'static, F: Future<Output = ()>>(
@@ -413,13 +420,19 @@ pub(super) fn on_own_thread<R: Send + 'static, F: Future<Output = ()>>(
     let (answer, answered) = sync_channel(1);
     let thread = thread::Builder::new().name("reloadable".to_owned());
     let spawned = thread.spawn(move || {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let mut runtime = match own {
+            Own::Gates(_) => tokio::runtime::Builder::new_multi_thread(),
+            _ => tokio::runtime::Builder::new_current_thread(),
+        };
         runtime.enable_time();
         match own {
             Own::Time => {}
             #[cfg(all(unix, feature = "signal"))]
             Own::TimeAndIo => {
                 runtime.enable_io();
+            }
+            Own::Gates(gates) => {
+                runtime.enable_all().worker_threads(gates.clamp(2, MOST_THREADS)).thread_name("reloadable");
             }
         }
         let runtime = match runtime.build() {

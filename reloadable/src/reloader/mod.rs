@@ -56,8 +56,8 @@ pub struct Reloader<T> {
     current: Current<T>,
     sections: Sections<T>,
     status: watch::Receiver<Status>,
-    /// Never read, but asked for others that are.
-    attempts: broadcast::Receiver<Attempt>,
+    /// Nothing is kept for nobody, and it ends with the task.
+    attempts: broadcast::WeakSender<Attempt>,
     history: History<T>,
     firing: Firing,
     inside: Marker,
@@ -265,7 +265,9 @@ impl<T: Reloadable> Reloader<T> {
     /// Returns every attempt from here on, one after the other: what was applied and what was refused, in order.
     #[must_use]
     pub fn outcomes(&self) -> Outcomes {
-        Outcomes::new(self.attempts.resubscribe())
+        Outcomes::new(
+            self.attempts.upgrade().map_or_else(|| broadcast::channel(1).1, |sender| sender.subscribe()),
+        )
     }
 
     /// Subscribes to every later status: how attempts end, and how the sources are doing.
@@ -310,7 +312,7 @@ impl<T> Clone for Reloader<T> {
             current: self.current.clone(),
             sections: self.sections.clone(),
             status: self.status.clone(),
-            attempts: self.attempts.resubscribe(),
+            attempts: self.attempts.clone(),
             history: self.history.clone(),
             firing: self.firing.clone(),
             inside: self.inside,
@@ -323,6 +325,8 @@ impl<T> Clone for Reloader<T> {
 
 impl<T> fmt::Debug for Reloader<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reloader").field("status", &*self.status.borrow()).finish_non_exhaustive()
+        // Whoever it is written to may make it wait, and nobody else is to wait for that.
+        let status = self.status.borrow().clone();
+        f.debug_struct("Reloader").field("status", &status).finish_non_exhaustive()
     }
 }

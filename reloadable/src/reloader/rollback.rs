@@ -54,8 +54,8 @@ impl<T: Reloadable> Reloader<T> {
         self.request(Ask::RollBack(generation), "rollback_to(..)").await
     }
 
-    /// Lets what is in force stay, whatever the sources hold, until [`resume`](Self::resume). They are still followed, so
-    /// that their status is up to date. [`reload`](Self::reload) is [`Suspended`](ReloadOutcome::Suspended) meanwhile, and
+    /// Lets what is in force stay, whatever the sources hold, until [`resume`](Self::resume). They are not looked at, so
+    /// their status may be out of date. [`reload`](Self::reload) is [`Suspended`](ReloadOutcome::Suspended) meanwhile, and
     /// so are overrides.
     ///
     /// An attempt that is under way ends first.

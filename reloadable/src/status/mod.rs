@@ -146,7 +146,9 @@ pub struct StatusSubscription {
 
 impl fmt::Debug for StatusSubscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StatusSubscription").field("status", &*self.status.borrow()).finish_non_exhaustive()
+        // Whoever it is written to may make it wait, and nobody else is to wait for that.
+        let status = self.status.borrow().clone();
+        f.debug_struct("StatusSubscription").field("status", &status).finish_non_exhaustive()
     }
 }
 

@@ -53,6 +53,11 @@ impl Saver {
         }
     }
 
+    /// Tells whether something is being saved, or waits for it.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.waiting().is_served
+    }
+
     fn serve(&self) {
         while let Some(save) = self.next() {
             // Whatever goes wrong with this one, the next one has its turn.

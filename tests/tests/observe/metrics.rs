@@ -6,7 +6,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use reloadable::{ReloadOutcome, Reloader};
 
-use crate::tracing::Told;
+use crate::tracing::{Told, on_last_good};
 use crate::{Outcome, assert_without_values, document, in_memory, invalid, listening_on};
 
 /// A recorder for this thread, on which all of a test runs.
@@ -131,6 +131,18 @@ async fn a_start_that_waits_is_no_success() -> Outcome {
     assert_eq!((waiting["config_last_reload_successful"], waiting["config_generation"]), (0.0, 0.0));
     let scraped = scrape(&handle);
     assert_eq!((scraped["config_last_reload_successful"], scraped["config_generation"]), (1.0, 1.0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_start_on_the_last_good_set_is_no_success() -> Outcome {
+    let (handle, _recording) = record();
+    let directory = tempfile::tempdir()?;
+    let config = on_last_good(directory.path()).await?;
+    assert_eq!(scrape(&handle)["config_last_reload_successful"], 0.0);
+    reloadable::atomic_write(directory.path().join("app.toml"), "a = 2\n")?;
+    config.reload().await;
+    assert_eq!(scrape(&handle)["config_last_reload_successful"], 1.0);
     Ok(())
 }
 

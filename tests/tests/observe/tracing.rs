@@ -367,6 +367,52 @@ async fn a_start_that_waits_tells_each_failure_once() -> Outcome {
     Ok(())
 }
 
+/// Starts on the last good set, since the file is broken.
+pub async fn on_last_good(
+    directory: &std::path::Path,
+) -> Result<Reloader<BTreeMap<String, u8>>, Box<dyn std::error::Error>> {
+    let file = directory.join("app.toml");
+    let builder = || {
+        Reloader::<BTreeMap<String, u8>>::builder()
+            .file(&file)
+            .keep_last_good(reloadable::LastGood::in_directory(directory.join("state")))
+            .start_policy(reloadable::StartPolicy::UseLastGood)
+    };
+    reloadable::atomic_write(&file, "a = 1\n")?;
+    let config = builder().start().await?;
+    crate::eventually("it was saved", || {
+        config.status().last_good.is_some_and(|last_good| last_good.saved_at.is_some())
+    })
+    .await;
+    config.shutdown().await;
+    reloadable::atomic_write(&file, "a = 'qvx'\n")?;
+    Ok(builder().start().await?)
+}
+
+#[tokio::test]
+async fn a_start_on_the_last_good_set_is_loud() -> Outcome {
+    let captured = Captured::default();
+    let _listening = captured.listen();
+    let directory = tempfile::tempdir()?;
+    let config = on_last_good(directory.path()).await?;
+    let events = captured.take_events();
+    let loud = events.iter().filter(|event| event.starts_with("WARN <"));
+    let loud: Vec<_> = loud.map(|event| event.split(':').next().unwrap_or_default()).collect();
+    assert_eq!(
+        loud,
+        [
+            "WARN <1> no valid configuration to start with",
+            "WARN <1> problem",
+            "WARN <2> running on the last good set, not on what the sources hold",
+        ]
+    );
+    assert_without_values(&events.concat());
+    let span = captured.spans().pop().ok_or("no span")?;
+    assert_eq!((span["reason"].as_str(), span["attempt"].as_str()), ("last_good", "2"));
+    drop(config);
+    Ok(())
+}
+
 /// A subscriber that fails.
 struct Panics;
 

@@ -546,3 +546,64 @@ async fn a_timeout_goes_behind_its_gate() {
     let error = builder.gate_timeout(Duration::from_secs(1)).start().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_that_panics_when_it_is_dropped_comes_after_the_commit() -> Outcome {
+    struct Bad;
+
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+
+    let committed = Arc::new(AtomicBool::new(false));
+    let commits = Arc::clone(&committed);
+    let (builder, _document) = app("workers = 1");
+    let config = builder
+        .gate("bad", move |_| {
+            let (commits, bad) = (Arc::clone(&commits), Bad);
+            async move {
+                let prepared = Prepared::commit(move || commits.store(true, Ordering::Relaxed));
+                Ok(prepared.or_abort(move || drop(bad)))
+            }
+        })
+        .start()
+        .await?;
+    assert!(committed.load(Ordering::Relaxed));
+    assert_eq!(config.load().workers, 1);
+    Ok(())
+}
+
+/// Programs without a runtime are those that block.
+#[test]
+fn without_a_runtime_a_gate_may_block_its_thread_and_use_the_network() -> Outcome {
+    let (builder, document) = app("workers = 1");
+    let (go_on, held_up) = mpsc::channel::<()>();
+    let held_up = Arc::new(Mutex::new(held_up));
+    let config = builder
+        .gate("blocks", move |candidate: Candidate<App>| {
+            let held_up = Arc::clone(&held_up);
+            async move {
+                if candidate.value().workers == 2 {
+                    let _ = held_up.lock().map(|held_up| held_up.recv());
+                }
+                tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+                Ok(())
+            }
+        })
+        .gate_timeout(Duration::from_millis(200))
+        .start_blocking()?;
+    document.replace("workers = 2");
+    let ReloadOutcome::Vetoed(veto) = config.blocking_reload() else { return Err("not vetoed".into()) };
+    assert_eq!(veto.cause(), VetoCause::TimedOut);
+    drop(go_on);
+    document.replace("workers = 3");
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while !config.blocking_reload().is_in_force() {
+        assert!(std::time::Instant::now() < deadline);
+    }
+    assert_eq!(config.load().workers, 3);
+    config.blocking_shutdown();
+    Ok(())
+}

@@ -294,3 +294,61 @@ async fn what_was_gone_back_to_has_its_own_overrides_and_places() -> Outcome {
     assert_eq!(snapshot.origin_of("workers").map(|set| set.to_string()).as_deref(), Some("app:3:11"));
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_stands_still_does_so_for_as_long_as_it_takes() -> Outcome {
+    let (builder, document) = app("workers = 1");
+    let config = builder.start().await?;
+    document.replace("workers = 2");
+    assert!(config.reload().await.is_in_force());
+    assert!(config.rollback_to(1).await.is_in_force());
+    document.replace("workers = 3");
+    let (generation, attempts) = (config.status().generation, config.status().attempts);
+    tokio::time::sleep(Duration::from_secs(10 * 24 * 60 * 60)).await;
+    assert_eq!((config.status().generation, config.status().attempts), (generation, attempts));
+    config.resume().await;
+    config.pause().await?;
+    document.replace("workers = 4");
+    tokio::time::sleep(Duration::from_secs(10 * 24 * 60 * 60)).await;
+    assert_eq!(config.load().workers, 3);
+    assert!(config.resume().await.is_in_force());
+    assert_eq!(config.load().workers, 4);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_tells_all_the_time_is_left_alone_while_paused() -> Outcome {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    struct Restless(Arc<AtomicUsize>);
+
+    impl reloadable::Source for Restless {
+        fn origin(&self) -> reloadable::Origin {
+            reloadable::Origin::named("restless")
+        }
+
+        async fn fetch(
+            &mut self,
+            _: Option<&reloadable::Revision>,
+        ) -> Result<reloadable::Fetched, reloadable::SourceError> {
+            let document = reloadable::Document::new(self.origin(), Format::Toml, "workers = 1".as_bytes());
+            let revision = reloadable::Revision::new("1");
+            Ok(reloadable::Fetched::Documents { documents: vec![document], revision })
+        }
+
+        async fn changed(&mut self) -> Result<reloadable::Hint, reloadable::SourceError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(reloadable::Hint::Settling)
+        }
+    }
+
+    let told = Arc::new(AtomicUsize::new(0));
+    let config = Reloader::<App>::builder().source(Restless(Arc::clone(&told))).start().await?;
+    config.pause().await?;
+    let before = told.load(Ordering::Relaxed);
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(told.load(Ordering::Relaxed) <= before + 2);
+    Ok(())
+}

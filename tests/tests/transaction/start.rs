@@ -148,3 +148,18 @@ fn a_start_without_a_runtime_waits_as_well() -> Outcome {
     drop(mending.join());
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_time_is_over_also_while_a_gate_is_asked() -> Outcome {
+    let (builder, _document) = app("workers = 1");
+    let started = tokio::time::Instant::now();
+    let refused = builder
+        .gate("hangs", |_| std::future::pending::<Result<(), Refusal>>())
+        .start_policy(StartPolicy::WaitForValid(Duration::from_millis(500)))
+        .start()
+        .await;
+    let error = refused.err().ok_or("started")?;
+    assert!(error.to_string().contains("did not answer within"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    Ok(())
+}
