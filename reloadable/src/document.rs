@@ -340,6 +340,18 @@ impl Document {
         Self { origin, body: Body::Value(value), is_public: false }
     }
 
+    /// Tells whether both hold the same in the same place. Values that the program holds are not looked into.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let is_same = match (&self.body, &other.body) {
+            (Body::Text(format, bytes), Body::Text(other, others)) => format == other && bytes == others,
+            (Body::Settings(settings), Body::Settings(others)) => Arc::ptr_eq(settings, others),
+            (Body::Value(value), Body::Value(other)) => Arc::ptr_eq(value, other),
+            _ => false,
+        };
+        is_same && self.origin == other.origin && self.is_public == other.is_public
+    }
+
     pub(crate) fn body(&self) -> &Body {
         &self.body
     }

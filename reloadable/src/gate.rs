@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::diff::Diff;
 use crate::publish::Snapshot;
+use crate::report::one_line;
 
 /// A valid configuration that is about to be published, as a gate sees it: for the whole of it, or for one section.
 ///
@@ -193,7 +194,8 @@ impl fmt::Debug for Prepared {
 /// Why a gate refuses. Every error becomes one by `?`, with the errors that caused it.
 ///
 /// Its text is printed in outcomes and the status. Secrets of the configuration, of 4 characters or more, are replaced there
-/// by `***` where they stand in it as they stand in the file; it should have none in it all the same.
+/// by `***` where they stand in it as they stand in the file; it should have none in it all the same. It is told within one
+/// line, and of a text of more than 1,000 characters only the beginning is.
 ///
 /// # Examples
 ///
@@ -292,7 +294,7 @@ impl<T: Send + Sync + 'static> Gate<T> {
         P: Into<Prepared>,
     {
         let code = Guards { select: Arc::new(select), ask };
-        Self { name: name.into(), timeout: TIMEOUT, code: Arc::new(code) }
+        Self { name: one_line(&name).into(), timeout: TIMEOUT, code: Arc::new(code) }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::fields::{self, FieldInfo};
 use crate::format::{self, Expected, Probe, Tree};
 use crate::layer::Layers;
 use crate::path::FieldPath;
-use crate::report::{Position, Report, Reporter, Violation};
+use crate::report::{Position, Report, Reporter, Violation, one_line};
 #[cfg(feature = "schema")]
 use crate::schema::{self, Schema};
 use crate::template;
@@ -430,7 +430,7 @@ pub(crate) fn what_panicked<T: Describe>(doing: &str, payload: &(dyn Any + Send)
         Some(_) if secretive => {
             format!("panicked while {doing}; what it said is withheld, since there are secrets")
         }
-        Some(said) => format!("panicked while {doing}: {said}"),
+        Some(said) => format!("panicked while {doing}: {}", one_line(said)),
         None => format!("panicked while {doing}"),
     }
 }

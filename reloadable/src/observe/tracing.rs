@@ -92,10 +92,7 @@ impl Traces {
     }
 
     fn span(&self, number: u64, reason: &Reason) -> Span {
-        let trigger = match reason {
-            Reason::Trigger(_) => Some(reason.to_string()),
-            _ => None,
-        };
+        let trigger = trigger(reason);
         span!(
             target: TARGET,
             Level::INFO,
@@ -288,14 +285,19 @@ impl Witness for Traces {
     }
 
     fn turned_away(&mut self, reason: &Reason, suspension: &Suspension) {
-        let (reloader, reason, cause) =
-            (self.name.as_deref(), reason.name(), field::display(&suspension.cause));
-        warn!(target: TARGET, reloader, reason, cause, "not reloaded, since reloads are suspended");
+        let (reloader, trigger) = (self.name.as_deref(), trigger(reason));
+        let (reason, cause) = (reason.name(), field::display(&suspension.cause));
+        warn!(target: TARGET, reloader, reason, trigger, cause, "not reloaded, since reloads are suspended");
     }
 
     fn closed(&mut self) {
         debug!(target: TARGET, reloader = self.name.as_deref(), "the reloader has ended");
     }
+}
+
+/// The name of the trigger, if one asked.
+fn trigger(reason: &Reason) -> Option<String> {
+    matches!(reason, Reason::Trigger(_)).then(|| reason.to_string())
 }
 
 fn changed(applied: &Applied) -> u64 {

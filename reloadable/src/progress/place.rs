@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use super::status::SubscriberStatus;
+use crate::report::one_line;
 use crate::sync::{AtomicU64, Mutex};
 
 /// The generation at which a section last changed. Clones share it.
@@ -53,9 +54,6 @@ impl Come {
 }
 
 impl Place {
-    /// How much of a reason is kept.
-    const LONGEST_REASON: usize = 1_000;
-
     pub(super) fn new(name: Option<Arc<str>>, section: LastChange, seen: u64) -> Self {
         let last = section.get();
         let come = Come { seen, given: seen, applied: seen, last, failure: None };
@@ -129,9 +127,7 @@ impl Place {
 
     /// Of the change from `previous` to `generation`.
     pub(super) fn failed(&self, previous: u64, generation: u64, reason: &str) {
-        let end = reason.char_indices().nth(Self::LONGEST_REASON).map_or(reason.len(), |(end, _)| end);
-        // It is told within one line.
-        let reason = reason[..end].split_whitespace().collect::<Vec<_>>().join(" ").into();
+        let reason = one_line(reason).into();
         let mut come = self.come();
         let is_over = generation < come.given && come.applied >= generation;
         if is_over || come.failure.as_ref().is_some_and(|(failed, _)| *failed > generation) {

@@ -21,7 +21,14 @@ impl<T: Reloadable> Reload<T> {
                 None => self.reload(reason, Over::Sources).await,
             },
             Ask::Override(change) => match self.suspended(&Reason::Override) {
-                Some(suspended) => suspended,
+                Some(suspended) => {
+                    // One that is not wanted any more would come back at the end.
+                    if !matches!(change, Override::Set(..)) {
+                        self.stack.overrides.apply(change);
+                        self.list_overrides();
+                    }
+                    suspended
+                }
                 None => self.override_by(change).await,
             },
             Ask::RollBack(generation) => self.roll_back(generation).await,
@@ -118,6 +125,12 @@ impl<T: Reloadable> Reload<T> {
         // It may be the override alone that was refused, and not what the sources hold, or the other way about.
         self.refused = None;
         self.retry_at = Some(Instant::now());
+        self.list_overrides();
+        outcome
+    }
+
+    /// Enters into the status which overrides there are.
+    fn list_overrides(&self) {
         // A path may lead to what stands under a secret key.
         let overrides = self.stack.overrides.paths().into_iter();
         let overrides: Vec<_> = match guarded::<T, _>("describing the configuration", T::describe) {
@@ -132,6 +145,5 @@ impl<T: Reloadable> Reload<T> {
             status.overrides = overrides;
             is_new
         });
-        outcome
     }
 }

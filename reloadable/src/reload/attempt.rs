@@ -300,8 +300,9 @@ impl<T: Reloadable> Reload<T> {
         #[cfg(feature = "fs")]
         let last_good = self.keeping.status(&self.stack);
         self.status.send_modify(|status| {
-            if is_applied {
+            if let ReloadOutcome::Applied(applied) = &outcome {
                 status.content_hash = hash(fingerprint);
+                status.failed_commits = applied.commits.clone();
             }
             status.generation = current.generation();
             status.loaded_at = current.loaded_at();
@@ -415,6 +416,10 @@ pub(super) fn first_status<T: Reloadable>(
     layers: &[Layer],
     files: &Files,
 ) -> Status {
+    let failed_commits = match attempt.outcome() {
+        ReloadOutcome::Applied(applied) => applied.commits.clone(),
+        _ => Report::new(),
+    };
     Status {
         generation: first.generation(),
         content_hash: hash(fingerprint),
@@ -426,6 +431,7 @@ pub(super) fn first_status<T: Reloadable>(
         consecutive_failures: 0,
         sources: statuses(layers, files),
         warnings: first.warnings(),
+        failed_commits,
         overrides: Vec::new(),
         pending_restart: Arc::default(),
         pending_restart_omitted: 0,

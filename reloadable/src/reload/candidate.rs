@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::diff::touched::Contents;
-use crate::document::{Origin, Revision};
+use crate::document::{Document, Origin, Revision};
 use crate::error::{Error, ErrorKind, SourceError};
 use crate::layer::Layers;
 use crate::load::{Reloadable, Running, decode_holding, quoted, written};
@@ -38,7 +38,30 @@ pub(super) struct Candidate<T> {
 }
 
 /// By which what was read is known again.
-pub(super) type Marks = Vec<Option<Revision>>;
+pub(super) type Marks = Vec<Option<Mark>>;
+
+/// By which what one source holds is known again: by its revision, or by its documents, since a source may have another
+/// revision each time for what is the same.
+#[derive(Debug, Clone)]
+pub(super) struct Mark {
+    revision: Revision,
+    /// Nothing of the files that fields name.
+    documents: Option<Vec<Document>>,
+}
+
+impl PartialEq for Mark {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same = |one: &Vec<Document>, other: &Vec<Document>| {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_same(other))
+        };
+        self.revision == other.revision
+            || self
+                .documents
+                .as_ref()
+                .zip(other.documents.as_ref())
+                .is_some_and(|(one, other)| is_same(one, other))
+    }
+}
 
 /// How far it came.
 pub(super) enum Found<T> {
@@ -118,7 +141,7 @@ pub(super) async fn candidate<T: Reloadable>(
         }
         log.changed = stack.changed(&contents);
         if named.is_some() {
-            log.changed.extend(files.layer().map(|layer| layer.origin.clone()));
+            log.changed.extend(files.changed());
         }
         let started = Instant::now();
         let decoded = decode_apart(stack.layers(&contents), names_files, None, inside).await;
@@ -160,8 +183,12 @@ fn report(error: SourceError) -> Report {
 }
 
 fn marks(contents: &[Option<Content>], named: Option<&Content>) -> Marks {
-    let contents = contents.iter().map(Option::as_ref).chain([named]);
-    contents.map(|content| content.map(|content| content.revision.clone())).collect()
+    let contents = contents.iter().map(|content| {
+        let Content { revision, documents } = content.as_ref()?;
+        Some(Mark { revision: revision.clone(), documents: Some(documents.clone()) })
+    });
+    let named = named.map(|named| Mark { revision: named.revision.clone(), documents: None });
+    contents.chain([named]).collect()
 }
 
 /// From this many bytes on, decoding is given a thread of its own, so that it does not hold up the runtime's.

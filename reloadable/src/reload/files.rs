@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::describe::Describe;
 use crate::diff::Diff;
 use crate::diff::touched::{Contents, NamedFile, copies};
+use crate::document::Origin;
 use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 use crate::load::{Loaded, guarded};
 use crate::report::{Report, Violation};
@@ -22,8 +23,10 @@ const FILE: &str = "file";
 pub(super) struct Files {
     /// Nothing where no field is marked, or nothing can be watched.
     layer: Option<Layer<dyn AnyFiles>>,
-    /// Those of the value in force.
+    /// Those that are followed for the value in force.
     accepted: BTreeSet<PathBuf>,
+    /// What those held that the value in force names.
+    in_force: Contents,
     followed: BTreeSet<PathBuf>,
 }
 
@@ -46,7 +49,12 @@ impl Files {
         let is_marked = guarded::<T, _>("describing the configuration", || T::describe().holds_file())
             .map_err(|report| Error::new(ErrorKind::Invalid, report))?;
         let layer = files.filter(|_| is_marked).map(Layer::new);
-        Ok(Self { layer, accepted: BTreeSet::new(), followed: BTreeSet::new() })
+        Ok(Self {
+            layer,
+            accepted: BTreeSet::new(),
+            in_force: Contents::default(),
+            followed: BTreeSet::new(),
+        })
     }
 
     pub(super) fn layer(&self) -> Option<&Layer<dyn AnyFiles>> {
@@ -87,6 +95,7 @@ impl Files {
             layer.accept(content);
         }
         self.accepted = contents.files();
+        self.in_force = contents.clone();
         self.settle();
     }
 
@@ -100,6 +109,18 @@ impl Files {
             layer.source.follow(files.clone());
             self.followed = files;
         }
+    }
+
+    /// Names the files if one of those that the value in force names was found to hold something else: of which files
+    /// there is news may be no more than that others are followed.
+    pub(super) fn changed(&self) -> Option<Origin> {
+        let layer = self.layer.as_ref()?;
+        let is_other = |(file, before): (&Path, &[u8])| match layer.source.content(file) {
+            Some(Ok(bytes)) => *bytes != *before,
+            Some(Err(_)) => true,
+            None => false,
+        };
+        self.in_force.each().any(is_other).then(|| layer.origin.clone())
     }
 
     /// Tells whether nothing was swapped since they were looked at.
@@ -278,7 +299,12 @@ mod tests {
         let names =
             || followed.lock().unwrap().iter().map(|file| file.display().to_string()).collect::<Vec<_>>();
         let layer = Layer::<dyn AnyFiles>::new(Box::new(Fake(Arc::clone(&followed))));
-        let mut files = Files { layer: Some(layer), accepted: BTreeSet::new(), followed: BTreeSet::new() };
+        let mut files = Files {
+            layer: Some(layer),
+            accepted: BTreeSet::new(),
+            in_force: Contents::default(),
+            followed: BTreeSet::new(),
+        };
 
         assert!(files.try_out(&references(&["a", "b"])));
         let contents = files.contents(references(&["a", "b", "a"])).unwrap();

@@ -317,7 +317,7 @@ impl Stack {
     }
 
     /// Leaves out of these marks what was accepted since, so that they are those of the next look if nothing changes.
-    pub(super) fn still_news(&self, marks: Vec<Option<Revision>>) -> Vec<Option<Revision>> {
+    pub(super) fn still_news<M>(&self, marks: Vec<Option<M>>) -> Vec<Option<M>> {
         let is_news = self.sources.iter().map(|layer| layer.accepted.is_none());
         // What is behind the layers are the files that fields name.
         marks

@@ -15,8 +15,11 @@ use crate::subscribe::block_on;
 use crate::value::Value;
 
 /// Overrides lie over all layers, until they are cleared or the reloader ends. Each goes through the same steps as a
-/// change of a file, and is kept only if the configuration is valid with it. [`Status`](crate::Status) names those in
-/// force.
+/// change of a file, and is kept only if the configuration is valid with it. [`Status`](crate::Status) names them.
+///
+/// While reloads are paused or rolled back, none can be set. One can be cleared, so that it does not come back with
+/// [`resume`](Self::resume): the outcome is [`Suspended`](ReloadOutcome::Suspended) all the same, since what is in force
+/// stays as it is until then.
 impl<T: Reloadable> Reloader<T> {
     /// Sets one field, whatever the layers say of it, and returns how that went. A value that is refused is forgotten.
     ///

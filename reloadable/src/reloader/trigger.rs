@@ -52,7 +52,8 @@ impl Trigger {
     /// Asks for a reload. It never waits, and may be called from anywhere, also from a gate or a signal handler's thread.
     ///
     /// While a reload that this trigger or a clone of it asked for has not begun, asking again adds nothing: that one will
-    /// see all that has changed until then. While reloads are paused or rolled back, nothing comes of it.
+    /// see all that has changed until then. While reloads are paused or rolled back, nothing comes of it but a warning in the
+    /// log and a count in the metrics, with the features for these.
     ///
     /// How it went, [`outcomes`](Reloader::outcomes) and [`status`](Reloader::status) tell; to wait for it there is
     /// [`reload`](Reloader::reload).
@@ -99,7 +100,8 @@ impl<T: Reloadable> Builder<T> {
     /// the reloader has ended. Feature `signal`, on Unix.
     ///
     /// Signals that come while one waits for its reload count as one. Every reloader that is set up so gets each of them. A
-    /// first load that [waits](crate::StartPolicy::WaitForValid) is tried again at once.
+    /// first load that [waits](crate::StartPolicy::WaitForValid) is tried again at once. While reloads are paused or rolled
+    /// back, nothing comes of a signal but a warning in the log and a count in the metrics, with the features for these.
     ///
     /// # Errors
     ///

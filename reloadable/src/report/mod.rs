@@ -1,6 +1,7 @@
 //! Why a candidate was refused.
 
 mod excerpt;
+mod line;
 #[cfg(feature = "pretty")]
 mod pretty;
 mod render;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 pub use self::excerpt::Excerpt;
 pub(crate) use self::excerpt::readable;
+pub(crate) use self::line::one_line;
 #[cfg(feature = "pretty")]
 pub use self::pretty::{Color, Pretty};
 pub use self::reporter::Reporter;

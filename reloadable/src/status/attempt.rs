@@ -15,12 +15,13 @@ use crate::diff::ChangeKind;
 use crate::document::Origin;
 use crate::error::Error;
 use crate::path::FieldPath;
+use crate::report::Report;
 use crate::subscribe::block_on;
 
 /// One attempt to reload, and its outcome. Cheap to clone.
 ///
 /// [`Display`](fmt::Display) is a line for a log, `generation 8 (conf.d/20-pool.toml, 0.3 ms): database.pool_size: 20 ->
-/// 30`, or what was refused and why; what is pending until a restart follows on a line of its own.
+/// 30`, or what was refused and why; commits that failed and what is pending until a restart follow on lines of their own.
 ///
 /// [`Serialize`] gives it without values: of what changed, only the paths.
 #[derive(Clone)]
@@ -129,6 +130,7 @@ impl fmt::Display for Attempt {
                 why(f)?;
                 write!(f, ", {:.1} ms)", stages.total().as_secs_f64() * 1e3)?;
                 applied.listed(f)?;
+                applied.failed(f, "\ncommit failed: ")?;
             }
             outcome => {
                 write!(f, "{outcome} (")?;
@@ -174,11 +176,13 @@ impl Serialize for Attempt {
             kind: ChangeKind,
         }
         let Inner { number, reason, changed, at, stages, generation, outcome, pending } = &*self.0;
-        let changes: Vec<_> = match outcome {
+        let (changes, failed_commits): (Vec<_>, _) = match outcome {
             ReloadOutcome::Applied(applied) => {
-                applied.changes().iter().map(|entry| Change { path: &entry.path, kind: entry.kind }).collect()
+                let changes = applied.changes().iter();
+                let changes = changes.map(|entry| Change { path: &entry.path, kind: entry.kind });
+                (changes.collect(), applied.failed_commits())
             }
-            _ => Vec::new(),
+            _ => (Vec::new(), &Report::new()),
         };
         let (gate, cause) = match outcome {
             ReloadOutcome::Vetoed(veto) => (Some(veto.gate()), Some(veto.cause())),
@@ -193,6 +197,7 @@ impl Serialize for Attempt {
         out.serialize_field("generation", generation)?;
         out.serialize_field("stages", stages)?;
         out.serialize_field("changes", &changes)?;
+        out.serialize_field("failed_commits", failed_commits)?;
         out.serialize_field("gate", &gate)?;
         out.serialize_field("cause", &cause)?;
         out.serialize_field("error", &outcome.error())?;

@@ -63,7 +63,10 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     /// What is suspicious about what the sources hold, but does not refuse it.
     pub warnings: Report,
-    /// The fields that are overridden by the program. A path ends where it leads into a secret by a key of the user's
+    /// Which gates panicked in their commit when what is in force was published: what they had prepared may not be in use.
+    pub failed_commits: Report,
+    /// The fields that are overridden by the program. While reloads are paused or rolled back, what is in force may have
+    /// been made with others: these will be there when they are resumed. A path ends where it leads into a secret by a key of the user's
     /// choice.
     pub overrides: Vec<FieldPath>,
     /// The fields marked `#[reload(restart)]` of which the sources want another value than the one in force; the first 100
@@ -113,10 +116,11 @@ impl Status {
         self.last_error.as_ref().map(Error::report)
     }
 
-    /// Tells whether what the sources hold is in force, but for what is pending until a restart, and is followed.
+    /// Tells whether what the sources hold is in force, but for what is pending until a restart, and is followed; and
+    /// whether every gate could commit it.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.last_error.is_none() && self.suspension.is_none()
+        self.last_error.is_none() && self.suspension.is_none() && self.failed_commits.is_empty()
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::diff::Entry;
 use crate::error::{Error, ErrorKind};
 use crate::path::FieldPath;
-use crate::report::{Report, Violation};
+use crate::report::{Report, Violation, one_line};
 
 /// How one attempt to reload ended. Every attempt has exactly one outcome.
 ///
@@ -44,7 +44,8 @@ pub enum ReloadOutcome {
     Failed(Error),
     /// What the sources hold is valid, but a gate refused it. The last good value stays.
     Vetoed(Veto),
-    /// Nothing was tried, since reloads are [suspended](crate::Suspension). It is only told to whoever asked.
+    /// Nothing was tried, since reloads are [suspended](crate::Suspension). It is only told to whoever asked. An override
+    /// that was to be cleared will not be there any more when they are resumed.
     Suspended(Error),
 }
 
@@ -142,6 +143,7 @@ pub enum VetoCause {
 
 impl Veto {
     pub(crate) fn new(gate: Arc<str>, cause: VetoCause, reason: &str) -> Self {
+        let reason = one_line(reason);
         let message = format!("the gate `{gate}` refused: {reason}");
         let violation = Violation::new(FieldPath::root(), "gate", message);
         Self { gate, reason: reason.into(), cause, error: Error::new(ErrorKind::Vetoed, violation.into()) }
@@ -212,7 +214,7 @@ impl Applied {
     }
 
     /// Returns which gates panicked in their commit, which comes after the publication and can stop nothing. A report of
-    /// nothing but warnings.
+    /// nothing but warnings. It stays in [`Status::failed_commits`](crate::Status::failed_commits).
     #[must_use]
     pub fn failed_commits(&self) -> &Report {
         &self.commits
@@ -228,7 +230,8 @@ impl Applied {
 impl fmt::Display for Applied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "generation {} ({:.1} ms)", self.generation, self.took.as_secs_f64() * 1e3)?;
-        self.listed(f)
+        self.listed(f)?;
+        self.failed(f, "; ")
     }
 }
 
@@ -247,6 +250,14 @@ impl Applied {
         }
         if self.omitted > 0 {
             write!(f, "; and {} more", self.omitted)?;
+        }
+        Ok(())
+    }
+
+    /// Lists the commits that failed behind `before`, if there are any.
+    pub(super) fn failed(&self, f: &mut fmt::Formatter<'_>, before: &str) -> fmt::Result {
+        for (nth, failed) in self.commits.violations().iter().enumerate() {
+            write!(f, "{}{}", if nth == 0 { before } else { "; " }, failed.message())?;
         }
         Ok(())
     }

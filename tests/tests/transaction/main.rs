@@ -9,6 +9,7 @@ mod protection;
 mod restart;
 mod start;
 mod status;
+mod told;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};

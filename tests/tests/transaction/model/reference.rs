@@ -56,10 +56,10 @@ enum Failure {
     Vetoed(usize, Verdict),
 }
 
-/// The version that a candidate was made of, where that is not the accepted one.
+/// What a candidate was made of, where that is not the accepted version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
-    Source(Option<u64>),
+    Source(Option<Content>),
     Back,
 }
 
@@ -171,6 +171,8 @@ impl Model {
 
     pub fn override_workers(&mut self, workers: Option<u16>) -> &'static str {
         if self.suspended.is_some() {
+            // It does not come back with the end of that.
+            self.overridden = workers.and(self.overridden);
             return "suspended";
         }
         let before = std::mem::replace(&mut self.overridden, workers);
@@ -213,7 +215,7 @@ impl Model {
                 (Mark::Back, Content::Text(wanted))
             }
             Over::Accepted => (Mark::Source(None), Content::Text(self.accepted.1)),
-            _ => (Mark::Source(version), self.held.1),
+            _ => (Mark::Source(version.map(|_| self.held.1)), self.held.1),
         };
         if content == Content::Away {
             self.refused = None;
