@@ -1,8 +1,9 @@
 //! Sources that each break a promise, and the battery that finds which.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
-use reloadable::testing::{Rig, RigError, Verdict, source_conformance};
+use reloadable::testing::{Conformance, Rig, RigError, Verdict, source_conformance};
 use reloadable::{
     Builder, Document, Fetched, Format, Hint, Origin, Reloadable, Revision, Source, SourceError,
     SourceErrorKind,
@@ -16,9 +17,12 @@ enum Wrong {
     TellsOfEverySecondChange,
     StopsTelling,
     TellsAllTheTime,
+    TellsNowAndThen,
+    NeverCanTell,
     WatchesOnlyAfterTheFirstLook,
     ReadsOnlyWhatItWasToldOf,
     HasOneRevision,
+    HasAnotherRevisionEachTime,
     IsNotModifiedToEverybody,
     MovesItsCursorUnasked,
     ForgetsWhatADroppedWaitTook,
@@ -33,8 +37,11 @@ enum Wrong {
     RefusesWhatItGaveBefore,
     PanicsWhereNothingIs,
     SpawnsAtEveryLook,
+    LeavesAThreadAtEveryLook,
+    LeavesAThread,
     LeavesATask,
     ShowsItsPassword,
+    ShowsItsPasswordWhereItCannotWatch,
     ChangesItsName,
 }
 
@@ -171,6 +178,8 @@ impl Source for Faulty {
             |revision: &str| Fetched::Documents { documents: vec![], revision: Revision::new(revision) };
         match self.wrong {
             Wrong::SpawnsAtEveryLook => drop(tokio::spawn(std::future::pending::<()>())),
+            Wrong::LeavesAThreadAtEveryLook => leave_a_thread(),
+            Wrong::LeavesAThread if self.looks == 1 => leave_a_thread(),
             Wrong::LeavesATask if self.looks == 1 => drop(tokio::spawn(std::future::pending::<()>())),
             Wrong::ReadsOnlyWhatItWasToldOf => content = self.cached.get_or_insert(content).clone(),
             Wrong::ForgetsWhatADroppedLookTook => {
@@ -215,6 +224,7 @@ impl Source for Faulty {
         };
         let revision = match self.wrong {
             Wrong::HasOneRevision => Revision::new("1"),
+            Wrong::HasAnotherRevisionEachTime => Revision::new(self.looks.to_string()),
             _ => Revision::new(&text),
         };
         if known == Some(&revision) {
@@ -226,8 +236,16 @@ impl Source for Faulty {
     }
 
     async fn changed(&mut self) -> Result<Hint, SourceError> {
+        self.must_watch()?;
         while !self.takes_a_hint() {
-            self.edited.notified().await;
+            let edited = self.edited.notified();
+            if self.wrong == Wrong::TellsNowAndThen {
+                if tokio::time::timeout(Duration::from_millis(150), edited).await.is_err() {
+                    break;
+                }
+            } else {
+                edited.await;
+            }
         }
         if self.wrong == Wrong::ForgetsWhatADroppedWaitTook {
             tokio::task::yield_now().await;
@@ -236,7 +254,26 @@ impl Source for Faulty {
     }
 }
 
+/// What holds the threads that were left.
+static THREADS: Mutex<Vec<mpsc::Sender<()>>> = Mutex::new(Vec::new());
+
+fn leave_a_thread() {
+    let (held, end) = mpsc::channel::<()>();
+    std::thread::spawn(move || end.recv());
+    THREADS.lock().expect("nobody panics under it").push(held);
+}
+
 impl Faulty {
+    fn must_watch(&self) -> Result<(), SourceError> {
+        let is_away = !matches!(self.place.lock().expect("nobody panics under it").content, Content::Text(_));
+        let message = match self.wrong {
+            Wrong::NeverCanTell => "no watch with hunter2",
+            Wrong::ShowsItsPasswordWhereItCannotWatch if is_away => "no watch with hunter2",
+            _ => return Ok(()),
+        };
+        Err(SourceError::new(SourceErrorKind::Other, self.origin(), message))
+    }
+
     fn takes_a_hint(&mut self) -> bool {
         let mut place = self.place.lock().expect("nobody panics under it");
         if self.wrong == Wrong::WatchesOnlyAfterTheFirstLook
@@ -264,7 +301,18 @@ impl Faulty {
 
 /// Tries a source with this fault, and expects just these promises to be broken; others as well if the last is `..`.
 async fn breaks(wrong: Wrong, expected: &[&str]) {
+    check(wrong, super::found_in(|| async { Stage::new(wrong) }).await, expected);
+}
+
+/// As `breaks`, with nobody else in the process.
+async fn breaks_alone(wrong: Wrong, expected: &[&str]) {
+    let _alone = super::ALONE.write().await;
     let found = source_conformance(|| async { Stage::new(wrong) }).await;
+    THREADS.lock().expect("nobody panics under it").clear();
+    check(wrong, found, expected);
+}
+
+fn check(wrong: Wrong, found: Conformance, expected: &[&str]) {
     let broken = found.broken();
     match expected {
         [expected @ .., ".."] => {
@@ -278,11 +326,11 @@ async fn breaks(wrong: Wrong, expected: &[&str]) {
 }
 
 macro_rules! faults {
-    ($($name:ident: $wrong:ident breaks $broken:expr;)*) => {
+    ($($name:ident: $wrong:ident $breaks:ident $broken:expr;)*) => {
         $(
             #[tokio::test(start_paused = true)]
             async fn $name() {
-                breaks(Wrong::$wrong, &$broken).await;
+                $breaks(Wrong::$wrong, &$broken).await;
             }
         )*
     };
@@ -293,9 +341,14 @@ faults! {
     every_second_change: TellsOfEverySecondChange breaks ["final_content", "keeps_telling", ".."];
     silence: StopsTelling breaks ["keeps_telling"];
     endless_hints: TellsAllTheTime breaks ["quiet"];
+    hints_without_a_change: TellsNowAndThen breaks ["quiet"];
+    an_error_for_every_hint: NeverCanTell breaks [
+        "final_content", "first_load", "dropped_wait", "keeps_telling", "quiet", "origin"
+    ];
     a_late_watch: WatchesOnlyAfterTheFirstLook breaks ["first_load", ".."];
     a_cache: ReadsOnlyWhatItWasToldOf breaks ["lost_hint", "answers", "revision", "dropped_fetch"];
     one_revision: HasOneRevision breaks ["final_content", "lost_hint", "first_load", "revision", ".."];
+    a_revision_for_each_look: HasAnotherRevisionEachTime breaks ["revision"];
     never_modified: IsNotModifiedToEverybody breaks ["final_content", "lost_hint", "revision", ".."];
     a_cursor_that_moves: MovesItsCursorUnasked breaks ["revision", "dropped_fetch"];
     a_dropped_wait: ForgetsWhatADroppedWaitTook breaks ["dropped_wait"];
@@ -311,6 +364,46 @@ faults! {
     a_panic: PanicsWhereNothingIs breaks ["answers", "origin"];
     a_task_for_each_look: SpawnsAtEveryLook breaks ["growth", "released"];
     a_task_that_stays: LeavesATask breaks ["released"];
+    a_thread_for_each_look: LeavesAThreadAtEveryLook breaks_alone ["growth", "released"];
+    a_thread_that_stays: LeavesAThread breaks_alone ["released"];
     a_password: ShowsItsPassword breaks ["origin"];
+    a_password_in_a_wait: ShowsItsPasswordWhereItCannotWatch breaks ["origin"];
     a_new_name: ChangesItsName breaks ["origin"];
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_tried_stands_in_the_test() {
+    let found = super::found_in(|| async { Stage::new(Wrong::Nothing) }).await;
+    found.assert();
+    let panics = |not_tried: &'static [&'static str]| {
+        let found = found.clone();
+        std::thread::spawn(move || found.assert_all_but(not_tried)).join().is_err()
+    };
+    assert_eq!((panics(&[]), panics(&["torn_content"]), panics(&["no_such_check"])), (false, true, true));
+}
+
+/// A place of which next to nothing can be tried.
+struct Bare(Stage);
+
+impl Rig for Bare {
+    fn attach<T: Reloadable>(&mut self, builder: Builder<T>) -> Builder<T> {
+        self.0.attach(builder)
+    }
+
+    async fn replace(&mut self, text: &str) -> Result<(), RigError> {
+        self.0.replace(text).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rig_that_can_do_nothing_is_not_enough() {
+    let found = super::found_in(|| async { Bare(Stage::new(Wrong::Nothing)) }).await;
+    assert_eq!(found.broken(), [""; 0], "{found}");
+    found.assert_all_but(&["relocated", "torn_content", "missing", "unreadable", "recreated"]);
+    let said = std::thread::spawn(move || found.assert()).join().expect_err("not all was tried");
+    let said = said.downcast::<String>().expect("a text");
+    assert!(
+        said.starts_with("nobody has tried torn_content, missing, unreadable, recreated, relocated"),
+        "{said}"
+    );
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use reloadable::testing::{Rig, RigError, Save, TornWrite, Volume, source_conformance, swap_link};
+use reloadable::testing::{Rig, RigError, Save, TornWrite, Volume, swap_link};
 use reloadable::{Builder, Format, Reloadable};
 use tempfile::TempDir;
 
@@ -128,7 +128,7 @@ impl Rig for OnDisk {
 async fn a_file_passes_in_every_way_of_saving() {
     for save in Save::ALL {
         let rig = || async { OnDisk::new(What::File, "app.toml", save).expect("a directory") };
-        super::assert_kept(&source_conformance(rig).await, &[]);
+        super::found_in(rig).await.assert();
     }
 }
 
@@ -136,7 +136,7 @@ async fn a_file_passes_in_every_way_of_saving() {
 async fn a_file_passes_in_every_format() {
     for file in ["app.json", "app.yaml"] {
         let rig = || async { OnDisk::new(What::File, file, Save::Truncate).expect("a directory") };
-        super::assert_kept(&source_conformance(rig).await, &[]);
+        super::found_in(rig).await.assert();
     }
 }
 
@@ -144,7 +144,7 @@ async fn a_file_passes_in_every_format() {
 async fn a_directory_passes() {
     for save in [Save::Truncate, Save::Replace] {
         let rig = || async { OnDisk::new(What::Directory, "app.toml", save).expect("a directory") };
-        super::assert_kept(&source_conformance(rig).await, &[]);
+        super::found_in(rig).await.assert();
     }
 }
 
@@ -178,6 +178,6 @@ impl Rig for Mounted {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_file_in_a_config_map_passes() {
-    let found = source_conformance(|| async { Mounted::new().expect("a directory") }).await;
-    super::assert_kept(&found, &["torn_content", "unreadable", "relocated"]);
+    let found = super::found_in(|| async { Mounted::new().expect("a directory") }).await;
+    found.assert_all_but(&["torn_content", "unreadable", "relocated"]);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reloadable::testing::{Answer, Rig, RigError, Script, ScriptedSource, source_conformance};
+use reloadable::testing::{Answer, Rig, RigError, Script, ScriptedSource};
 use reloadable::{Builder, Format, Hint, Reloadable, SourceErrorKind};
 
 struct Scripted {
@@ -54,14 +54,14 @@ impl Rig for Scripted {
 #[tokio::test(start_paused = true)]
 async fn a_script_that_is_honest_passes() {
     for delay in [Duration::ZERO, Duration::from_secs(3)] {
-        let found = source_conformance(|| async { Scripted::new(delay, true) }).await;
-        super::assert_kept(&found, &["torn_content", "relocated"]);
+        let found = super::found_in(|| async { Scripted::new(delay, true) }).await;
+        found.assert_all_but(&["torn_content", "relocated"]);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_script_that_tells_nothing_passes() {
-    let found = source_conformance(|| async { Scripted::new(Duration::ZERO, false) }).await;
+    let found = super::found_in(|| async { Scripted::new(Duration::ZERO, false) }).await;
     let told = ["final_content", "first_load", "torn_content", "relocated", "dropped_wait", "keeps_telling"];
-    super::assert_kept(&found, &told);
+    found.assert_all_but(&told);
 }

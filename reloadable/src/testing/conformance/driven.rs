@@ -2,24 +2,29 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use crate::document::{Document, Revision};
 use crate::error::SourceError;
 use crate::reloader::Reloader;
 use crate::source::{AnySource, Asked, Fetched};
-use crate::testing::deadline::polled;
+use crate::testing::deadline::{polled, within};
 
 use super::content::{Held, invalid, number_in, text};
 use super::in_time;
 use super::rig::Rig;
-use super::verdict::Fault;
+use super::verdict::{Fault, holds_secret};
 
 /// How often a future is polled at most before it is dropped. Whatever awaits more often is tried after that many.
 const POLLS: usize = 6;
 
 /// How often in a row a source may have something to tell although nothing happens.
 const HINTS: usize = 20;
+
+/// How long nothing may be told after that: on the clock of the machine as long as anybody likes to wait, and on one that
+/// is paused, longer than the time after which a source is looked at anyway.
+const SILENCE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(60)];
+
+/// How long a source is listened to for what it says of itself.
+const LISTEN: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(60)];
 
 /// A source without a reloader, and what is known of it.
 struct Driven<R> {
@@ -93,9 +98,31 @@ impl<R: Rig> Driven<R> {
     }
 
     /// Waits for a hint.
-    async fn told(&mut self) -> Result<Result<(), SourceError>, Fault> {
+    async fn told(&mut self) -> Result<(), Fault> {
         let told = in_time(self.deadline, hint(&mut *self.source)).await;
-        told.ok_or_else(|| Fault::Broken("changed() told nothing".to_owned()))
+        told.ok_or_else(|| Fault::Broken("changed() told nothing".to_owned()))?.map_err(cannot_tell)
+    }
+
+    /// Gathers what a source says when it is asked for changes, and of how it is doing.
+    async fn listen(&mut self, said: &mut Vec<String>) -> Result<(), Fault> {
+        let [running, paused] = LISTEN;
+        for _ in 0..HINTS {
+            match within(running, paused, self.source.changed()).await {
+                None => break,
+                Some(Err(error)) => {
+                    said.push(error.to_string());
+                    break;
+                }
+                Some(Ok(_)) => {
+                    if let Err(error) = self.fetch(None).await? {
+                        said.push(error.to_string());
+                    }
+                }
+            }
+        }
+        let health = self.source.health();
+        said.extend(health.polls.into_iter().chain(health.warning));
+        Ok(())
     }
 
     fn must_tell(&self) -> Result<(), Fault> {
@@ -110,6 +137,11 @@ impl<R: Rig> Driven<R> {
 async fn hint(source: &mut dyn AnySource) -> Result<(), SourceError> {
     while source.changed().await?.is_none() {}
     Ok(())
+}
+
+/// Nothing stood in its way, so that an error is no excuse.
+fn cannot_tell(error: SourceError) -> Fault {
+    Fault::Broken(format!("changed() failed although nothing was wrong: {error}"))
 }
 
 /// Documents, errors and absence are answers; a panic is none.
@@ -150,8 +182,14 @@ pub(super) async fn revision<R: Rig>(rig: R) -> Result<(), Fault> {
         }
     }
     driven.source.accepted(&first);
-    if let Ok(Fetched::Documents { documents, .. }) = driven.fetch(Some(&first)).await? {
-        number_in(&documents).map_err(Fault::Broken)?;
+    for known in [Some(&first), None] {
+        if let Ok(Fetched::Documents { documents, revision }) = driven.fetch(known).await? {
+            number_in(&documents).map_err(Fault::Broken)?;
+            if revision != first {
+                let why = "the same content has another revision at the next look";
+                return Err(Fault::Broken(why.to_owned()));
+            }
+        }
     }
     driven.replace(2).await?;
     let (second, _) = driven.fetched(Some(&first), 2).await?;
@@ -177,14 +215,19 @@ pub(super) async fn dropped_wait<R: Rig>(rig: R) -> Result<(), Fault> {
     for polls in 0..=POLLS {
         let number = 2 + polls as u32;
         // One that began before the change, and one that is in the middle of telling it.
-        let _ = polled(hint(&mut *driven.source), 1).await;
+        if let Some(Err(error)) = polled(hint(&mut *driven.source), 1).await {
+            return Err(cannot_tell(error));
+        }
         driven.replace(number).await?;
         let told = in_time(driven.deadline, polled(hint(&mut *driven.source), polls)).await;
         let lost =
             || Fault::Broken(format!("a hint was lost with a wait that was dropped after {polls} polls"));
-        if !matches!(told.ok_or_else(lost)?, Some(Ok(()))) {
-            // An error says that it cannot tell, so it is looked at anyway.
-            let _ = driven.told().await.map_err(|_| lost())?;
+        match told.ok_or_else(lost)? {
+            Some(told) => told.map_err(cannot_tell)?,
+            None => {
+                let told = in_time(driven.deadline, hint(&mut *driven.source)).await;
+                told.ok_or_else(lost)?.map_err(cannot_tell)?;
+            }
         }
         driven.catches_up(number).await?;
     }
@@ -218,25 +261,29 @@ pub(super) async fn keeps_telling<R: Rig>(rig: R) -> Result<(), Fault> {
     driven.must_tell()?;
     for number in 2..=12 {
         driven.replace(number).await?;
-        // An error says that it cannot tell, and so that it must be looked at.
-        let _ = driven.told().await.map_err(|_| {
-            Fault::Broken(format!("it told of {} changes, and no longer of the next", number - 2))
+        driven.told().await.map_err(|fault| match fault {
+            Fault::Broken(why) => {
+                Fault::Broken(format!("after {} changes that it told of: {why}", number - 2))
+            }
+            other => other,
         })?;
         driven.catches_up(number).await?;
     }
     Ok(())
 }
 
-/// While nothing happens, nothing is told.
+/// While nothing happens, nothing is told: what is left of the last change may be, and then there is silence.
 pub(super) async fn quiet<R: Rig>(rig: R) -> Result<(), Fault> {
     let mut driven = Driven::begin(rig).await?;
+    let [running, paused] = SILENCE;
     for _ in 0..HINTS {
-        match timeout(Duration::from_millis(100), hint(&mut *driven.source)).await {
-            Ok(Ok(())) => {
+        match within(running, paused, hint(&mut *driven.source)).await {
+            Some(Ok(())) => {
                 let known = driven.known.clone();
                 let _ = driven.fetch(known.as_ref()).await?;
             }
-            Err(_) | Ok(Err(_)) => return Ok(()),
+            Some(Err(error)) if driven.rig.tells() => return Err(cannot_tell(error)),
+            Some(Err(_)) | None => return Ok(()),
         }
     }
     Err(Fault::Broken(format!("it told of {HINTS} changes in a row, but there was none")))
@@ -249,6 +296,7 @@ pub(super) async fn origin<R: Rig>(rig: R) -> Result<(), Fault> {
     let origin = driven.source.origin();
     let mut said = vec![origin.to_string()];
     said.extend(documents.iter().map(|document| document.origin().to_string()));
+    driven.listen(&mut said).await?;
     for away in [true, false] {
         let done = if away { driven.rig.remove().await } else { driven.rig.block().await };
         match done.map_err(Fault::from) {
@@ -258,6 +306,7 @@ pub(super) async fn origin<R: Rig>(rig: R) -> Result<(), Fault> {
         if let Err(error) = driven.fetch(None).await? {
             said.push(error.to_string());
         }
+        driven.listen(&mut said).await?;
     }
     if driven.source.origin() != origin {
         return Err(Fault::Broken(format!("it was {origin}, and is {} now", driven.source.origin())));
@@ -266,19 +315,13 @@ pub(super) async fn origin<R: Rig>(rig: R) -> Result<(), Fault> {
         return Err(Fault::Broken("it has no name".to_owned()));
     }
     let secrets = driven.rig.secrets();
-    let leaks = |text: &&String| secrets.iter().any(|secret| text.contains(secret)) || has_password(text);
-    match said.iter().position(|text| leaks(&text)) {
+    match said.iter().position(|text| holds_secret(text, &secrets)) {
         // What it says is not repeated.
         Some(0) => Err(Fault::Broken("a secret is in the origin of the source".to_owned())),
-        Some(_) => Err(Fault::Broken("a secret is in the origin of a document, or in an error".to_owned())),
+        Some(_) => Err(Fault::Broken(
+            "a secret is in the origin of a document, in an error, or in what it says of how it is doing"
+                .to_owned(),
+        )),
         None => Ok(()),
     }
-}
-
-/// Tells whether a URL with a password is in a text.
-fn has_password(text: &str) -> bool {
-    text.split("://").skip(1).any(|rest| {
-        let authority = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
-        authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
-    })
 }

@@ -150,7 +150,8 @@ fn must_tell(rig: &impl Rig) -> Result<(), Fault> {
 
 /// After the last of several changes, the last is in force, by the source's own hints.
 pub(super) async fn final_content<R: Rig>(rig: R) -> Result<(), Fault> {
-    let mut followed = Followed::begin(rig, NEVER).await?;
+    let strict = |source| -> Box<dyn AnySource> { Box::new(Strict(source)) };
+    let mut followed = Followed::with(rig, NEVER, strict).await?;
     followed.must_tell()?;
     for last in [5, 6, 12] {
         let first = followed.number_seen()? + 1;
@@ -179,7 +180,8 @@ pub(super) async fn first_load<R: Rig>(mut rig: R) -> Result<(), Fault> {
     let deadline = rig.deadline();
     let mut sources = sources(&mut rig, NEVER).await?;
     if let Some(source) = sources.pop() {
-        sources.push(Box::new(Edited { source, rig, is_edited: false }));
+        let edited = Edited { source, rig, is_edited: false };
+        sources.push(Box::new(Strict(Box::new(edited))));
     }
     Followed::start((), sources, NEVER, deadline).await?.arrives(2).await
 }
@@ -300,6 +302,10 @@ pub(super) async fn reverted<R: Rig>(rig: R) -> Result<(), Fault> {
 /// Tells nothing.
 struct Deaf(Box<dyn AnySource>);
 
+/// Is asked no more after it said that it cannot tell of changes: a reloader would look at it then, and ask again, so that
+/// no hint is needed.
+struct Strict(Box<dyn AnySource>);
+
 /// Is edited in the middle of the first look, when it has been read.
 struct Edited<R> {
     source: Box<dyn AnySource>,
@@ -322,6 +328,41 @@ impl AnySource for Deaf {
 
     fn changed(&mut self) -> BoxFuture<'_, Result<Option<Hint>, SourceError>> {
         Box::pin(std::future::pending())
+    }
+
+    fn accepted(&mut self, revision: &Revision) {
+        self.0.accepted(revision);
+    }
+
+    fn is_one_side(&self) -> bool {
+        self.0.is_one_side()
+    }
+
+    fn health(&self) -> Health {
+        self.0.health()
+    }
+}
+
+impl AnySource for Strict {
+    fn origin(&self) -> Origin {
+        self.0.origin()
+    }
+
+    fn fetch<'a>(
+        &'a mut self,
+        known: Option<&'a Revision>,
+        asked: Asked,
+    ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
+        self.0.fetch(known, asked)
+    }
+
+    fn changed(&mut self) -> BoxFuture<'_, Result<Option<Hint>, SourceError>> {
+        Box::pin(async move {
+            match self.0.changed().await {
+                Ok(hint) => Ok(hint),
+                Err(_) => std::future::pending().await,
+            }
+        })
     }
 
     fn accepted(&mut self, revision: &Revision) {

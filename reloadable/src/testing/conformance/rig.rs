@@ -76,12 +76,13 @@ pub trait Rig: Send + 'static {
     }
 
     /// Tells whether the source tells of changes, at least for most of them: yes unless said otherwise. One that is only
-    /// looked at now and then does not.
+    /// looked at now and then does not. Where it does, `changed()` may fail only while the place is away or cannot be read.
     fn tells(&self) -> bool {
         true
     }
 
-    /// Returns the secrets with which the place is reached, as a password in its URL. None may be in an origin or error.
+    /// Returns the secrets with which the place is reached, as a password in its URL. None may be in an origin or
+    /// error.
     fn secrets(&self) -> Vec<String> {
         Vec::new()
     }
