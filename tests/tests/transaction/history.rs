@@ -176,6 +176,48 @@ async fn going_back_passes_through_the_gates_and_a_refusal_changes_nothing() -> 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_way_back_is_told_as_a_suspension_only_once_it_is_taken() -> Outcome {
+    let (builder, document) = app("workers = 1");
+    let (release, released) = tokio::sync::watch::channel(false);
+    let config = builder
+        .gate("forward", move |candidate: Candidate<App>| {
+            let goes_back = candidate.running().map(|app| app.workers) > Some(candidate.value().workers);
+            let mut released = released.clone();
+            async move {
+                if !goes_back {
+                    return Ok(());
+                }
+                // Time for whoever reads the status.
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+                if *released.borrow_and_update() { Ok(()) } else { Err(Refusal::new("there is no way back")) }
+            }
+        })
+        .start()
+        .await?;
+    document.replace("workers = 2");
+    assert!(config.reload().await.is_in_force());
+    let mut statuses = config.subscribe_status();
+    let seen = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while let Ok(status) = statuses.changed().await {
+            seen.push((status.generation, status.suspension.map(|suspension| suspension.cause)));
+        }
+        seen
+    });
+    assert_eq!(vetoed(&config.rollback_to(1).await).0, "forward");
+    release.send(true)?;
+    assert!(config.rollback_to(1).await.is_in_force());
+    assert_eq!((config.load().workers, cause(&config)), (1, Some(SuspensionCause::RolledBack(1))));
+    config.shutdown().await;
+    let mut seen = in_time(seen).await?;
+    seen.dedup();
+    assert_eq!(seen, [(2, None), (3, Some(SuspensionCause::RolledBack(1)))]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_way_back_that_is_refused_does_not_lose_an_edit() -> Outcome {
     let (builder, document) = app("workers = 1");
     let hour = Duration::from_secs(3_600);
