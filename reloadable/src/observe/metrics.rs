@@ -10,8 +10,7 @@ use metrics::{
 };
 
 use super::Witness;
-use crate::error::Error;
-use crate::status::{Attempt, Reason, SourceState, Status, Suspension};
+use crate::status::{Attempt, Reason, ReloadOutcome, SourceState, Status, Suspension};
 
 /// The outcomes that are counted, so that each is there from the start: a rate needs something to rise from.
 const OUTCOMES: [&str; 6] = ["applied", "unchanged", "rejected", "failed", "vetoed", "suspended"];
@@ -188,8 +187,9 @@ impl Witness for Metrics {
         self.state(status);
     }
 
-    fn not_started(&mut self, _: &Error) {
+    fn not_started(&mut self, outcome: &ReloadOutcome) {
         self.describe();
+        self.count(outcome.name());
         self.succeeded(false);
         self.set(&self.names.generation, 0.0);
     }

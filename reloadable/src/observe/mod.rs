@@ -14,8 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 use std::sync::Arc;
 
-use crate::error::Error;
-use crate::status::{Attempt, Reason, Status, Suspension};
+use crate::status::{Attempt, Reason, ReloadOutcome, Status, Suspension};
 
 pub(crate) use self::tracing::{Scope, carried, carried_future};
 
@@ -52,7 +51,7 @@ trait Witness: Send {
     fn ended(&mut self) {}
 
     /// The first load has not succeeded. It may be tried again.
-    fn not_started(&mut self, error: &Error);
+    fn not_started(&mut self, outcome: &ReloadOutcome);
 
     /// The status is up to date, though there was no attempt.
     fn restated(&mut self, status: &Status);
@@ -114,8 +113,8 @@ impl Observer {
         self.each(|witness| witness.ended());
     }
 
-    pub(crate) fn not_started(&mut self, error: &Error) {
-        self.each(|witness| witness.not_started(error));
+    pub(crate) fn not_started(&mut self, outcome: &ReloadOutcome) {
+        self.each(|witness| witness.not_started(outcome));
     }
 
     /// The status is asked for only if somebody is told, and no lock is held while that is done.

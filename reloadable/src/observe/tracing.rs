@@ -248,7 +248,7 @@ impl Witness for Traces {
         let Some(Running { number, span: Some(span), .. }) = &self.attempt else { return };
         let span = span.clone();
         if attempt.number() != *number {
-            // What was refused at the start gave way to the last good set.
+            // What was refused at the start was tried again, or gave way to the last good set.
             span.record("attempt", attempt.number());
             span.record("reason", attempt.reason().name());
         }
@@ -268,7 +268,8 @@ impl Witness for Traces {
         self.attempt = None;
     }
 
-    fn not_started(&mut self, error: &Error) {
+    fn not_started(&mut self, outcome: &ReloadOutcome) {
+        let Some(error) = outcome.error() else { return };
         let text = error.report().to_string();
         if self.not_started.as_ref() == Some(&text) {
             return;

@@ -11,7 +11,7 @@ use super::files::Files;
 use super::gates::Gates;
 use super::inside::Marker;
 use super::layer::Stack;
-use super::start::{Refused, first};
+use super::start::first;
 use crate::document::Origin;
 use crate::error::{Error, ErrorKind};
 use crate::layer::LayerSettings;
@@ -111,14 +111,13 @@ impl Keeping {
         limit: Duration,
         inside: Marker,
         log: &mut Log,
-        refused: &Refused,
+        error: &Error,
     ) -> Result<(Arc<Snapshot<T>>, Report), Error> {
-        let error = refused.error();
-        let Some(kept) = &mut self.kept else { return Err(error) };
+        let Some(kept) = &mut self.kept else { return Err(error.clone()) };
         if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Invalid | ErrorKind::Vetoed) {
-            return Err(error);
+            return Err(error.clone());
         }
-        let set = kept.load(stack.settings()).await.map_err(|unusable| both(&error, &unusable))?;
+        let set = kept.load(stack.settings()).await.map_err(|unusable| both(error, &unusable))?;
         let saved_at = set.saved_at;
         let real = stack.stand_in(set.layers.into_iter().map(|layer| layer.documents));
         let first = first(stack, files, gates, limit, inside, log).await;
@@ -129,7 +128,7 @@ impl Keeping {
         first.map_err(|unusable| {
             let message =
                 "the last good set that is kept here does not do either; what is wrong with it follows";
-            both(&both(&error, &kept.refusal("last_good", message)), &unusable.error())
+            both(&both(error, &kept.refusal("last_good", message)), &unusable.error())
         })
     }
 }

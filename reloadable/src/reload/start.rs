@@ -39,7 +39,9 @@ pub enum StartPolicy {
     /// It fails, with the whole report.
     #[default]
     Fail,
-    /// It is tried again whenever a source tells of a change, and now and then, until it succeeds or this time is over.
+    /// It is tried again whenever a source tells of a change, and now and then, until it succeeds or this time is over. What
+    /// was refused counts as an attempt, and is the [last refusal](crate::Status::last_refusal) of the status; what is
+    /// refused again in the same way does not count again.
     WaitForValid(Duration),
     /// The set of documents that was good last takes the place of what the sources hold, if there is one that is valid and
     /// that no gate refuses. The sources are followed, so that mending them applies; until then
@@ -78,59 +80,51 @@ impl<T: Reloadable> Reload<T> {
             _ => None,
         };
         let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_WAIT);
-        let at = SystemTime::now();
+        let mut tries = Tries::default();
+        let mut is_stood_in = false;
         let scope = observer.begin(1, &Reason::Initial);
         let loading = async {
-            let mut last = None;
             loop {
-                let mut log = Log::default();
+                let (mut log, at) = (Log::default(), SystemTime::now());
                 let loading = first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log);
                 let loaded = match deadline {
                     Some(deadline) => timeout_at(deadline, loading).await,
                     None => Ok(loading.await),
                 };
                 // What was wrong before says more than that the time is over.
-                let Ok(loaded) = loaded else { return Err(last.unwrap_or_else(too_late)) };
-                match loaded {
-                    Ok((first, commits)) => return Ok((first, commits, log, None)),
-                    #[cfg(feature = "fs")]
-                    Err(sources) if start == StartPolicy::UseLastGood => {
-                        observer.not_started(&sources.error());
-                        let made =
-                            MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
-                        let attempt = Attempt::new(1, made, 0, sources.outcome.clone(), Pending::default());
-                        let at = SystemTime::now();
-                        log = Log::default();
-                        let asked = (&mut files, &mut gates);
-                        let (first, commits) = keeping
-                            .first(&mut stack, asked, timing.fetch, inside, &mut log, &sources)
-                            .await?;
-                        return Ok((first, commits, log, Some((sources, attempt, at))));
-                    }
-                    Err(refused) => {
-                        let error = refused.error();
-                        observer.not_started(&error);
-                        let now = Instant::now();
-                        let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
-                            return Err(error);
-                        };
-                        let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
-                        let until = (now + wait).min(deadline);
-                        last = Some(error);
-                        news(&mut stack, &mut files, &mut triggers, until, timing.resync).await;
-                    }
+                let Ok(loaded) = loaded else { return Err(tries.last_error().unwrap_or_else(too_late)) };
+                let refused = match loaded {
+                    Ok((first, commits)) => return Ok((first, commits, log, at)),
+                    Err(refused) => refused,
+                };
+                let error = refused.error();
+                let made = MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
+                if let Some(told) = tries.note(refused, made) {
+                    observer.not_started(told);
                 }
+                #[cfg(feature = "fs")]
+                if start == StartPolicy::UseLastGood {
+                    let (mut log, at) = (Log::default(), SystemTime::now());
+                    let asked = (&mut files, &mut gates);
+                    let first = keeping.first(&mut stack, asked, timing.fetch, inside, &mut log, &error);
+                    let (first, commits) = first.await?;
+                    is_stood_in = true;
+                    return Ok((first, commits, log, at));
+                }
+                let now = Instant::now();
+                let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
+                    return Err(error);
+                };
+                let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
+                let until = (now + wait).min(deadline);
+                news(&mut stack, &mut files, &mut triggers, until, timing.resync).await;
             }
         };
-        // What was refused before the last good set took its place.
-        type Loaded<T> = (Arc<Snapshot<T>>, Report, Log, Option<(Refused, Attempt, SystemTime)>);
-        let loaded: Result<Loaded<T>, Error> = scope.run(loading).await;
-        let (first, commits, log, refused) = loaded?;
+        type First<T> = (Arc<Snapshot<T>>, Report, Log, SystemTime);
+        let loaded: Result<First<T>, Error> = scope.run(loading).await;
+        let (first, commits, log, at) = loaded?;
         let (publisher, fingerprint) = (Publisher::new(Arc::clone(&first)), fingerprint(&first));
-        let (number, reason, at) = match &refused {
-            Some((.., at)) => (2, Reason::LastGood, *at),
-            None => (1, Reason::Initial, at),
-        };
+        let reason = if is_stood_in { Reason::LastGood } else { Reason::Initial };
         let made = MadeOf { reason, changed: Vec::new(), at, stages: log.stages };
         let applied = Applied {
             generation: first.generation(),
@@ -140,7 +134,7 @@ impl<T: Reloadable> Reload<T> {
             commits,
         };
         let attempt = Attempt::new(
-            number,
+            tries.count() + 1,
             made,
             first.generation(),
             ReloadOutcome::Applied(applied),
@@ -152,22 +146,24 @@ impl<T: Reloadable> Reload<T> {
         #[cfg(feature = "fs")]
         {
             status.last_good = keeping.status(&stack);
-            if refused.is_none() {
+            if !is_stood_in {
                 keeping.save(&first);
             }
         }
         let mut retry = Backoff::new(Duration::from_millis(100), timing.resync);
         let (mut known, mut told, mut retry_at) = (None, None, None);
-        if let Some((refused, attempt, _)) = refused {
-            status.last_error = Some(refused.error());
-            status.consecutive_failures = 1;
+        if let Some((refused, attempt)) = tries.last {
             status.last_refusal = Some(attempt);
-            if matches!(refused.outcome, ReloadOutcome::Failed(_)) {
-                retry_at = retry.next().map(|wait| Instant::now() + wait);
+            if is_stood_in {
+                status.last_error = Some(refused.error());
+                status.consecutive_failures = 1;
+                if matches!(refused.outcome, ReloadOutcome::Failed(_)) {
+                    retry_at = retry.next().map(|wait| Instant::now() + wait);
+                }
+                told = refused.marks.map(|marks| stack.still_news(marks));
+                // What a gate refused is shown to it again.
+                known = told.clone().filter(|_| matches!(refused.outcome, ReloadOutcome::Rejected(_)));
             }
-            told = refused.marks.map(|marks| stack.still_news(marks));
-            // What a gate refused is shown to it again.
-            known = told.clone().filter(|_| matches!(refused.outcome, ReloadOutcome::Rejected(_)));
         }
         observer.told(&status.last_attempt.clone(), || status.clone());
         observer.end();
@@ -225,6 +221,35 @@ impl Refused {
 
     pub(super) fn error(&self) -> Error {
         self.outcome.error().cloned().unwrap_or_else(Error::closed)
+    }
+}
+
+/// The tries of the first load that were refused.
+#[derive(Default)]
+struct Tries {
+    last: Option<(Refused, Attempt)>,
+}
+
+impl Tries {
+    fn count(&self) -> u64 {
+        self.last.as_ref().map_or(0, |(_, attempt)| attempt.number())
+    }
+
+    fn last_error(&self) -> Option<Error> {
+        self.last.as_ref().map(|(refused, _)| refused.error())
+    }
+
+    /// Enters a try, and returns how it ended; nothing if it ended as the one before did, which is told once, as it is
+    /// after the start.
+    fn note(&mut self, refused: Refused, made: MadeOf) -> Option<&ReloadOutcome> {
+        let text = |refused: &Refused| refused.error().report().to_string();
+        let is_same = |last: &Refused| last.marks == refused.marks && text(last) == text(&refused);
+        if self.last.as_ref().is_some_and(|(last, _)| is_same(last)) {
+            return None;
+        }
+        let attempt = Attempt::new(self.count() + 1, made, 0, refused.outcome.clone(), Pending::default());
+        let (refused, _) = self.last.insert((refused, attempt));
+        Some(&refused.outcome)
     }
 }
 

@@ -360,7 +360,7 @@ async fn a_start_that_waits_tells_each_failure_once() -> Outcome {
             "WARN <1> problem: code=not_found origin=told path=",
             "WARN <1> no valid configuration to start with: kind=Invalid problems=1",
             "WARN <1> problem: code=type column=5 line=1 origin=told path=a",
-            "INFO <1> configuration applied: attempt=1 changed=0 generation=1 paths=",
+            "INFO <3> configuration applied: attempt=3 changed=0 generation=1 paths=",
         ]
     );
     assert_eq!(captured.spans().len(), 1);
