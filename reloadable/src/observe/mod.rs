@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 use std::sync::Arc;
 
-use crate::status::{Attempt, Reason, ReloadOutcome, Status, Suspension};
+use crate::status::{Attempt, Reason, Status, Suspension};
 
 pub(crate) use self::tracing::{Scope, carried, carried_future};
 
@@ -50,8 +50,8 @@ trait Witness: Send {
     /// The attempt is over, or it was none.
     fn ended(&mut self) {}
 
-    /// The first load has not succeeded. It may be tried again.
-    fn not_started(&mut self, outcome: &ReloadOutcome);
+    /// An attempt to load for the first time was refused. It may be tried again, or another one takes its place.
+    fn not_started(&mut self, attempt: &Attempt);
 
     /// The status is up to date, though there was no attempt.
     fn restated(&mut self, status: &Status);
@@ -113,8 +113,8 @@ impl Observer {
         self.each(|witness| witness.ended());
     }
 
-    pub(crate) fn not_started(&mut self, outcome: &ReloadOutcome) {
-        self.each(|witness| witness.not_started(outcome));
+    pub(crate) fn not_started(&mut self, attempt: &Attempt) {
+        self.each(|witness| witness.not_started(attempt));
     }
 
     /// The status is asked for only if somebody is told, and no lock is held while that is done.

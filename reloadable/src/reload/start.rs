@@ -81,48 +81,55 @@ impl<T: Reloadable> Reload<T> {
         };
         let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_WAIT);
         let mut tries = Tries::default();
+        #[cfg_attr(not(feature = "fs"), allow(unused_mut, reason = "without files no set is kept"))]
         let mut is_stood_in = false;
-        let scope = observer.begin(1, &Reason::Initial);
-        let loading = async {
-            loop {
-                let (mut log, at) = (Log::default(), SystemTime::now());
-                let loading = first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log);
-                let loaded = match deadline {
+        let mut scope = observer.begin(1, &Reason::Initial);
+        let (first, commits, log, at) = loop {
+            let (mut log, at) = (Log::default(), SystemTime::now());
+            let loading = first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log);
+            let loading = async {
+                match deadline {
                     Some(deadline) => timeout_at(deadline, loading).await,
                     None => Ok(loading.await),
-                };
-                // What was wrong before says more than that the time is over.
-                let Ok(loaded) = loaded else { return Err(tries.last_error().unwrap_or_else(too_late)) };
-                let refused = match loaded {
-                    Ok((first, commits)) => return Ok((first, commits, log, at)),
-                    Err(refused) => refused,
-                };
-                let error = refused.error();
-                let made = MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
-                if let Some(told) = tries.note(refused, made) {
-                    observer.not_started(told);
                 }
-                #[cfg(feature = "fs")]
-                if start == StartPolicy::UseLastGood {
-                    let (mut log, at) = (Log::default(), SystemTime::now());
-                    let asked = (&mut files, &mut gates);
-                    let first = keeping.first(&mut stack, asked, timing.fetch, inside, &mut log, &error);
-                    let (first, commits) = first.await?;
-                    is_stood_in = true;
-                    return Ok((first, commits, log, at));
-                }
-                let now = Instant::now();
-                let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
-                    return Err(error);
-                };
-                let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
-                let until = (now + wait).min(deadline);
-                news(&mut stack, &mut files, &mut triggers, until, timing.resync).await;
+            };
+            // What was wrong before says more than that the time is over.
+            let Ok(loaded) = scope.clone().run(loading).await else {
+                return Err(tries.last_error().unwrap_or_else(too_late));
+            };
+            let refused = match loaded {
+                Ok((first, commits)) => break (first, commits, log, at),
+                Err(refused) => refused,
+            };
+            let error = refused.error();
+            let made = MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
+            let told = tries.note(refused, made);
+            let is_told = told.is_some();
+            if let Some(attempt) = told {
+                observer.not_started(attempt);
+                observer.end();
+            }
+            #[cfg(feature = "fs")]
+            if start == StartPolicy::UseLastGood {
+                let (mut log, at) = (Log::default(), SystemTime::now());
+                scope = observer.begin(tries.count() + 1, &Reason::LastGood);
+                let asked = (&mut files, &mut gates);
+                let loading = keeping.first(&mut stack, asked, timing.fetch, inside, &mut log, &error);
+                let (first, commits) = scope.run(loading).await?;
+                is_stood_in = true;
+                break (first, commits, log, at);
+            }
+            let now = Instant::now();
+            let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
+                return Err(error);
+            };
+            let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
+            let until = (now + wait).min(deadline);
+            news(&mut stack, &mut files, &mut triggers, until, timing.resync).await;
+            if is_told {
+                scope = observer.begin(tries.count() + 1, &Reason::Initial);
             }
         };
-        type First<T> = (Arc<Snapshot<T>>, Report, Log, SystemTime);
-        let loaded: Result<First<T>, Error> = scope.run(loading).await;
-        let (first, commits, log, at) = loaded?;
         let (publisher, fingerprint) = (Publisher::new(Arc::clone(&first)), fingerprint(&first));
         let reason = if is_stood_in { Reason::LastGood } else { Reason::Initial };
         let made = MadeOf { reason, changed: Vec::new(), at, stages: log.stages };
@@ -239,17 +246,17 @@ impl Tries {
         self.last.as_ref().map(|(refused, _)| refused.error())
     }
 
-    /// Enters a try, and returns how it ended; nothing if it ended as the one before did, which is told once, as it is
-    /// after the start.
-    fn note(&mut self, refused: Refused, made: MadeOf) -> Option<&ReloadOutcome> {
+    /// Enters a try, and returns it; nothing if it ended as the one before did, which is told once, as it is after the
+    /// start.
+    fn note(&mut self, refused: Refused, made: MadeOf) -> Option<&Attempt> {
         let text = |refused: &Refused| refused.error().report().to_string();
         let is_same = |last: &Refused| last.marks == refused.marks && text(last) == text(&refused);
         if self.last.as_ref().is_some_and(|(last, _)| is_same(last)) {
             return None;
         }
         let attempt = Attempt::new(self.count() + 1, made, 0, refused.outcome.clone(), Pending::default());
-        let (refused, _) = self.last.insert((refused, attempt));
-        Some(&refused.outcome)
+        let (_, attempt) = self.last.insert((refused, attempt));
+        Some(attempt)
     }
 }
 

@@ -11,9 +11,9 @@ use crate::subscribe::Subscription;
 use crate::testing::expect::state;
 
 use super::content::{Held, halves, invalid, number_of, text};
+use super::finding::Fault;
 use super::in_time;
 use super::rig::Rig;
-use super::verdict::Fault;
 
 /// So seldom that only a hint can have told of a change, also on a clock that is paused.
 const NEVER: Duration = Duration::MAX;
