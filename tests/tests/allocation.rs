@@ -105,3 +105,24 @@ fn what_waits_for_a_restart_is_found_in_one_pass() -> Result<(), Box<dyn std::er
     assert!(many < 6 * few, "{few} allocations for 200 fields, {many} for 800");
     Ok(())
 }
+
+/// Of attempts that nobody reads, only those of the history are kept.
+#[test]
+fn attempts_that_nobody_reads_are_not_kept() -> Result<(), Box<dyn std::error::Error>> {
+    type Texts = BTreeMap<String, String>;
+    const LENGTH: usize = 10_000;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let text = |number: usize| format!("text = '{}'", format!("{number:04}").repeat(LENGTH / 4));
+    let (source, document) = MemorySource::new("texts", Format::Toml, text(0));
+    let config = runtime.block_on(Reloader::<Texts>::builder().source(source).history(1).start())?;
+    let reload = |numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            document.replace(text(number));
+            assert!(runtime.block_on(config.reload()).is_in_force());
+        }
+    };
+    reload(1..10);
+    let kept = measure(|| reload(10..110)).bytes_current;
+    assert!(kept < 10 * LENGTH as i64, "{kept} bytes after 100 reloads of {LENGTH}");
+    Ok(())
+}
