@@ -5,7 +5,6 @@ mod publication;
 mod refusals;
 mod sources;
 
-
 use reloadable::{Builder, Format, MemoryHandle, MemorySource, Reloadable, Reloader};
 pub use reloadable_tests::waiting::{DEADLINE, eventually, in_time};
 use serde::Deserialize;
