@@ -130,7 +130,7 @@ impl<T, S: ?Sized> fmt::Debug for Candidate<T, S> {
 /// What a gate has made ready: taken into use by its commit, right after the publication, or given up when it is dropped,
 /// because a later gate refused.
 ///
-/// `()` is one that has nothing to commit.
+/// `()` is one that has nothing to commit; where a gate has one at other ends, it is `Prepared::default()`.
 ///
 /// # Examples
 ///

@@ -8,8 +8,10 @@ use tracing::instrument::{Instrument as _, Instrumented};
 use tracing::{Level, Span, debug, field, info, span, warn};
 
 use super::Witness;
+use crate::document::Origin;
 use crate::error::Error;
 use crate::path::FieldPath;
+use crate::report::{Report, Violation};
 use crate::status::{Applied, Attempt, Reason, ReloadOutcome, SourceState, Status, Suspension};
 
 /// By which a filter knows what is told here, whatever the modules are called.
@@ -62,6 +64,8 @@ pub(super) struct Traces {
     #[cfg(feature = "fs")]
     left_out: Vec<String>,
     pending: Vec<FieldPath>,
+    /// What was suspicious at the last look.
+    warnings: Report,
 }
 
 /// The attempt that is under way.
@@ -93,6 +97,7 @@ impl Traces {
             #[cfg(feature = "fs")]
             left_out: Vec::new(),
             pending: Vec::new(),
+            warnings: Report::new(),
         }
     }
 
@@ -113,7 +118,7 @@ impl Traces {
         )
     }
 
-    /// Tells how the sources are doing, what is pending, and whether reloads are suspended, where that is news.
+    /// Tells how the sources are doing, what is pending or suspicious, and whether reloads are suspended, where that is news.
     fn news(&mut self, status: &Status) {
         for (nth, source) in status.sources.iter().enumerate() {
             let before = self.sources.get(nth).copied().unwrap_or(SourceState::Initializing);
@@ -192,6 +197,15 @@ impl Traces {
             }
             self.pending = pending.cloned().collect();
         }
+        if status.warnings != self.warnings {
+            let before: Vec<_> = self.warnings.warnings().map(Place::of).collect();
+            let new = status.warnings.warnings().map(Place::of).filter(|place| !before.contains(place));
+            for Place { path, code, origin, line, column } in new.take(PROBLEMS) {
+                let (path, origin) = (field::display(path), origin.map(field::display));
+                warn!(target: TARGET, reloader, path, code, origin, line, column, "warning");
+            }
+            self.warnings = status.warnings.clone();
+        }
     }
 
     /// Enters how an attempt ended into its span.
@@ -243,21 +257,35 @@ impl Traces {
 
     /// Messages are left out: they quote what is wrong.
     fn tell_problems(&self, error: &Error) {
-        for violation in error.report().errors().take(PROBLEMS) {
-            let (path, code) = (field::display(violation.path()), violation.code());
-            let origin = violation.origin().map(field::display);
-            let position = violation.position();
-            let (line, column) = (position.map(|at| at.line), position.map(|at| at.column));
-            warn!(
-                target: TARGET,
-                reloader = self.name.as_deref(),
-                path,
-                code,
-                origin,
-                line,
-                column,
-                "problem",
-            );
+        let reloader = self.name.as_deref();
+        for Place { path, code, origin, line, column } in
+            error.report().errors().map(Place::of).take(PROBLEMS)
+        {
+            let (path, origin) = (field::display(path), origin.map(field::display));
+            warn!(target: TARGET, reloader, path, code, origin, line, column, "problem");
+        }
+    }
+}
+
+/// What is told of a violation.
+#[derive(PartialEq)]
+struct Place<'a> {
+    path: &'a FieldPath,
+    code: &'a str,
+    origin: Option<&'a Origin>,
+    line: Option<usize>,
+    column: Option<usize>,
+}
+
+impl<'a> Place<'a> {
+    fn of(violation: &'a Violation) -> Self {
+        let position = violation.position();
+        Self {
+            path: violation.path(),
+            code: violation.code(),
+            origin: violation.origin(),
+            line: position.map(|at| at.line),
+            column: position.map(|at| at.column),
         }
     }
 }

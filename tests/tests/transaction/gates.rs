@@ -548,6 +548,15 @@ async fn a_timeout_goes_behind_its_gate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_gate_has_a_name_of_its_own() {
+    for (first, second) in [("a", "a"), ("a", " \n"), ("a", "a\n")] {
+        let builder = app("workers = 1").0.gate(first, |_| async { Ok(()) });
+        let error = builder.gate(second, |_| async { Ok(()) }).start().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Setup, "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_abort_that_panics_when_it_is_dropped_comes_after_the_commit() -> Outcome {
     struct Bad;
 

@@ -109,9 +109,12 @@ async fn a_refusal_is_told_once_though_the_source_has_another_revision_each_time
         for mark in 1..=5 {
             script.hold(Answer::text(text).revision(mark.to_string()));
             let before = script.looks();
-            while script.looks() == before {
-                tokio::time::sleep(Duration::from_secs(10)).await;
-            }
+            in_time(async {
+                while script.looks() == before {
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                }
+            })
+            .await;
         }
         assert_eq!(next(&mut outcomes).await.outcome().name(), name);
         let status = config.status();
