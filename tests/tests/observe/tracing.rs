@@ -504,7 +504,6 @@ async fn a_start_on_the_last_good_set_is_loud() -> Outcome {
 
 #[derive(serde::Deserialize, reloadable::Reloadable)]
 struct Few {
-    #[expect(dead_code, reason = "nobody reads it")]
     a: u8,
 }
 
