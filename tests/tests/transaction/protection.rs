@@ -97,6 +97,22 @@ async fn the_same_refusal_at_each_look_counts_once_and_an_unreadable_source_neve
     Ok(())
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_before_somebody_resumed_does_not_count() -> Outcome {
+    let (builder, document) = app("workers = 1");
+    let config = builder.suspend_after(2, MINUTE).start().await?;
+    let mut outcomes = config.outcomes();
+    edit(&document, &mut outcomes, "workers = ").await;
+    edit(&document, &mut outcomes, "workers = ]").await;
+    assert!(cause(&config).is_some());
+    document.replace("workers = 2");
+    assert!(config.resume().await.is_in_force());
+    next(&mut outcomes).await;
+    assert_eq!(edit(&document, &mut outcomes, "workers = }").await, "rejected");
+    assert_eq!(cause(&config), None);
+    Ok(())
+}
+
 /// Nor is it right again because something else was applied meanwhile.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_does_not_count_again_after_an_override_or_a_way_back() -> Outcome {

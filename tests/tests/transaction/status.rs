@@ -165,11 +165,28 @@ async fn a_serialized_status_has_neither_values_nor_secrets() -> Outcome {
 fn serialized(config: &Reloader<App>) -> Result<(serde_json::Value, String), Box<dyn std::error::Error>> {
     let status = config.status();
     let text = serde_json::to_string(&status)?;
+    let whole: serde_json::Value = serde_json::from_str(&text)?;
+    let mut timeless = whole.clone();
+    forget_times(&mut timeless);
+    let timeless = timeless.to_string();
     for value in ["1111", "2222", "hunter", ".example"] {
-        assert!(!text.contains(value), "{value}: {text}");
+        assert!(!timeless.contains(value), "{value}: {timeless}");
     }
     assert!(!format!("{status:?} {config:?}").contains("hunter"));
-    Ok((serde_json::from_str(&text)?, text))
+    Ok((whole, text))
+}
+
+/// In the digits of times and of hashes, any number may be found.
+fn forget_times(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            let times = ["at", "since", "loaded_at", "last_look", "saved_at", "stages", "content_hash"];
+            fields.retain(|name, _| !times.contains(&name.as_str()));
+            fields.values_mut().for_each(forget_times);
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(forget_times),
+        _ => {}
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 mod reference;
 
 use std::future::{pending, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::{App, Database, Journal, app, in_time};
 #[derive(Debug, Clone)]
 enum Step {
     Edit(Content),
+    /// While the first gate is still being asked about it, another one.
+    During(Content, Box<Step>),
     Judge(usize, Verdict),
     Reload,
     /// Time passes, until the reloader has looked by itself.
@@ -40,20 +43,32 @@ fn values() -> impl Strategy<Value = Values> {
 
 fn step() -> impl Strategy<Value = Step> {
     use Verdict::{Accept, Panic, Refuse, TimeOut};
-    let content = prop_oneof![
-        8 => values().prop_map(Content::Text),
-        1 => Just(Content::Malformed),
-        1 => Just(Content::Away),
-    ];
+    let content = || {
+        prop_oneof![
+            8 => values().prop_map(Content::Text),
+            1 => Just(Content::Malformed),
+            1 => Just(Content::Away),
+        ]
+    };
     let verdict = prop_oneof![4 => Just(Accept), 2 => Just(Refuse), 1 => Just(TimeOut), 1 => Just(Panic)];
-    let workers = prop_oneof![3 => (0..4_u16).prop_map(Some), 1 => Just(Some(1_000)), 2 => Just(None)];
+    let workers = || prop_oneof![3 => (0..4_u16).prop_map(Some), 1 => Just(Some(1_000)), 2 => Just(None)];
+    let back = || prop_oneof![4 => 1..4_u64, 1 => 0..10_u64].prop_map(Step::RollBack);
+    let meanwhile = prop_oneof![
+        4 => content().prop_map(Step::Edit),
+        1 => Just(Step::Reload),
+        1 => workers().prop_map(Step::Override),
+        1 => back(),
+        1 => Just(Step::Pause),
+        1 => Just(Step::Resume),
+    ];
     prop_oneof![
-        12 => content.prop_map(Step::Edit),
+        12 => content().prop_map(Step::Edit),
+        6 => (content(), meanwhile).prop_map(|(content, step)| Step::During(content, Box::new(step))),
         5 => (0..2_usize, verdict).prop_map(|(gate, verdict)| Step::Judge(gate, verdict)),
         2 => Just(Step::Reload),
         3 => Just(Step::Look),
-        3 => workers.prop_map(Step::Override),
-        4 => prop_oneof![4 => 1..4_u64, 1 => 0..10_u64].prop_map(Step::RollBack),
+        3 => workers().prop_map(Step::Override),
+        4 => back(),
         1 => Just(Step::Pause),
         4 => Just(Step::Resume),
         2 => any::<bool>().prop_map(Step::Subscribe),
@@ -71,12 +86,26 @@ fn shown(app: &Snapshot<App>) -> Values {
     Values { listen: app.listen, workers: app.workers, pool: app.database.pool }
 }
 
-type Verdicts = Arc<Mutex<[Verdict; 2]>>;
+/// What the gates are to say, and whether the next one that is asked is to be slow.
+#[derive(Default)]
+struct Judges {
+    verdicts: Mutex<[Verdict; 2]>,
+    is_next_slow: AtomicBool,
+}
+
+type Verdicts = Arc<Judges>;
+
+/// How long a gate may take, and how long one takes that is slow.
+const LIMIT: Duration = Duration::from_millis(100);
+const SLOW: Duration = Duration::from_millis(50);
 
 /// Answers as it is told, and notes what becomes of it.
 async fn judge(gate: usize, journal: Journal, verdicts: Verdicts) -> Result<Prepared, Refusal> {
     journal.note(format!("asks {}", GATES[gate]));
-    let verdict = verdicts.lock().unwrap_or_else(PoisonError::into_inner)[gate];
+    if verdicts.is_next_slow.swap(false, Ordering::SeqCst) {
+        tokio::time::sleep(SLOW).await;
+    }
+    let verdict = verdicts.verdicts.lock().unwrap_or_else(PoisonError::into_inner)[gate];
     match verdict {
         Verdict::Accept => {}
         Verdict::Refuse => return Err(Refusal::new("it was told to")),
@@ -89,14 +118,13 @@ async fn judge(gate: usize, journal: Journal, verdicts: Verdicts) -> Result<Prep
 }
 
 fn gated(builder: Builder<App>, journal: &Journal, verdicts: &Verdicts) -> Builder<App> {
-    let limit = Duration::from_millis(100);
     let (whole, judged) = (journal.clone(), Arc::clone(verdicts));
     let builder =
-        builder.gate(GATES[0], move |_| judge(0, whole.clone(), Arc::clone(&judged))).gate_timeout(limit);
+        builder.gate(GATES[0], move |_| judge(0, whole.clone(), Arc::clone(&judged))).gate_timeout(LIMIT);
     let (pool, judged) = (journal.clone(), Arc::clone(verdicts));
     builder
         .gate_on(GATES[1], |app: &App| &app.database, move |_| judge(1, pool.clone(), Arc::clone(&judged)))
-        .gate_timeout(limit)
+        .gate_timeout(LIMIT)
 }
 
 enum Place {
@@ -126,6 +154,14 @@ impl Place {
     }
 }
 
+fn put(document: &MemoryHandle, content: Content) {
+    match content {
+        Content::Text(values) => document.replace(text(values)),
+        Content::Malformed => document.replace("workers = "),
+        Content::Away => document.fail(SourceErrorKind::Other, "away"),
+    }
+}
+
 /// The reloader and its model, side by side.
 struct Pair {
     config: Reloader<App>,
@@ -140,7 +176,7 @@ struct Pair {
 impl Pair {
     async fn start(policy: RestartPolicy) -> Result<Self, reloadable::Error> {
         let first = Values { listen: 1, workers: 1, pool: 2 };
-        let (journal, verdicts) = (Journal::default(), Arc::new(Mutex::new([Verdict::Accept; 2])));
+        let (journal, verdicts) = (Journal::default(), Verdicts::default());
         let (builder, document) = app(&text(first));
         let builder = gated(builder, &journal, &verdicts).restart_policy(policy).settle(Settle::Balanced);
         let config = builder.start().await?;
@@ -156,18 +192,29 @@ impl Pair {
         let settled = || tokio::time::sleep(Duration::from_millis(800));
         match step {
             Step::Edit(content) => {
-                match content {
-                    Content::Text(values) => self.document.replace(text(*values)),
-                    Content::Malformed => self.document.replace("workers = "),
-                    Content::Away => self.document.fail(SourceErrorKind::Other, "away"),
-                }
+                put(&self.document, *content);
                 model.edit(*content);
                 if model.suspended.is_none() {
                     settled().await;
                 }
             }
+            Step::During(content, step) => {
+                self.verdicts.is_next_slow.store(true, Ordering::SeqCst);
+                put(&self.document, *content);
+                // Not every edit comes as far as the gates.
+                for _ in 0..800 {
+                    if !self.verdicts.is_next_slow.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                self.verdicts.is_next_slow.store(false, Ordering::SeqCst);
+                model.edit(*content);
+                Box::pin(self.take(step)).await?;
+                settled().await;
+            }
             Step::Judge(gate, verdict) => {
-                self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)[*gate] = *verdict;
+                self.verdicts.verdicts.lock().unwrap_or_else(PoisonError::into_inner)[*gate] = *verdict;
                 model.verdicts[*gate] = *verdict;
             }
             Step::Reload => prop_assert_eq!(config.reload().await.name(), model.reload()),

@@ -26,8 +26,9 @@ pub enum Content {
     Away,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verdict {
+    #[default]
     Accept,
     Refuse,
     TimeOut,
