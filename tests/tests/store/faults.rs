@@ -38,8 +38,21 @@ async fn what_cannot_be_saved_is_told_and_holds_nothing_up() -> Outcome {
     place.write("workers = 5\n")?;
     until(&config, "it is applied", |status| status.generation == 2).await;
     fs::remove_file(place.path("state"))?;
-    // A look is enough, though nothing was edited.
-    config.reload().await;
+    place.write("workers = 6\n")?;
+    until(&config, "it is saved", |status| last_good(status).saved_at.is_some()).await;
+    assert!(last_good(&config.status()).last_error.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_could_not_be_saved_is_saved_at_a_later_look() -> Outcome {
+    let place = Place::new()?;
+    place.write("workers = 4\n")?;
+    fs::write(place.path("state"), "a file in the way")?;
+    let config = in_time(place.builder().start()).await?;
+    until(&config, "it cannot be saved", |status| last_good(status).last_error.is_some()).await;
+    fs::remove_file(place.path("state"))?;
+    assert_eq!(config.reload().await.name(), "unchanged");
     until(&config, "it is saved", |status| last_good(status).saved_at.is_some()).await;
     assert!(last_good(&config.status()).last_error.is_none());
     Ok(())
