@@ -288,9 +288,8 @@ impl<T: Reloadable> Reload<T> {
         pending: Option<Pending>,
     ) -> ReloadOutcome {
         let text = |error: &Error| error.report().to_string();
-        let is_known =
-            is_same && self.status.borrow().last_error.as_ref().map(text) == outcome.error().map(text);
-        if asked == Asked::Automatic && is_known {
+        let is_known = || self.status.borrow().last_error.as_ref().map(text) == outcome.error().map(text);
+        if asked == Asked::Automatic && is_same && is_known() {
             self.restate();
             return outcome;
         }

@@ -79,7 +79,7 @@ impl Keeping {
 
     /// Tells whether what was to be saved last could not be. The disk may have room again by the next look.
     pub(super) fn has_failed(&self) -> bool {
-        self.kept.as_ref().is_some_and(|kept| matches!(*kept.told.borrow(), Some(Err(_))))
+        self.kept.as_ref().is_some_and(|kept| kept.last_error.is_some())
     }
 
     /// Waits until it is known how a save went. Cancel safe.
