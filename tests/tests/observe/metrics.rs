@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use reloadable::{LastGood, ReloadOutcome, Reloader, StartPolicy};
+use reloadable::{LastGood, ReloadOutcome, Reloader};
 
-use crate::tracing::{Told, on_last_good};
+use crate::tracing::{Told, keeping, on_last_good};
 use crate::{Outcome, assert_without_values, document, eventually, in_memory, invalid, listening_on};
 
 /// A recorder for this thread, on which all of a test runs.
@@ -126,21 +126,15 @@ async fn a_rollback_is_no_success_of_what_the_sources_hold() -> Outcome {
 #[tokio::test]
 async fn a_first_load_that_the_last_good_set_replaced_is_counted_as_refused() -> Outcome {
     let directory = tempfile::tempdir()?;
-    let builder = || {
-        let source = Told::default();
-        let last_good = LastGood::in_directory(directory.path().join("state"));
-        let builder = Reloader::<BTreeMap<String, u8>>::builder().source(source.clone());
-        (builder.keep_last_good(last_good).start_policy(StartPolicy::UseLastGood), source)
-    };
     let (handle, _recording) = record();
-    let (saving, source) = builder();
+    let (saving, source) = keeping(directory.path());
     source.answer(Some("a = 1"));
     let config = saving.start().await?;
     eventually("it is kept", || scrape(&handle).get("config_last_good_up") == Some(&1.0)).await;
     config.shutdown().await;
 
     let (handle, _recording) = record();
-    let (starting, source) = builder();
+    let (starting, source) = keeping(directory.path());
     let config = starting.start().await?;
     let scraped = scrape(&handle);
     assert_eq!(scraped["config_last_reload_successful"], 0.0);

@@ -452,13 +452,7 @@ async fn a_commit_that_panicked_is_told_with_its_gate() -> Outcome {
 #[tokio::test]
 async fn a_start_on_the_last_good_set_is_two_attempts() -> Outcome {
     let directory = tempfile::tempdir()?;
-    let builder = || {
-        let source = Told::default();
-        let last_good = LastGood::in_directory(directory.path().join("state"));
-        let builder = Reloader::<BTreeMap<String, u8>>::builder().source(source.clone());
-        (builder.keep_last_good(last_good).start_policy(StartPolicy::UseLastGood), source)
-    };
-    let (saving, source) = builder();
+    let (saving, source) = keeping(directory.path());
     source.answer(Some("a = 1"));
     let config = saving.start().await?;
     eventually("it is kept", || config.status().last_good.is_some_and(|kept| kept.saved_at.is_some())).await;
@@ -466,7 +460,7 @@ async fn a_start_on_the_last_good_set_is_two_attempts() -> Outcome {
 
     let captured = Captured::default();
     let _listening = captured.listen();
-    let _config = builder().0.start().await?;
+    let _config = keeping(directory.path()).0.start().await?;
     let events = captured.take_events();
     assert_eq!(
         events[..3],
@@ -489,6 +483,14 @@ async fn a_start_on_the_last_good_set_is_two_attempts() -> Outcome {
         ]
     );
     Ok(())
+}
+
+/// What starts on the last good set if the source does not answer, and the source.
+pub fn keeping(directory: &std::path::Path) -> (reloadable::Builder<BTreeMap<String, u8>>, Told) {
+    let source = Told::default();
+    let last_good = LastGood::in_directory(directory.join("state"));
+    let builder = Reloader::<BTreeMap<String, u8>>::builder().source(source.clone());
+    (builder.keep_last_good(last_good).start_policy(StartPolicy::UseLastGood), source)
 }
 
 /// Starts on the last good set, since the file is broken.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reloadable::{Builder, Candidate, ErrorKind, Prepared, Reason, Refusal, ReloadOutcome, VetoCause};
 
-use crate::{App, Journal, Noting, Outcome, app, eventually, in_time, next, vetoed};
+use crate::{App, Database, Journal, Noting, Outcome, app, eventually, in_time, next, vetoed};
 
 /// A gate that notes that it was asked, and what becomes of what it prepares.
 fn noting(builder: Builder<App>, name: &'static str, journal: &Journal) -> Builder<App> {
@@ -23,6 +23,23 @@ fn noting(builder: Builder<App>, name: &'static str, journal: &Journal) -> Build
             )
         }
     })
+}
+
+/// A gate of the section that notes what it is to tell of a candidate, and refuses none.
+fn telling(
+    builder: Builder<App>,
+    journal: &Journal,
+    tell: impl Fn(Candidate<App, Database>) -> String + Send + Sync + 'static,
+) -> Builder<App> {
+    let journal = journal.clone();
+    builder.gate_on(
+        "pool",
+        |app: &App| &app.database,
+        move |candidate| {
+            journal.note(tell(candidate));
+            async { Ok(()) }
+        },
+    )
 }
 
 /// A gate that refuses a number of workers.
@@ -134,25 +151,13 @@ async fn a_commit_comes_after_the_publication_and_before_anybody_is_woken() -> O
 async fn a_gate_sees_what_is_in_force_and_what_would_be() -> Outcome {
     let journal = Journal::default();
     let (builder, document) = app("workers = 1\n[database]\npool = 5");
-    let builder = {
-        let journal = journal.clone();
-        builder.gate_on(
-            "pool",
-            |app: &App| &app.database,
-            move |candidate| {
-                let running = candidate.running().map(|database| database.pool);
-                let changes = candidate.changes().map(|changes| changes.to_string());
-                let whole =
-                    (candidate.snapshot().workers, candidate.running_snapshot().map(|app| app.workers));
-                let generation = candidate.generation();
-                journal.note(format!(
-                    "{generation}: {running:?} {} {changes:?} {whole:?}",
-                    candidate.value().pool
-                ));
-                async { Ok(()) }
-            },
-        )
-    };
+    let builder = telling(builder, &journal, |candidate| {
+        let running = candidate.running().map(|database| database.pool);
+        let changes = candidate.changes().map(|changes| changes.to_string());
+        let whole = (candidate.snapshot().workers, candidate.running_snapshot().map(|app| app.workers));
+        let generation = candidate.generation();
+        format!("{generation}: {running:?} {} {changes:?} {whole:?}", candidate.value().pool)
+    });
     let config = builder.start().await?;
     document.replace("workers = 2\n[database]\npool = 6");
     assert!(config.reload().await.is_in_force());
@@ -167,17 +172,7 @@ async fn a_gate_sees_what_is_in_force_and_what_would_be() -> Outcome {
 async fn a_gate_of_a_section_is_asked_only_if_that_changes() -> Outcome {
     let journal = Journal::default();
     let (builder, document) = app("workers = 1\n[database]\npool = 5");
-    let builder = {
-        let journal = journal.clone();
-        builder.gate_on(
-            "pool",
-            |app: &App| &app.database,
-            move |candidate| {
-                journal.note(format!("pool {}", candidate.value().pool));
-                async { Ok(()) }
-            },
-        )
-    };
+    let builder = telling(builder, &journal, |candidate| format!("pool {}", candidate.value().pool));
     let config = builder.start().await?;
     assert_eq!(journal.take(), ["pool 5"]);
     document.replace("workers = 2\n[database]\npool = 5");
