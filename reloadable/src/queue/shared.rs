@@ -3,7 +3,7 @@
 use std::future::{Future as _, poll_fn};
 use std::hash::{BuildHasher as _, RandomState};
 use std::pin::pin;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use super::waiters::Waiters;
 use super::{Add, Outcome};
 use crate::key::Key;
 use crate::observe::{QueueFigures, QueueMeter};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 pub(super) type Grouping<K> = Box<dyn Fn(&K, &RandomState) -> u64 + Send + Sync>;
 
