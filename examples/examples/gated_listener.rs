@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use reloadable::{Prepared, ReloadOutcome, Reloadable, Reloader};
+use reloadable::{Prepared, Refusal, ReloadOutcome, Reloadable, Reloader};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -42,7 +42,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             move |candidate| {
                 let listeners = listeners.clone();
                 async move {
-                    let listener = TcpListener::bind(candidate.value()).await?;
+                    let address = candidate.value();
+                    // The error alone would not say which address is in use.
+                    let refusal = |error| Refusal::new(format!("{address}: {error}"));
+                    let listener = TcpListener::bind(address).await.map_err(refusal)?;
                     println!("bound for generation {}", candidate.generation());
                     Ok(Prepared::commit(move || {
                         // The server may have ended, as at the end of the program.

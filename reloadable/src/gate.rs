@@ -25,7 +25,7 @@ use crate::report::one_line;
 /// use std::net::TcpListener;
 /// use std::sync::{Arc, Mutex};
 ///
-/// use reloadable::{Format, MemorySource, Prepared, Reloader};
+/// use reloadable::{Format, MemorySource, Prepared, Refusal, Reloader};
 ///
 /// let (source, document) = MemorySource::new("app", Format::Toml, "listen = '127.0.0.1:0'");
 /// let listener = Arc::new(Mutex::new(None));
@@ -35,7 +35,9 @@ use crate::report::one_line;
 ///     .gate_on("listener", |app| &app.listen, move |candidate| {
 ///         let listener = Arc::clone(&bound);
 ///         async move {
-///             let new = TcpListener::bind(candidate.value())?;
+///             let address = candidate.value();
+///             let refusal = |error| Refusal::new(format!("{address}: {error}"));
+///             let new = TcpListener::bind(address).map_err(refusal)?;
 ///             Ok(Prepared::commit(move || {
 ///                 if let Ok(mut listener) = listener.lock() {
 ///                     *listener = Some(new);
@@ -48,9 +50,11 @@ use crate::report::one_line;
 /// assert!(listener.lock().is_ok_and(|listener| listener.is_some()));
 ///
 /// let taken = TcpListener::bind("127.0.0.1:0")?;
-/// document.replace(format!("listen = '{}'", taken.local_addr()?));
+/// let address = taken.local_addr()?;
+/// document.replace(format!("listen = '{address}'"));
 /// let outcome = config.reload().await;
-/// assert!(outcome.to_string().starts_with("configuration vetoed: the gate `listener` refused: "));
+/// let refused = format!("configuration vetoed: the gate `listener` refused: {address}: ");
+/// assert!(outcome.to_string().starts_with(&refused));
 /// # Ok(())
 /// # }
 /// ```
@@ -191,7 +195,11 @@ impl fmt::Debug for Prepared {
     }
 }
 
-/// Why a gate refuses. Every error becomes one by `?`, with the errors that caused it.
+/// Why a gate refuses. Every type that is an [`Error`](std::error::Error) becomes one by `?`, with the errors that caused
+/// it. A boxed error, an `anyhow::Error` and a text are no such types: they take `.map_err(Refusal::new)?`, or
+/// `.map_err(|error| Refusal::new(format!("{error:#}")))?` where that prints the causes as well.
+///
+/// Most errors do not say what was tried, as the address that is in use. Whoever reads the refusal needs that, so name it.
 ///
 /// Its text is printed in outcomes and the status. Secrets of the configuration, of 4 characters or more, are replaced there
 /// by `***` where they stand in it as they stand in the file; it should have none in it all the same. It is told within one
@@ -202,13 +210,19 @@ impl fmt::Debug for Prepared {
 /// ```
 /// use reloadable::Refusal;
 ///
-/// fn probe(path: &str) -> Result<(), Refusal> {
-///     if std::fs::read_dir(path)?.next().is_none() {
+/// fn connect(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///     if url.is_empty() { Err("no URL".into()) } else { Ok(()) }
+/// }
+///
+/// fn probe(path: &str, url: &str) -> Result<(), Refusal> {
+///     let mut entries = std::fs::read_dir(path).map_err(|error| Refusal::new(format!("{path}: {error}")))?;
+///     if entries.next().transpose()?.is_none() {
 ///         return Err(Refusal::new(format!("{path} is empty")));
 ///     }
-///     Ok(())
+///     connect(url).map_err(Refusal::new)
 /// }
-/// # assert!(probe("/").is_ok());
+/// # assert!(probe("/", "postgres://db").is_ok());
+/// # assert_eq!(probe("/", "").map_err(|refusal| refusal.reason().to_owned()), Err("no URL".to_owned()));
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Refusal {

@@ -28,6 +28,8 @@ pub(super) struct Metrics {
     names: Names,
     /// By which one of several reloaders is known.
     reloader: Option<Label>,
+    /// Whether what the sources held at the last look is in force.
+    is_successful: bool,
     /// When what the sources hold was last in force.
     success: Option<SystemTime>,
     /// How each source was last seen, by its label.
@@ -42,6 +44,7 @@ struct Names {
     generation: SharedString,
     pending: SharedString,
     suspended: SharedString,
+    last_good: SharedString,
     source_up: SharedString,
     watch_mode: SharedString,
 }
@@ -60,6 +63,7 @@ impl Names {
             generation: name("config_generation"),
             pending: name("config_pending_restart_fields"),
             suspended: name("config_suspended"),
+            last_good: name("config_last_good_up"),
             source_up: name("config_source_up"),
             watch_mode: name("config_watch_mode"),
         }
@@ -71,6 +75,7 @@ impl Metrics {
         Self {
             names: Names::new(prefix),
             reloader: name.map(|name| Label::new("reloader", name)),
+            is_successful: false,
             success: None,
             sources: BTreeMap::new(),
         }
@@ -84,10 +89,10 @@ impl Metrics {
 
     fn describe(&self) {
         let Names { successful, success_time, reloads, duration, generation, .. } = &self.names;
-        let Names { pending, suspended, source_up, watch_mode, .. } = &self.names;
+        let Names { pending, suspended, last_good, source_up, watch_mode, .. } = &self.names;
         describe_gauge!(
             successful.clone(),
-            "Whether the last attempt to reload put into force what the sources hold."
+            "Whether what the sources held when they were last looked at is in force."
         );
         describe_gauge!(
             success_time.clone(),
@@ -102,6 +107,7 @@ impl Metrics {
             suspended.clone(),
             "Whether reloads are paused, rolled back, or were refused too often."
         );
+        describe_gauge!(last_good.clone(), "Whether the last good set was saved, and a start can use it.");
         describe_gauge!(source_up.clone(), "Whether the source could be read at the last look.");
         describe_gauge!(
             watch_mode.clone(),
@@ -121,8 +127,8 @@ impl Metrics {
     }
 
     /// Sets whether the last attempt was successful, and when one was.
-    fn succeeded(&self, is_successful: bool) {
-        self.set(&self.names.successful, if is_successful { 1.0 } else { 0.0 });
+    fn success(&self) {
+        self.set(&self.names.successful, if self.is_successful { 1.0 } else { 0.0 });
         let since = self.success.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         self.set(&self.names.success_time, since.map_or(0.0, |since| since.as_secs_f64()));
     }
@@ -132,6 +138,13 @@ impl Metrics {
         self.set(&self.names.generation, status.generation as f64);
         self.set(&self.names.pending, (status.pending_restart.len() + status.pending_restart_omitted) as f64);
         self.set(&self.names.suspended, if status.suspension.is_some() { 1.0 } else { 0.0 });
+        let last_good = status.last_good.as_ref();
+        // Before the first save there is nothing to say.
+        if let Some(last_good) = last_good.filter(|kept| kept.saved_at.is_some() || kept.last_error.is_some())
+        {
+            let is_up = last_good.last_error.is_none() && !last_good.is_empty;
+            self.set(&self.names.last_good, if is_up { 1.0 } else { 0.0 });
+        }
         self.sources.clear();
         for source in &status.sources {
             // Layers of the same place are one source to whoever looks from outside: the worse one counts.
@@ -181,23 +194,31 @@ impl Witness for Metrics {
                 histogram!(self.names.duration.clone(), labels).record(took.as_secs_f64());
             }
         }
-        // A start with the last good set publishes, and yet not what the sources hold.
-        let is_successful = status.last_error.is_none();
-        if is_successful {
-            self.success = Some(SystemTime::now());
+        // What was good before says nothing of what the sources hold now.
+        if !matches!(attempt.reason(), Reason::LastGood | Reason::Rollback(_)) {
+            self.is_successful = attempt.outcome().is_in_force();
+            if self.is_successful {
+                self.success = Some(SystemTime::now());
+            }
         }
-        self.succeeded(is_successful);
+        self.success();
         self.state(status);
+    }
+
+    #[cfg(feature = "fs")]
+    fn replaced(&mut self, attempt: &Attempt) {
+        self.count(attempt.outcome().name());
     }
 
     fn not_started(&mut self, _: &Error) {
         self.describe();
-        self.succeeded(false);
+        self.is_successful = false;
+        self.success();
         self.set(&self.names.generation, 0.0);
     }
 
     fn restated(&mut self, status: &Status) {
-        self.succeeded(status.last_error.is_none());
+        self.success();
         self.state(status);
     }
 

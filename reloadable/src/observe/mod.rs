@@ -68,6 +68,10 @@ trait Witness: Send {
     /// The attempt is over, or it was none.
     fn ended(&mut self) {}
 
+    /// This attempt, the first, was refused, and another one takes its place.
+    #[cfg(feature = "fs")]
+    fn replaced(&mut self, _: &Attempt) {}
+
     /// The first load has not succeeded. It may be tried again.
     fn not_started(&mut self, error: &Error);
 
@@ -129,6 +133,11 @@ impl Observer {
 
     pub(crate) fn end(&mut self) {
         self.each(|witness| witness.ended());
+    }
+
+    #[cfg(feature = "fs")]
+    pub(crate) fn replaced(&mut self, attempt: &Attempt) {
+        self.each(|witness| witness.replaced(attempt));
     }
 
     pub(crate) fn not_started(&mut self, error: &Error) {

@@ -122,10 +122,18 @@ impl Witness for Manager {
         self.send(&format!("STATUS=no valid configuration to start with: {}", many(problems, "problem")));
     }
 
-    fn restated(&mut self, _: &Status) {}
+    fn restated(&mut self, status: &Status) {
+        let line = line(&status.last_attempt, status);
+        if line != self.line {
+            self.line = line;
+            if self.progress == Progress::Ready {
+                self.send(&format!("STATUS={}", self.line));
+            }
+        }
+    }
 
     fn turned_away(&mut self, _: &Reason, _: &Suspension) {
-        self.line = "reloads are suspended".to_owned();
+        // The line says already that reloads are suspended.
         self.begin();
         self.ready();
     }
@@ -141,17 +149,17 @@ impl Witness for Manager {
 fn line(attempt: &Attempt, status: &Status) -> String {
     let generation = attempt.generation();
     let mut line = match attempt.outcome() {
-        ReloadOutcome::Applied(_) if attempt.reason() == &Reason::Initial => {
-            format!("generation {generation}")
-        }
-        ReloadOutcome::Applied(_) if attempt.reason() == &Reason::LastGood => {
-            format!("generation {generation}, from the last good set")
+        ReloadOutcome::Applied(applied) if matches!(attempt.reason(), Reason::Initial | Reason::LastGood) => {
+            format!("generation {}", applied.generation())
         }
         ReloadOutcome::Applied(applied) => {
             let changed = applied.changes().len() + applied.omitted();
             format!("generation {generation}: {}", many(changed, "change"))
         }
         ReloadOutcome::Unchanged => format!("generation {generation}: unchanged"),
+        ReloadOutcome::Vetoed(veto) => {
+            format!("generation {generation} stays in force, vetoed by the gate `{}`", veto.gate())
+        }
         outcome => {
             let problems =
                 outcome.error().map_or(0, |error| error.report().errors().count() + error.report().omitted());
@@ -168,8 +176,11 @@ fn line(attempt: &Attempt, status: &Status) -> String {
             }
         ));
     }
-    if status.suspension.is_some() {
-        line.push_str("; reloads are suspended");
+    if status.last_good.as_ref().is_some_and(|last_good| last_good.is_in_force) {
+        line.push_str("; on the last good set, not on what the sources hold");
+    }
+    if let Some(suspension) = &status.suspension {
+        line.push_str(&format!("; {suspension}"));
     }
     line
 }

@@ -52,10 +52,15 @@ pub(super) struct Traces {
     attempt: Option<Running>,
     sources: Vec<SourceState>,
     is_suspended: bool,
+    /// The last attempt was refused.
+    is_refused: bool,
     #[cfg(feature = "fs")]
     runs_on_last_good: bool,
     #[cfg(feature = "fs")]
     fails_to_keep: bool,
+    /// Of the last good set.
+    #[cfg(feature = "fs")]
+    left_out: Vec<String>,
     pending: Vec<FieldPath>,
     /// Why the first load did not succeed.
     not_started: Option<String>,
@@ -82,10 +87,13 @@ impl Traces {
             attempt: None,
             sources: Vec::new(),
             is_suspended: false,
+            is_refused: false,
             #[cfg(feature = "fs")]
             runs_on_last_good: false,
             #[cfg(feature = "fs")]
             fails_to_keep: false,
+            #[cfg(feature = "fs")]
+            left_out: Vec::new(),
             pending: Vec::new(),
             not_started: None,
         }
@@ -161,6 +169,21 @@ impl Traces {
                 warn!(target: TARGET, reloader, set = origin, cause, "the last good set could not be kept");
             }
             self.fails_to_keep = fails;
+            if last_good.left_out != self.left_out {
+                let layers = last_good.left_out.join(", ");
+                match (layers.is_empty(), last_good.is_empty) {
+                    (true, _) => {
+                        info!(target: TARGET, reloader, set = origin, "no layer is left out of the last good set any more")
+                    }
+                    (false, false) => {
+                        warn!(target: TARGET, reloader, set = origin, layers, "layers with secrets are left out of the last good set, and a start reads them as they are then");
+                    }
+                    (false, true) => {
+                        warn!(target: TARGET, reloader, set = origin, layers, "the last good set is empty, since all layers hold secrets: no start can use it; see `LastGood::secrets`");
+                    }
+                }
+                self.left_out.clone_from(&last_good.left_out);
+            }
         }
         let pending = status.pending_restart.iter().map(|field| field.path());
         if !pending.clone().eq(&self.pending) {
@@ -187,7 +210,8 @@ impl Traces {
                 }
             }
             ReloadOutcome::Vetoed(veto) => {
-                let (gate, cause) = (veto.gate(), field::debug(veto.cause()));
+                // Its secrets are taken out.
+                let (gate, cause) = (veto.gate(), veto.reason());
                 warn!(target: TARGET, reloader, attempt = number, generation, gate, cause, "configuration vetoed");
             }
             ReloadOutcome::Rejected(error)
@@ -196,6 +220,10 @@ impl Traces {
                 let (outcome, problems) = (attempt.outcome().name(), problems(error));
                 warn!(target: TARGET, reloader, attempt = number, generation, outcome, problems, "configuration refused");
                 self.tell_problems(error);
+            }
+            // A log that ends with a refusal would say that it still stands.
+            ReloadOutcome::Unchanged if self.is_refused => {
+                info!(target: TARGET, reloader, attempt = number, generation, "what the sources hold is in force again");
             }
             ReloadOutcome::Unchanged => {
                 debug!(target: TARGET, reloader, attempt = number, generation, "configuration unchanged");
@@ -245,13 +273,8 @@ impl Witness for Traces {
 
     fn told(&mut self, attempt: &Attempt, status: &Status) {
         self.found();
-        let Some(Running { number, span: Some(span), .. }) = &self.attempt else { return };
+        let Some(Running { span: Some(span), .. }) = &self.attempt else { return };
         let span = span.clone();
-        if attempt.number() != *number {
-            // What was refused at the start gave way to the last good set.
-            span.record("attempt", attempt.number());
-            span.record("reason", attempt.reason().name());
-        }
         span.record("outcome", attempt.outcome().name());
         span.record("generation", attempt.generation());
         if let ReloadOutcome::Applied(applied) = attempt.outcome() {
@@ -261,7 +284,17 @@ impl Witness for Traces {
         // What has become an attempt only while it ran does not run in its span.
         let _entered = (Span::current() != span).then(|| span.enter());
         self.tell(attempt);
+        self.is_refused = !attempt.outcome().is_in_force();
         self.news(status);
+    }
+
+    #[cfg(feature = "fs")]
+    fn replaced(&mut self, attempt: &Attempt) {
+        self.found();
+        let Some(Running { span: Some(span), .. }) = &self.attempt else { return };
+        span.record("outcome", attempt.outcome().name());
+        span.record("generation", attempt.generation());
+        span.record("took", attempt.stages().total().as_secs_f64());
     }
 
     fn ended(&mut self) {

@@ -111,7 +111,8 @@ impl Readiness {
         &self.reasons
     }
 
-    /// Returns what somebody should know though it is no reason against being ready: why the last attempt was refused.
+    /// Returns what somebody should know though it is no reason against being ready: why the last attempt was refused, that
+    /// the program runs on the last good set, why no change is followed.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes

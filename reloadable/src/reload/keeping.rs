@@ -20,7 +20,7 @@ use crate::path::FieldPath;
 use crate::publish::Snapshot;
 use crate::report::{Report, Violation};
 use crate::status::LastGoodStatus;
-use crate::store::{GoodSet, Saver, Store};
+use crate::store::{GoodSet, Saved, Saver, Store};
 
 /// How long the end of a reloader waits for the disk.
 const LONGEST_FINISH: Duration = Duration::from_secs(5);
@@ -36,14 +36,16 @@ pub(super) struct Keeping {
 struct Kept {
     store: Arc<Store>,
     saver: Saver,
-    tell: watch::Sender<Saved>,
-    told: watch::Receiver<Saved>,
+    tell: watch::Sender<Told>,
+    told: watch::Receiver<Told>,
     saved_at: Option<SystemTime>,
+    left_out: Vec<String>,
+    is_empty: bool,
     last_error: Option<Error>,
 }
 
 /// How the last save went, if there was one.
-type Saved = Option<Result<SystemTime, Error>>;
+type Told = Option<Result<Saved, Error>>;
 
 impl Keeping {
     pub(super) fn new(store: Option<Store>) -> Self {
@@ -51,7 +53,16 @@ impl Keeping {
             let store = Arc::new(store);
             let (tell, told) = watch::channel(None);
             let saver = Saver::new(Arc::clone(&store));
-            Kept { store, saver, tell, told, saved_at: None, last_error: None }
+            Kept {
+                store,
+                saver,
+                tell,
+                told,
+                saved_at: None,
+                left_out: Vec::new(),
+                is_empty: false,
+                last_error: None,
+            }
         });
         Self { kept }
     }
@@ -72,7 +83,11 @@ impl Keeping {
         // It has a sender of its own.
         let _ = kept.told.changed().await;
         match &*kept.told.borrow() {
-            Some(Ok(at)) => (kept.saved_at, kept.last_error) = (Some(*at), None),
+            Some(Ok(Saved { at, left_out, is_empty })) => {
+                (kept.saved_at, kept.last_error) = (Some(*at), None);
+                kept.left_out = left_out.iter().map(ToString::to_string).collect();
+                kept.is_empty = *is_empty;
+            }
             Some(Err(error)) => kept.last_error = Some(error.clone()),
             None => {}
         }
@@ -90,11 +105,13 @@ impl Keeping {
     }
 
     pub(super) fn status(&self, stack: &Stack) -> Option<LastGoodStatus> {
-        let Kept { store, saved_at, last_error, .. } = self.kept.as_ref()?;
+        let Kept { store, saved_at, left_out, is_empty, last_error, .. } = self.kept.as_ref()?;
         Some(LastGoodStatus {
             origin: Origin::file(store.path()),
             is_in_force: stack.is_stood_in(),
             saved_at: *saved_at,
+            left_out: left_out.clone(),
+            is_empty: *is_empty,
             last_error: last_error.clone(),
         })
     }
@@ -120,6 +137,8 @@ impl Keeping {
         }
         let set = kept.load(stack.settings()).await.map_err(|unusable| both(&error, &unusable))?;
         let saved_at = set.saved_at;
+        let missing = set.layers.iter().filter(|layer| layer.documents.is_none());
+        let missing: Vec<_> = missing.map(|layer| format!("`{}`", layer.name.escape_debug())).collect();
         let real = stack.stand_in(set.layers.into_iter().map(|layer| layer.documents));
         let first = first(stack, files, gates, limit, inside, log).await;
         stack.stand_back(real);
@@ -127,8 +146,15 @@ impl Keeping {
             kept.saved_at = Some(saved_at);
         }
         first.map_err(|unusable| {
-            let message =
-                "the last good set that is kept here does not do either; what is wrong with it follows";
+            let mut message =
+                "the last good set that is kept here does not do either; what is wrong with it follows".to_owned();
+            if !missing.is_empty() {
+                message.push_str(&format!(
+                    "; these layers are not in it and were read as they are now: {}; `.secrets()` keeps those that hold \
+                     secrets",
+                    missing.join(", ")
+                ));
+            }
             both(&both(&error, &kept.refusal("last_good", message)), &unusable.error())
         })
     }
@@ -138,7 +164,15 @@ impl Kept {
     /// Returns a set with something in it.
     async fn load(&self, settings: Arc<[LayerSettings]>) -> Result<GoodSet, Error> {
         let store = Arc::clone(&self.store);
-        let loaded = tokio::task::spawn_blocking(move || store.load(&settings)).await;
+        let loaded = tokio::task::spawn_blocking(move || {
+            let set = store.load(&settings)?;
+            if set.is_none() {
+                // Or whoever reads that it comes with the first start would wait for nothing.
+                store.prepare()?;
+            }
+            Ok(set)
+        })
+        .await;
         let loaded = loaded.unwrap_or_else(|ended| {
             Err(self.refusal("last_good", format!("the last good set could not be read: {ended}")))
         });
@@ -148,9 +182,10 @@ impl Kept {
                 "there is no last good set yet; it is saved after the first start that succeeds",
             )
         })?;
-        if set.layers.iter().all(|layer| layer.documents.is_none()) {
+        if set.is_empty() {
             let message = "the last good set has nothing of any layer, since all hold secrets or values of the program; \
-                           `LastGood::secrets` keeps those with secrets";
+                           `LastGood::in_directory(..).secrets()` keeps those with secrets, and a layer of their own \
+                           for the secrets lets the rest be kept";
             return Err(self.refusal("last_good", message));
         }
         Ok(set)

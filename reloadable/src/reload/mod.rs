@@ -249,6 +249,7 @@ impl<T: Reloadable> Reload<T> {
                 Wake::Saved => {
                     let last_good = self.keeping.status(&self.stack);
                     self.status.send_modify(|status| status.last_good = last_good);
+                    self.observer.restated(|| self.status.borrow().clone());
                 }
                 // Whoever stands still looks when he is told to.
                 Wake::Due if self.suspension.is_some() => {}

@@ -92,20 +92,11 @@ impl<T: Reloadable> Reload<T> {
                 // What was wrong before says more than that the time is over.
                 let Ok(loaded) = loaded else { return Err(last.unwrap_or_else(too_late)) };
                 match loaded {
-                    Ok((first, commits)) => return Ok((first, commits, log, None)),
+                    Ok((first, commits)) => return Ok(Ok((first, commits, log))),
                     #[cfg(feature = "fs")]
                     Err(sources) if start == StartPolicy::UseLastGood => {
                         observer.not_started(&sources.error());
-                        let made =
-                            MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
-                        let attempt = Attempt::new(1, made, 0, sources.outcome.clone(), Pending::default());
-                        let at = SystemTime::now();
-                        log = Log::default();
-                        let asked = (&mut files, &mut gates);
-                        let (first, commits) = keeping
-                            .first(&mut stack, asked, timing.fetch, inside, &mut log, &sources)
-                            .await?;
-                        return Ok((first, commits, log, Some((sources, attempt, at))));
+                        return Ok(Err((sources, log)));
                     }
                     Err(refused) => {
                         let error = refused.error();
@@ -122,10 +113,30 @@ impl<T: Reloadable> Reload<T> {
                 }
             }
         };
+        type Loaded<T> = (Arc<Snapshot<T>>, Report, Log);
+        let loaded: Result<Result<Loaded<T>, (Refused, Log)>, Error> = scope.run(loading).await;
         // What was refused before the last good set took its place.
-        type Loaded<T> = (Arc<Snapshot<T>>, Report, Log, Option<(Refused, Attempt, SystemTime)>);
-        let loaded: Result<Loaded<T>, Error> = scope.run(loading).await;
-        let (first, commits, log, refused) = loaded?;
+        #[cfg_attr(not(feature = "fs"), allow(unused_mut, reason = "without files no set is kept"))]
+        let mut refused: Option<(Refused, Attempt, SystemTime)> = None;
+        let (first, commits, log) = match loaded? {
+            Ok(loaded) => loaded,
+            #[cfg(not(feature = "fs"))]
+            Err((sources, _)) => return Err(sources.error()),
+            #[cfg(feature = "fs")]
+            Err((sources, log)) => {
+                let made = MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
+                let attempt = Attempt::new(1, made, 0, sources.outcome.clone(), Pending::default());
+                observer.replaced(&attempt);
+                observer.end();
+                let (at, mut log) = (SystemTime::now(), Log::default());
+                let scope = observer.begin(2, &Reason::LastGood);
+                let asked = (&mut files, &mut gates);
+                let loading = keeping.first(&mut stack, asked, timing.fetch, inside, &mut log, &sources);
+                let (first, commits) = scope.run(loading).await?;
+                refused = Some((sources, attempt, at));
+                (first, commits, log)
+            }
+        };
         let (publisher, fingerprint) = (Publisher::new(Arc::clone(&first)), fingerprint(&first));
         let (number, reason, at) = match &refused {
             Some((.., at)) => (2, Reason::LastGood, *at),

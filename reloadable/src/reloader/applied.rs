@@ -96,10 +96,15 @@ impl<T: Reloadable> Reloader<T> {
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         let readiness = self.sections.roster().readiness();
-        let refused = self.status.borrow().last_error.clone();
-        let refused =
-            refused.filter(|error| error.kind() != ErrorKind::Closed).map(|error| error.to_string());
-        readiness.noting(refused)
+        let status = self.status.borrow();
+        let refused = status.last_error.as_ref().filter(|error| error.kind() != ErrorKind::Closed);
+        let refused = refused.map(ToString::to_string);
+        let suspended =
+            status.suspension.as_ref().map(|suspension| format!("no change is followed: {suspension}"));
+        let last_good = status.last_good.as_ref().filter(|last_good| last_good.is_in_force);
+        let last_good = last_good.map(|last_good| format!("runs on the last good set, {}", last_good.origin));
+        drop(status);
+        readiness.noting(refused).noting(last_good).noting(suspended)
     }
 
     /// Says what came of waiting; nothing did if the time was over.

@@ -52,8 +52,9 @@ impl Trigger {
     /// Asks for a reload. It never waits, and may be called from anywhere, also from a gate or a signal handler's thread.
     ///
     /// While a reload that this trigger or a clone of it asked for has not begun, asking again adds nothing: that one will
-    /// see all that has changed until then. While reloads are paused or rolled back, nothing comes of it but a warning in the
-    /// log and a count in the metrics, with the features for these.
+    /// see all that has changed until then. While reloads are paused or rolled back, nothing comes of it, and this is no
+    /// error: there is no attempt and no outcome. [`Status::suspension`](crate::Status::suspension) says so, and so do the log,
+    /// the metrics and [`readiness`](Reloader::readiness).
     ///
     /// How it went, [`outcomes`](Reloader::outcomes) and [`status`](Reloader::status) tell; to wait for it there is
     /// [`reload`](Reloader::reload).

@@ -21,7 +21,8 @@ use crate::subscribe::block_on;
 /// One attempt to reload, and its outcome. Cheap to clone.
 ///
 /// [`Display`](fmt::Display) is a line for a log, `generation 8 (conf.d/20-pool.toml, 0.3 ms): database.pool_size: 20 ->
-/// 30`, or what was refused and why; commits that failed and what is pending until a restart follow on lines of their own.
+/// 30`, or `configuration refused, generation 7 stays in force (conf.d/20-pool.toml): ..` with the reason; commits that
+/// failed and what is pending until a restart follow on lines of their own.
 ///
 /// [`Serialize`] gives it without values: of what changed, only the paths.
 #[derive(Clone)]
@@ -116,7 +117,7 @@ impl Attempt {
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { reason, changed, stages, outcome, pending, .. } = &*self.0;
+        let Inner { reason, changed, stages, generation, outcome, pending, .. } = &*self.0;
         let why = |f: &mut fmt::Formatter<'_>| match (changed.as_slice(), reason) {
             ([first, rest @ ..], Reason::Change | Reason::Resync) => {
                 write!(f, "{first}")?;
@@ -133,9 +134,21 @@ impl fmt::Display for Attempt {
                 applied.failed(f, "\ncommit failed: ")?;
             }
             outcome => {
-                write!(f, "{outcome} (")?;
+                let text = outcome.to_string();
+                let refused = outcome.error().and_then(|_| text.split_once(": "));
+                let (what, cause) = refused.map_or((&*text, None), |(what, cause)| (what, Some(cause)));
+                f.write_str(what)?;
+                match (cause, generation) {
+                    (None, _) => {}
+                    (Some(_), 0) => f.write_str(", nothing is in force")?,
+                    (Some(_), generation) => write!(f, ", generation {generation} stays in force")?,
+                }
+                f.write_str(" (")?;
                 why(f)?;
                 f.write_str(")")?;
+                if let Some(cause) = cause {
+                    write!(f, ": {cause}")?;
+                }
             }
         }
         if pending.list.is_empty() {

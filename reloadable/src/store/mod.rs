@@ -18,7 +18,7 @@ use crate::source::fs::private_write;
 use self::directory::Directory;
 use self::record::{MAGIC, Unread};
 use self::refusal::{failed, refusal};
-pub(crate) use self::saver::Saver;
+pub(crate) use self::saver::{Saved, Saver};
 pub(crate) use self::set::GoodSet;
 
 /// Where the last good document set is kept, so that a program can start while its sources are broken or away.
@@ -29,7 +29,9 @@ pub(crate) use self::set::GoodSet;
 ///
 /// - **Secrets** are kept only if [told so](Self::secrets). Otherwise a layer is left out, and read as it is then, if it is
 ///   said to hold secrets, if a field that is a secret is set in it, or if it sets what stands for no field beside such.
-///   Comments are kept with the rest, whatever they say.
+///   So a program with one file that has a secret in it needs `.secrets()`, or a file of their own for its secrets:
+///   otherwise nothing is kept. [`LastGoodStatus::left_out`](crate::LastGoodStatus::left_out) names what was left out, and
+///   so does the log. Comments are kept with the rest, whatever they say.
 /// - **Who may read it**: on Unix the directory is made with mode 0700 and the file with mode 0600, from the first moment
 ///   on. A directory to which others may write, or that belongs to another user, is refused, and so is a file that others
 ///   may read; root counts as no other. A symbolic link in the file's place is not followed.
@@ -170,6 +172,15 @@ impl Store {
         self.check_own()?;
         private_write(&self.path, &text)
             .map_err(|error| refusal(&self.path, "last_good", format!("it was not saved: {error}")))
+    }
+
+    /// Makes the directory, which a save would do as well.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made, so that nothing will ever be saved there.
+    pub(crate) fn prepare(&self) -> Result<(), Error> {
+        Directory::make(&self.directory).map(|_| ())
     }
 
     /// Returns the set that was saved last by a set-up with these layers; nothing where none was.

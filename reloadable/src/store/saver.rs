@@ -10,6 +10,16 @@ use crate::layer::Layers;
 
 use super::{GoodSet, Store};
 
+/// What was saved.
+#[derive(Debug, Clone)]
+pub(crate) struct Saved {
+    pub(crate) at: SystemTime,
+    /// The names of the layers that were left out, since they hold secrets.
+    pub(crate) left_out: Vec<Arc<str>>,
+    /// Nothing of any layer is in it.
+    pub(crate) is_empty: bool,
+}
+
 /// Saves one set after the other. Of those that come while another one is being written, only the newest is.
 #[derive(Clone)]
 pub(crate) struct Saver {
@@ -31,16 +41,17 @@ impl Saver {
         Self { store, waiting: Arc::default() }
     }
 
-    /// Saves what may be kept of these layers, and says when that was or what went wrong. Within a tokio runtime.
+    /// Saves what may be kept of these layers, and says what that was or what went wrong. Within a tokio runtime.
     pub(crate) fn save<T: Describe>(
         &self,
         layers: Layers,
         generation: u64,
-        told: impl FnOnce(Result<SystemTime, Error>) + Send + 'static,
+        told: impl FnOnce(Result<Saved, Error>) + Send + 'static,
     ) {
         let save: Save = Box::new(move |store| {
-            let set = GoodSet::of::<T>(&layers, generation, store.with_secrets);
-            told(store.save(&set).map(|()| set.saved_at));
+            let (set, left_out) = GoodSet::of::<T>(&layers, generation, store.with_secrets);
+            let saved = Saved { at: set.saved_at, left_out, is_empty: set.is_empty() };
+            told(store.save(&set).map(|()| saved));
         });
         let (passed_over, is_served) = {
             let mut waiting = self.waiting();

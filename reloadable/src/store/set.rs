@@ -28,8 +28,12 @@ pub(crate) struct KeptLayer {
 
 impl GoodSet {
     /// Keeps what may be kept of these layers: no values that the program holds, and, unless `with_secrets`, no layer that
-    /// holds a secret or is said to.
-    pub(crate) fn of<T: Describe>(layers: &Layers, generation: u64, with_secrets: bool) -> Self {
+    /// holds a secret or is said to: those are named beside it.
+    pub(crate) fn of<T: Describe>(
+        layers: &Layers,
+        generation: u64,
+        with_secrets: bool,
+    ) -> (Self, Vec<Arc<str>>) {
         let secret = if with_secrets {
             Vec::new()
         } else {
@@ -38,16 +42,26 @@ impl GoodSet {
                 guarded::<T, _>("finding the secrets", || format::secret_layers(layers, T::describe()));
             found.unwrap_or_else(|_| (0..layers.settings.len()).collect())
         };
+        let mut left_out = Vec::new();
         let kept = layers.settings.iter().enumerate().map(|(number, settings)| {
             let is_said = settings.secrets && !with_secrets;
             let documents = layers.documents.iter().filter(|(layer, _)| *layer == number);
             let documents: Option<Vec<_>> = documents
                 .map(|(_, document)| matches!(document.body(), Body::Text(..)).then(|| document.clone()))
                 .collect();
-            let documents = documents.filter(|_| !is_said && !secret.contains(&number));
-            KeptLayer { name: Arc::clone(&settings.name), documents }
+            let is_secret = is_said || secret.contains(&number);
+            if is_secret && documents.as_ref().is_some_and(|documents| !documents.is_empty()) {
+                left_out.push(Arc::clone(&settings.name));
+            }
+            KeptLayer { name: Arc::clone(&settings.name), documents: documents.filter(|_| !is_secret) }
         });
-        Self { saved_at: SystemTime::now(), generation, layers: kept.collect() }
+        let layers = kept.collect();
+        (Self { saved_at: SystemTime::now(), generation, layers }, left_out)
+    }
+
+    /// Tells whether there is nothing of any layer to start with.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.layers.iter().all(|layer| layer.documents.is_none())
     }
 }
 
@@ -102,7 +116,7 @@ mod tests {
     }
 
     fn is_kept<T: Describe>(layers: &Layers, with_secrets: bool) -> Vec<bool> {
-        let set = GoodSet::of::<T>(layers, 1, with_secrets);
+        let (set, _) = GoodSet::of::<T>(layers, 1, with_secrets);
         set.layers.iter().map(|layer| layer.documents.is_some()).collect()
     }
 
@@ -146,6 +160,23 @@ mod tests {
         layers.settings = settings.into();
         assert_eq!(is_kept::<App>(&layers, false), [false, true]);
         assert_eq!(is_kept::<App>(&layers, true), [true, true]);
+    }
+
+    #[test]
+    fn what_is_left_out_for_its_secrets_is_named_and_nothing_else() {
+        let mut layers =
+            layers(&[&["workers = 4"], &["database.password = 'hunter2'"], &[], &["workers = 5"]]);
+        let value = Document::value(Origin::named("defaults"), Arc::new(Value::of(&7)));
+        layers.documents.push((2, value));
+        let mut settings = layers.settings.to_vec();
+        settings[2].secrets = true;
+        settings[3].secrets = true;
+        layers.settings = settings.into();
+        let (set, left_out) = GoodSet::of::<App>(&layers, 1, false);
+        assert_eq!(left_out, ["1".into(), "3".into()]);
+        assert!(!set.is_empty());
+        assert!(GoodSet::of::<App>(&layers, 1, true).1.is_empty());
+        assert!(GoodSet::of::<Panics>(&layers, 1, false).0.is_empty());
     }
 
     #[test]

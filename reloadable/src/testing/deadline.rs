@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
-use std::thread::{self, Thread};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -35,7 +35,7 @@ pub(super) async fn within<F: Future>(deadline: Duration, paused: Duration, futu
 /// so nothing of the runtime could.
 struct Alarm {
     rung: Arc<Notify>,
-    thread: Option<Thread>,
+    thread: Option<JoinHandle<()>>,
     is_off: Arc<AtomicBool>,
 }
 
@@ -53,15 +53,17 @@ impl Alarm {
             }
         });
         // Without a thread, the timeout is all there is.
-        Self { rung, thread: waiting.ok().map(|waiting| waiting.thread().clone()), is_off }
+        Self { rung, thread: waiting.ok(), is_off }
     }
 }
 
 impl Drop for Alarm {
     fn drop(&mut self) {
         self.is_off.store(true, Ordering::Relaxed);
-        if let Some(thread) = &self.thread {
-            thread.unpark();
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // It ends at once, and is not counted with what others leave.
+            let _ = thread.join();
         }
     }
 }

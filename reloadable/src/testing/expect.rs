@@ -342,6 +342,15 @@ pub(super) fn state<T: Reloadable>(config: &Reloader<T>) -> String {
     let status = config.status();
     let mut text = format!("generation {} is in force after {} attempts", status.generation, status.attempts);
     let _ = write!(text, "\nlast outcome: {}", told(status.last_outcome()));
+    if let Some(suspension) = &status.suspension {
+        let _ = write!(text, "\nno change is followed: {suspension}");
+    }
+    for pending in status.pending_restart() {
+        let _ = write!(text, "\nwaits for a restart: {}", pending.path());
+    }
+    if let Some(last_good) = status.last_good.as_ref().filter(|last_good| last_good.is_in_force) {
+        let _ = write!(text, "\nruns on the last good set, {}", last_good.origin);
+    }
     for source in &status.sources {
         let _ = write!(text, "\nsource {}: {:?}", source.origin, source.state);
         for (what, said) in

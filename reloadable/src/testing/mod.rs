@@ -39,7 +39,7 @@ mod expect;
 mod files;
 mod scripted;
 
-pub use self::conformance::{Check, Conformance, Rig, RigError, Verdict, source_conformance};
+pub use self::conformance::{Check, Conformance, Finding, Rig, RigError, source_conformance};
 pub use self::expect::{
     assert_applied, assert_failed, assert_no_change, assert_outcome, assert_rejected, assert_unchanged,
     assert_vetoed, next_change, next_outcome,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use reloadable::testing::{Conformance, Rig, RigError, Verdict, source_conformance};
+use reloadable::testing::{Conformance, Finding, Rig, RigError, source_conformance};
 use reloadable::{
     Builder, Document, Fetched, Format, Hint, Origin, Reloadable, Revision, Source, SourceError,
     SourceErrorKind,
@@ -320,7 +320,7 @@ fn check(wrong: Wrong, found: Conformance, expected: &[&str]) {
         }
         _ => assert_eq!(broken, expected, "{wrong:?}\n{found}"),
     }
-    let is_said = |name: &&str| matches!(found.verdict(name), Some(Verdict::Broken(why)) if !why.is_empty());
+    let is_said = |name: &&str| matches!(found.finding(name), Some(Finding::Broken(why)) if !why.is_empty());
     assert!(broken.iter().all(is_said), "{found}");
     assert!(!found.to_string().contains("hunter2"), "a secret is in what was found");
 }

@@ -6,10 +6,8 @@ mod systemd;
 mod tracing;
 mod trigger;
 
-use std::future::Future;
-use std::time::Duration;
-
 use reloadable::{Builder, Format, MemoryHandle, MemorySource, Refusal, Reloadable, Reloader, Secret};
+pub use reloadable_tests::waiting::{DEADLINE, eventually, in_time};
 use serde::Deserialize;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -70,31 +68,13 @@ pub fn in_memory() -> (Builder<App>, MemoryHandle) {
     let (source, handle) = MemorySource::new("memory", Format::Toml, document(0));
     let builder =
         Reloader::<App>::builder().source(source).secrets().gate("database", |candidate| async move {
-            let url = candidate.value().database.url.clone();
+            let Database { url } = &candidate.value().database;
+            let is_away = url.ends_with("-666");
+            let token = &candidate.value().token;
             ::tracing::info!("the gate is asked");
-            match url {
-                url if url.ends_with("-666") => Err(Refusal::new(format!("no database at {url}"))),
-                _ => Ok(()),
-            }
+            if is_away { Err(Refusal::new(format!("no database for {token}"))) } else { Ok(()) }
         });
     (builder, handle)
-}
-
-/// Far above what anything here takes, so that only a test that fails ever waits for it.
-pub const DEADLINE: Duration = Duration::from_secs(20);
-
-pub async fn in_time<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.expect("it did not happen in time")
-}
-
-/// Asks again and again until the answer is yes.
-pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + DEADLINE;
-    let mut pause = tokio::time::interval(Duration::from_millis(2));
-    while !is_so() {
-        assert!(tokio::time::Instant::now() < deadline, "it did not happen in time: {what}");
-        pause.tick().await;
-    }
 }
 
 const INNER: &str = "RELOADABLE_OBSERVE_INNER";

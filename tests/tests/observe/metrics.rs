@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use reloadable::{ReloadOutcome, Reloader};
+use reloadable::{LastGood, ReloadOutcome, Reloader, StartPolicy};
 
 use crate::tracing::{Told, on_last_good};
-use crate::{Outcome, assert_without_values, document, in_memory, invalid, listening_on};
+use crate::{Outcome, assert_without_values, document, eventually, in_memory, invalid, listening_on};
 
 /// A recorder for this thread, on which all of a test runs.
 fn record() -> (PrometheusHandle, metrics::LocalRecorderGuard<'static>) {
@@ -96,6 +96,80 @@ async fn every_outcome_is_counted() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rollback_is_no_success_of_what_the_sources_hold() -> Outcome {
+    let (handle, _recording) = record();
+    let (builder, source) = in_memory();
+    let config = builder.start().await?;
+    let success = || scrape(&handle)["config_last_reload_success_timestamp_seconds"];
+    let is_successful = || scrape(&handle)["config_last_reload_successful"];
+    source.replace(document(2));
+    assert!(config.reload().await.is_in_force());
+    let succeeded = success();
+
+    assert!(config.rollback_to(1).await.is_in_force());
+    assert_eq!((is_successful(), success()), (1.0, succeeded), "nothing is wrong with what the sources hold");
+    assert!(config.resume().await.is_in_force());
+    let succeeded = success();
+
+    source.replace(invalid());
+    assert!(!config.reload().await.is_in_force());
+    assert!(config.rollback_to(1).await.is_in_force());
+    assert_eq!((is_successful(), success()), (0.0, succeeded));
+    config.pause().await?;
+    assert_eq!((is_successful(), success()), (0.0, succeeded), "nor does a look at it");
+    source.replace(document(3));
+    assert!(config.resume().await.is_in_force());
+    assert_eq!(is_successful(), 1.0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_first_load_that_the_last_good_set_replaced_is_counted_as_refused() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let builder = || {
+        let source = Told::default();
+        let last_good = LastGood::in_directory(directory.path().join("state"));
+        let builder = Reloader::<BTreeMap<String, u8>>::builder().source(source.clone());
+        (builder.keep_last_good(last_good).start_policy(StartPolicy::UseLastGood), source)
+    };
+    let (handle, _recording) = record();
+    let (saving, source) = builder();
+    source.answer(Some("a = 1"));
+    let config = saving.start().await?;
+    eventually("it is kept", || scrape(&handle).get("config_last_good_up") == Some(&1.0)).await;
+    config.shutdown().await;
+
+    let (handle, _recording) = record();
+    let (starting, source) = builder();
+    let config = starting.start().await?;
+    let scraped = scrape(&handle);
+    assert_eq!(scraped["config_last_reload_successful"], 0.0);
+    assert_eq!(scraped["config_last_reload_success_timestamp_seconds"], 0.0);
+    assert_eq!(scraped["config_reloads_total{outcome=\"failed\"}"], 1.0, "the first load");
+    assert_eq!(scraped["config_reloads_total{outcome=\"applied\"}"], 1.0);
+    source.answer(Some("a = 1"));
+    assert!(config.reload().await.is_in_force());
+    let scraped = scrape(&handle);
+    assert_eq!(scraped["config_last_reload_successful"], 1.0);
+    assert!(scraped["config_last_reload_success_timestamp_seconds"] > 0.0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_set_that_is_not_kept_or_is_of_no_use_is_down() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    std::fs::write(directory.path().join("file"), "in the way")?;
+    // In memory everything is in one layer, with secrets.
+    for place in ["file", "state"] {
+        let (handle, _recording) = record();
+        let last_good = LastGood::in_directory(directory.path().join(place));
+        let _config = in_memory().0.keep_last_good(last_good).start().await?;
+        eventually(place, || scrape(&handle).get("config_last_good_up") == Some(&0.0)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_that_is_away_is_down() -> Outcome {
     let (handle, _recording) = record();
     let source = Told::default();
@@ -179,10 +253,13 @@ fn named_in(text: &str) -> BTreeSet<&str> {
     words.filter(|word| word.starts_with("config_")).collect()
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_documentation_names_what_there_is_and_all_of_it() -> Outcome {
     let (handle, _recording) = record();
-    let _config = in_memory().0.start().await?;
+    let directory = tempfile::tempdir()?;
+    let last_good = LastGood::in_directory(directory.path().join("state")).secrets();
+    let _config = in_memory().0.keep_last_good(last_good).start().await?;
+    eventually("it is kept", || scrape(&handle).get("config_last_good_up") == Some(&1.0)).await;
     let scraped = scrape(&handle);
     let there: BTreeSet<_> = names(&scraped)
         .into_iter()

@@ -84,18 +84,20 @@ async fn every_outcome() -> Outcome {
     Ok(())
 }
 
-const EVERY_OUTCOME: [&str; 15] = [
+const EVERY_OUTCOME: [&str; 17] = [
     "READY=1 STATUS=generation 1",
     "RELOADING=1 MONOTONIC_USEC",
     "READY=1 STATUS=generation 2: 3 changes",
     "RELOADING=1 MONOTONIC_USEC",
     "READY=1 STATUS=generation 2 stays in force, rejected: 2 problems",
     "RELOADING=1 MONOTONIC_USEC",
-    "READY=1 STATUS=generation 2 stays in force, vetoed: 1 problem",
+    "READY=1 STATUS=generation 2 stays in force, vetoed by the gate `database`",
     "RELOADING=1 MONOTONIC_USEC",
     "READY=1 STATUS=generation 2: unchanged; 1 field waits for a restart",
+    "STATUS=generation 2: unchanged; 1 field waits for a restart; reloads are paused; `resume()` ends that",
     "RELOADING=1 MONOTONIC_USEC",
-    "READY=1 STATUS=reloads are suspended",
+    "READY=1 STATUS=generation 2: unchanged; 1 field waits for a restart; reloads are paused; `resume()` ends that",
+    "STATUS=generation 2: unchanged; 1 field waits for a restart",
     "RELOADING=1 MONOTONIC_USEC",
     "READY=1 STATUS=generation 2: unchanged; 1 field waits for a restart",
     "STATUS=generation 3: 3 changes",
@@ -142,6 +144,36 @@ fn a_service_that_cannot_start_is_not_ready() -> Outcome {
         return Ok(());
     };
     assert_eq!(said, ["STATUS=no valid configuration to start with: 2 problems"]);
+    Ok(())
+}
+
+async fn going_back() -> Outcome {
+    let (builder, handle) = in_memory();
+    let config = builder.notify_systemd().start().await?;
+    handle.replace(document(2));
+    assert!(config.reload().await.is_in_force());
+    assert!(config.rollback_to(1).await.is_in_force());
+    config.shutdown().await;
+    Ok(())
+}
+
+#[test]
+fn the_status_says_what_was_gone_back_to() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("notify");
+    let socket = UnixDatagram::bind(&path)?;
+    let path = path.to_str().ok_or("not text")?;
+    let test = "systemd::the_status_says_what_was_gone_back_to";
+    let Some(said) = said(test, path, &socket, || run(going_back()))? else { return Ok(()) };
+    assert_eq!(
+        timeless(&said)[3..],
+        [
+            "STATUS=generation 2: 3 changes; rolled back to generation 1, which stays; `resume()` ends that",
+            "RELOADING=1 MONOTONIC_USEC",
+            "READY=1 STATUS=generation 3: 3 changes; rolled back to generation 1, which stays; `resume()` ends that",
+            "STOPPING=1",
+        ]
+    );
     Ok(())
 }
 

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reloadable::{Document, Fetched, Format, Hint, Origin, ReloadOutcome, Reloader, Revision};
-use reloadable::{Source, SourceError, SourceErrorKind};
+use reloadable::{Document, Fetched, Format, Hint, LastGood, Origin, ReloadOutcome, Reloader, Revision};
+use reloadable::{Source, SourceError, SourceErrorKind, StartPolicy};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
@@ -15,7 +15,9 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
-use crate::{Outcome, assert_without_values, document, in_memory, in_time, invalid, listening_on};
+use crate::{
+    Outcome, assert_without_values, document, eventually, in_memory, in_time, invalid, listening_on,
+};
 
 type Fields = BTreeMap<&'static str, String>;
 
@@ -153,7 +155,8 @@ async fn each_attempt_is_a_span_and_its_events_have_no_values() -> Outcome {
         captured.take_events(),
         [
             "INFO <4> the gate is asked:",
-            "WARN <4> configuration vetoed: attempt=4 cause=Refused gate=database generation=2 reloader=main",
+            "WARN <4> configuration vetoed: attempt=4 cause=no database for *** gate=database generation=2 \
+             reloader=main",
         ]
     );
 
@@ -164,7 +167,7 @@ async fn each_attempt_is_a_span_and_its_events_have_no_values() -> Outcome {
     assert_eq!(
         captured.take_events(),
         [
-            "DEBUG <5> configuration unchanged: attempt=5 generation=2 reloader=main",
+            "INFO <5> what the sources hold is in force again: attempt=5 generation=2 reloader=main",
             "WARN <5> fields wait for a restart: fields=1 paths=listen reloader=main",
             "DEBUG <6> configuration unchanged: attempt=6 generation=2 reloader=main",
             "INFO <6> nothing waits for a restart any more: reloader=main",
@@ -324,7 +327,7 @@ async fn a_look_is_a_span_only_if_it_finds_something() -> Outcome {
             "WARN <3> configuration refused: attempt=3 generation=2 outcome=failed problems=1",
             "WARN <3> problem: code=not_found origin=told path=",
             "WARN <3> source interrupted: cause=told: it is away source=told",
-            "DEBUG <4> configuration unchanged: attempt=4 generation=2",
+            "INFO <4> what the sources hold is in force again: attempt=4 generation=2",
             "INFO <4> source is watched again: source=told",
         ]
     );
@@ -364,6 +367,90 @@ async fn a_start_that_waits_tells_each_failure_once() -> Outcome {
         ]
     );
     assert_eq!(captured.spans().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_last_good_set_lacks_is_told_at_once() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    std::fs::write(directory.path().join("file"), "in the way")?;
+    let set = |place: &str| directory.path().join(place).join("last-good").display().to_string();
+    for (place, told) in [
+        (
+            "state",
+            format!(
+                "WARN the last good set is empty, since all layers hold secrets: no start can use it; see \
+                 `LastGood::secrets`: layers=memory set={}",
+                set("state")
+            ),
+        ),
+        (
+            "file",
+            format!(
+                "WARN the last good set could not be kept: cause=last good set: {}: it is not a directory; name a \
+                 directory for the last good set [wrong_kind] set={}",
+                directory.path().join("file").display(),
+                set("file")
+            ),
+        ),
+    ] {
+        let captured = Captured::default();
+        let _listening = captured.listen();
+        let _config = in_memory()
+            .0
+            .keep_last_good(LastGood::in_directory(directory.path().join(place)))
+            .start()
+            .await?;
+        let mut events = Vec::new();
+        eventually(place, || {
+            events.append(&mut captured.take_events());
+            events.iter().any(|event| event.contains("last good set"))
+        })
+        .await;
+        assert_eq!(events.last(), Some(&told));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_start_on_the_last_good_set_is_two_attempts() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let builder = || {
+        let source = Told::default();
+        let last_good = LastGood::in_directory(directory.path().join("state"));
+        let builder = Reloader::<BTreeMap<String, u8>>::builder().source(source.clone());
+        (builder.keep_last_good(last_good).start_policy(StartPolicy::UseLastGood), source)
+    };
+    let (saving, source) = builder();
+    source.answer(Some("a = 1"));
+    let config = saving.start().await?;
+    eventually("it is kept", || config.status().last_good.is_some_and(|kept| kept.saved_at.is_some())).await;
+    config.shutdown().await;
+
+    let captured = Captured::default();
+    let _listening = captured.listen();
+    let _config = builder().0.start().await?;
+    let events = captured.take_events();
+    assert_eq!(
+        events[..3],
+        [
+            "WARN <1> no valid configuration to start with: kind=Unavailable problems=1",
+            "WARN <1> problem: code=not_found origin=told path=",
+            "INFO <2> configuration applied: attempt=2 changed=0 generation=1 paths=",
+        ]
+    );
+    assert!(
+        events.iter().any(|event| event.starts_with("WARN <2> running on the last good set")),
+        "{events:?}"
+    );
+    let spans: Vec<_> = captured.spans().iter().take(2).map(shown).collect();
+    assert_eq!(
+        spans,
+        [
+            "attempt=1 generation=0 outcome=failed reason=initial span=reload target=reloadable took=..",
+            "attempt=2 changed=0 generation=1 outcome=applied reason=last_good span=reload target=reloadable took=..",
+        ]
+    );
     Ok(())
 }
 

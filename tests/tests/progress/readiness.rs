@@ -54,6 +54,26 @@ async fn a_refused_reload_is_a_note() -> Result<(), Error> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn that_no_change_is_followed_is_a_note() -> Result<(), Error> {
+    let (config, handle) = in_memory().await?;
+    config.pause().await?;
+    assert_eq!(
+        config.readiness().to_string(),
+        "ready, generation 1 is in force: no change is followed: reloads are paused; `resume()` ends that"
+    );
+    config.resume().await;
+    assert_eq!(config.readiness().to_string(), "ready, generation 1 is in force");
+
+    publish(&config, &handle, both(80, 2)).await;
+    config.rollback_to(1).await;
+    assert_eq!(
+        config.readiness().notes(),
+        ["no change is followed: rolled back to generation 1, which stays; `resume()` ends that"]
+    );
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reloader_that_has_ended_is_not_ready() -> Result<(), Error> {
     let (config, _handle) = in_memory().await?;
     config.clone().shutdown().await;

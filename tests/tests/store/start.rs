@@ -172,11 +172,51 @@ async fn without_a_set_that_will_do_the_start_fails_with_both_reports() -> Outco
 #[tokio::test]
 async fn a_set_with_nothing_in_it_is_said_to_be_empty() -> Outcome {
     let place = Place::new()?;
-    place.save("token = 'hunter2'\n").await?;
+    place.write("token = 'hunter2'\n")?;
+    let config = in_time(place.builder().start()).await?;
+    until(&config, "it is saved", |status| last_good(status).saved_at.is_some()).await;
+    let kept = config.status().last_good.ok_or("it is kept")?;
+    assert_eq!((kept.left_out, kept.is_empty), (vec![place.path("app.toml").display().to_string()], true));
+    in_time(config.shutdown()).await;
     fs::remove_file(place.path("app.toml"))?;
     let error = refused(place.builder()).await;
     assert_codes(&error, &["not_found", "last_good"]);
-    assert!(format!("{error:#}").contains("`LastGood::secrets` keeps those with secrets"), "{error:#}");
+    assert!(format!("{error:#}").contains(".secrets()` keeps those with secrets"), "{error:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_named_where_a_start_fails_for_it() -> Outcome {
+    let place = Place::new()?;
+    fs::write(place.path("secrets.toml"), "token = 'hunter2'\n")?;
+    let builder = || {
+        let builder = place.builder().file(place.path("secrets.toml")).secrets();
+        builder.keep_last_good(place.last_good())
+    };
+    place.write("workers = 4\n")?;
+    let config = in_time(builder().start()).await?;
+    until(&config, "it is saved", |status| last_good(status).saved_at.is_some()).await;
+    let kept = config.status().last_good.ok_or("it is kept")?;
+    assert_eq!(
+        (kept.left_out, kept.is_empty),
+        (vec![place.path("secrets.toml").display().to_string()], false)
+    );
+    in_time(config.shutdown()).await;
+    fs::write(place.path("secrets.toml"), "token = \n")?;
+    let error = format!("{:#}", refused(builder()).await);
+    let named = format!("as they are now: `{}`", place.path("secrets.toml").display());
+    assert!(error.contains(&named) && error.contains("`.secrets()` keeps"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_made_is_named() -> Outcome {
+    let place = Place::new()?;
+    fs::write(place.path("file"), "in the way")?;
+    let error =
+        refused(place.layers().keep_last_good(LastGood::in_directory(place.path("file/state")))).await;
+    assert_codes(&error, &["not_found", "last_good"]);
+    assert!(!format!("{error:#}").contains("there is no last good set yet"), "{error:#}");
     Ok(())
 }
 

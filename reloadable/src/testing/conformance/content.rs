@@ -6,7 +6,7 @@ use crate::document::{Document, Format};
 use crate::layer::Layers;
 use crate::load::decode;
 
-use super::verdict::Fault;
+use super::finding::Fault;
 
 /// Every key may be absent, so that nothing but the source keeps half of a document, or none, out.
 pub(super) type Held = BTreeMap<String, u32>;

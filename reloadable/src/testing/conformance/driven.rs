@@ -9,9 +9,9 @@ use crate::source::{AnySource, Asked, Fetched};
 use crate::testing::deadline::{polled, within};
 
 use super::content::{Held, invalid, number_in, text};
+use super::finding::{Fault, holds_secret};
 use super::in_time;
 use super::rig::Rig;
-use super::verdict::{Fault, holds_secret};
 
 /// How often a future is polled at most before it is dropped. Whatever awaits more often is tried after that many.
 const POLLS: usize = 6;

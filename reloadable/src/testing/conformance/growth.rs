@@ -1,5 +1,8 @@
 //! The checks of what a source takes of the machine: nothing more for each reload, and nothing when it has ended.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -8,9 +11,12 @@ use crate::reloader::Reloader;
 use crate::status::ReloadOutcome;
 
 use super::content::{Held, text};
+use super::finding::Fault;
 use super::in_time;
 use super::rig::Rig;
-use super::verdict::Fault;
+
+const DESCRIPTORS: &str = "/proc/self/fd";
+const THREADS: &str = "/proc/self/task";
 
 const RELOADS: u32 = 100;
 
@@ -73,7 +79,7 @@ async fn tasks_end(before: usize, deadline: Duration) -> bool {
 
 /// What this process holds of the operating system, and of the runtime.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Taken {
+struct Taken {
     /// None where the system does not say, as with the threads.
     descriptors: usize,
     threads: usize,
@@ -81,9 +87,9 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    pub(super) fn now() -> Self {
+    fn now() -> Self {
         let entries = |directory| std::fs::read_dir(directory).map_or(0, Iterator::count);
-        Self { descriptors: entries("/proc/self/fd"), threads: entries("/proc/self/task"), tasks: tasks() }
+        Self { descriptors: entries(DESCRIPTORS), threads: entries(THREADS), tasks: tasks() }
     }
 
     /// Says of what there is more than before, and more than that much more.
@@ -98,43 +104,81 @@ impl Taken {
     }
 }
 
-/// What is left by one source after the other. Others in the process take something now and then as well, but not
-/// always just while one is being tried.
+/// What is left by one source after the other. Others in the process take something as well, but not while each of the
+/// sources is tried, and not for longer than all of them together.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    sources: usize,
-    threads: usize,
-    descriptors: usize,
+    /// What was not there before, for each source.
+    sources: Vec<BTreeSet<Holding>>,
+}
+
+/// A thread or a descriptor that this process has: its number, and what a descriptor stands for. None where the system
+/// does not say.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Holding {
+    Thread(OsString),
+    Descriptor(OsString, PathBuf),
+}
+
+impl Holding {
+    pub(super) fn all() -> BTreeSet<Self> {
+        let names = |directory| {
+            let entries = std::fs::read_dir(directory).into_iter().flatten();
+            entries.filter_map(|entry| Some(entry.ok()?.file_name()))
+        };
+        let descriptors = names(DESCRIPTORS).filter_map(|number| {
+            // One that is gone by now was that of the list.
+            let of = std::fs::read_link(Path::new(DESCRIPTORS).join(&number)).ok()?;
+            Some(Self::Descriptor(number, of))
+        });
+        names(THREADS).map(Self::Thread).chain(descriptors).collect()
+    }
 }
 
 impl Left {
-    /// Takes in that one has ended, when all that is still ending has.
-    pub(super) async fn note(&mut self, before: Taken) {
-        let ended = in_time(Duration::from_secs(1), async {
-            let mut pause = tokio::time::interval(Duration::from_millis(2));
-            while Taken::now().exceeds(before, 0).is_some() {
+    /// Takes in that one has ended, when its tasks have: what is still ending would be counted by the next.
+    pub(super) async fn note(&mut self, tasks: usize, before: &BTreeSet<Holding>) {
+        tasks_end(tasks, Duration::from_secs(1)).await;
+        self.sources.push(Holding::all().difference(before).cloned().collect());
+    }
+
+    /// Says what most of them have left, and still have when all that is ending has had the time for it.
+    pub(super) async fn fault(mut self) -> Option<Fault> {
+        let mut why = None;
+        // A runtime ends the threads of its that nobody needs after ten.
+        let ended = in_time(Duration::from_secs(15), async {
+            let mut pause = tokio::time::interval(Duration::from_millis(20));
+            loop {
+                why = self.still();
+                if why.is_none() {
+                    return;
+                }
                 pause.tick().await;
             }
         });
-        self.sources += 1;
-        if ended.await.is_none() {
-            let now = Taken::now();
-            self.threads += usize::from(now.threads > before.threads);
-            self.descriptors += usize::from(now.descriptors > before.descriptors);
+        match ended.await {
+            Some(()) => None,
+            None => why.map(Fault::Broken),
         }
     }
 
-    /// Says what most of them have left.
-    pub(super) fn fault(&self) -> Option<Fault> {
-        let Self { sources, threads, descriptors } = self;
-        [("threads", threads), ("descriptors", descriptors)].into_iter().find_map(|(what, times)| {
-            let why = || format!("{times} of {sources} sources left {what} behind when they had ended");
-            (times * 3 >= sources * 2).then(|| Fault::Broken(why()))
-        })
+    fn still(&mut self) -> Option<String> {
+        let now = Holding::all();
+        for source in &mut self.sources {
+            source.retain(|holding| now.contains(holding));
+        }
+        let all = self.sources.len();
+        let left = |what: &str, is_one: fn(&Holding) -> bool| {
+            let times = self.sources.iter().filter(|source| source.iter().any(is_one)).count();
+            let why = || format!("{times} of {all} sources left {what} behind when they had ended");
+            (times > 0 && times * 3 >= all * 2).then(why)
+        };
+        left("threads", |holding| matches!(holding, Holding::Thread(_)))
+            .or_else(|| left("descriptors", |holding| matches!(holding, Holding::Descriptor(..))))
     }
 }
 
-fn tasks() -> usize {
+pub(super) fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }
 

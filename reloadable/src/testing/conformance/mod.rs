@@ -5,7 +5,7 @@ mod driven;
 mod followed;
 mod growth;
 mod rig;
-mod verdict;
+mod finding;
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use crate::testing::deadline::within;
 
-use self::growth::{Left, Taken};
-use self::verdict::Fault;
+use self::finding::Fault;
+use self::growth::{Holding, Left};
 
+pub use self::finding::{Check, Conformance, Finding};
 pub use self::rig::{Rig, RigError};
-pub use self::verdict::{Check, Conformance, Verdict};
 
 /// Tries every promise that a source makes, each on a new [`Rig`], and returns what was found. Each of our own sources
 /// passes it; yours should, too.
@@ -84,26 +84,24 @@ pub async fn source_conformance<R: Rig, F: Future<Output = R>>(
     let mut checks = Vec::new();
     let mut left = Left::default();
     for Law { name, promise, check } in LAWS {
-        let before = Taken::now();
+        let (tasks, before) = (growth::tasks(), Holding::all());
         let rig = factory().await;
         let secrets = rig.secrets();
-        let verdict = match contained(tried(check, rig)).await {
-            Ok(Ok(())) => Verdict::Kept,
-            Ok(Err(fault)) => fault.into_verdict(&secrets),
-            Err(panic) => Fault::Broken(format!("it panicked: {panic}")).into_verdict(&secrets),
+        let finding = match contained(tried(check, rig)).await {
+            Ok(Ok(())) => Finding::Kept,
+            Ok(Err(fault)) => fault.into_finding(&secrets),
+            Err(panic) => Fault::Broken(format!("it panicked: {panic}")).into_finding(&secrets),
         };
-        checks.push((check, Check { name, promise, verdict }));
-        // What is still ending would be counted by the next.
-        left.note(before).await;
+        checks.push((check, Check { name, promise, finding }));
+        left.note(tasks, &before).await;
     }
-    let checks = checks.into_iter().map(|(which, mut check)| {
-        // One by itself does not tell what it leaves from what others in the process take.
-        if let (Which::Released, Verdict::Kept, Some(fault)) = (which, &check.verdict, left.fault()) {
-            check.verdict = fault.into_verdict(&[]);
-        }
-        check
-    });
-    Conformance::new(checks.collect())
+    let fault = left.fault().await;
+    let released = checks.iter_mut().find(|(which, _)| matches!(which, Which::Released));
+    // One by itself does not tell what it leaves from what others in the process take.
+    if let (Some((_, Check { finding: finding @ Finding::Kept, .. })), Some(fault)) = (released, fault) {
+        *finding = fault.into_finding(&[]);
+    }
+    Conformance::new(checks.into_iter().map(|(_, check)| check).collect())
 }
 
 /// A promise.

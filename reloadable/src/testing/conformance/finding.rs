@@ -22,12 +22,12 @@ pub struct Check {
     /// What is promised.
     pub promise: &'static str,
     /// How it went.
-    pub verdict: Verdict,
+    pub finding: Finding,
 }
 
 /// Whether a promise was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Finding {
     /// It was.
     Kept,
     /// It was not, and how that was seen.
@@ -49,20 +49,20 @@ impl Conformance {
 
     /// Returns what was found in the check of this name; nothing if there is none.
     #[must_use]
-    pub fn verdict(&self, name: &str) -> Option<&Verdict> {
-        self.checks.iter().find(|check| check.name == name).map(|check| &check.verdict)
+    pub fn finding(&self, name: &str) -> Option<&Finding> {
+        self.checks.iter().find(|check| check.name == name).map(|check| &check.finding)
     }
 
     /// Returns the names of the promises that were broken.
     #[must_use]
     pub fn broken(&self) -> Vec<&'static str> {
-        self.named(|verdict| matches!(verdict, Verdict::Broken(_)))
+        self.named(|finding| matches!(finding, Finding::Broken(_)))
     }
 
     /// Returns the names of those that were not tried.
     #[must_use]
     pub fn not_applicable(&self) -> Vec<&'static str> {
-        self.named(|verdict| matches!(verdict, Verdict::NotApplicable(_)))
+        self.named(|finding| matches!(finding, Finding::NotApplicable(_)))
     }
 
     /// Sees to it that every promise was tried and kept.
@@ -95,22 +95,22 @@ impl Conformance {
         );
     }
 
-    fn named(&self, is_so: impl Fn(&Verdict) -> bool) -> Vec<&'static str> {
-        self.checks.iter().filter(|check| is_so(&check.verdict)).map(|check| check.name).collect()
+    fn named(&self, is_so: impl Fn(&Finding) -> bool) -> Vec<&'static str> {
+        self.checks.iter().filter(|check| is_so(&check.finding)).map(|check| check.name).collect()
     }
 }
 
 impl fmt::Display for Conformance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
-        for (nth, Check { name, promise, verdict }) in self.checks.iter().enumerate() {
+        for (nth, Check { name, promise, finding }) in self.checks.iter().enumerate() {
             if nth > 0 {
                 f.write_str("\n")?;
             }
-            match verdict {
-                Verdict::Kept => write!(f, "kept    {name:width$}  {promise}")?,
-                Verdict::Broken(why) => write!(f, "BROKEN  {name:width$}  {promise}: {why}")?,
-                Verdict::NotApplicable(why) => {
+            match finding {
+                Finding::Kept => write!(f, "kept    {name:width$}  {promise}")?,
+                Finding::Broken(why) => write!(f, "BROKEN  {name:width$}  {promise}: {why}")?,
+                Finding::NotApplicable(why) => {
                     write!(f, "-       {name:width$}  {promise}: not tried: {why}")?
                 }
             }
@@ -127,13 +127,13 @@ pub(super) enum Fault {
 
 impl Fault {
     /// What was seen is not repeated if a secret is in it.
-    pub(super) fn into_verdict(self, secrets: &[String]) -> Verdict {
+    pub(super) fn into_finding(self, secrets: &[String]) -> Finding {
         match self {
             Self::Broken(why) if holds_secret(&why, secrets) => {
-                Verdict::Broken("what was seen has a secret in it, and is not repeated".to_owned())
+                Finding::Broken("what was seen has a secret in it, and is not repeated".to_owned())
             }
-            Self::Broken(why) => Verdict::Broken(why),
-            Self::NotApplicable(why) => Verdict::NotApplicable(why),
+            Self::Broken(why) => Finding::Broken(why),
+            Self::NotApplicable(why) => Finding::NotApplicable(why),
         }
     }
 }
