@@ -210,7 +210,7 @@ impl<K: Key> WorkQueue<K> {
 
     /// Forgets how often a key has failed, and tells whether the queue has it. It comes when it was due.
     pub fn forget(&self, key: &K) -> bool {
-        self.shared.forget(self.shared.marks(key).hash, key)
+        self.shared.forget(key)
     }
 
     /// Returns what the queue has done and is doing.

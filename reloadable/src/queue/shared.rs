@@ -136,7 +136,8 @@ impl<K: Key> Shared<K> {
         self.publish(now);
     }
 
-    pub(super) fn forget(&self, hash: u64, key: &K) -> bool {
+    pub(super) fn forget(&self, key: &K) -> bool {
+        let hash = self.random.hash_one(key);
         let mut inner = self.lock();
         let found = inner.state.find(hash, key);
         if let Some(slot) = found {
@@ -179,21 +180,20 @@ impl<K: Key> Shared<K> {
     }
 
     pub(super) fn stats(&self) -> QueueStats {
-        let inner = self.lock();
+        let mut inner = self.lock();
         inner.state.stats(clock())
     }
 
     /// Tells the metrics where the queue stands.
     pub(super) fn publish_all(&self) {
         if self.meter.is_on() {
-            let QueueStats { depth, adds_total, retries_total, .. } = self.stats();
-            let QueueStats { unfinished_work, longest_running_processor, .. } = self.stats();
+            let stats = self.stats();
             self.meter.publish(QueueFigures {
-                depth,
-                adds_total,
-                retries_total,
-                unfinished_work,
-                longest_running_processor,
+                depth: stats.depth,
+                adds_total: stats.adds_total,
+                retries_total: stats.retries_total,
+                unfinished_work: stats.unfinished_work,
+                longest_running_processor: stats.longest_running_processor,
             });
         }
     }

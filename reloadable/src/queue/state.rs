@@ -315,7 +315,9 @@ impl<K> State<K> {
         }
     }
 
-    pub(super) fn stats(&self, now: Instant) -> QueueStats {
+    /// Whoever waits for what is made ready here has a timer for it.
+    pub(super) fn stats(&mut self, now: Instant) -> QueueStats {
+        self.promote(now);
         let longest = self.in_work.list.first().map(|slot| self.table.at(slot).since);
         self.figures.stats(
             now,
