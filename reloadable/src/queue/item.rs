@@ -77,7 +77,7 @@ impl<K: Key> Item<K> {
     /// Returns for how long the key was ready until it was handed out.
     #[must_use]
     pub fn waited(&self) -> Duration {
-        self.taken.waited
+        self.taken.waited()
     }
 
     /// Says that the work is done: its failures are forgotten, and so is the key, unless it was added again meanwhile.

@@ -22,7 +22,7 @@ pub use self::item::Item;
 pub use self::limit::RateLimit;
 pub use self::ready::Priority;
 use self::shared::Shared;
-use self::state::Left;
+use self::state::{Left, Take};
 pub use self::stats::{DurationStats, QueueStats};
 use crate::key::Key;
 
@@ -190,6 +190,20 @@ impl<K: Key> WorkQueue<K> {
         added.or_else(|refused| key.map_or(Ok(()), |key| Err(AddError::new(key, refused))))
     }
 
+    /// Adds a key as told, and clones it only if that changes something: for whoever hears of the same keys again and again.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the queue is full, closed, or is being drained.
+    pub fn try_add_ref<'k>(&self, key: &'k K, add: Add) -> Result<(), AddError<&'k K>> {
+        let marks = self.shared.marks(key);
+        if self.shared.covers(marks, key, &add) {
+            return Ok(());
+        }
+        let mut own = Some(key.clone());
+        self.shared.add(marks, &mut own, &add).map_err(|refused| AddError::new(key, refused))
+    }
+
     /// Waits for the next key, and hands it out; nothing once the queue is closed, or was drained.
     ///
     /// Any number of workers may wait. For each key one of them is woken, whoever has waited for longest.
@@ -204,7 +218,12 @@ impl<K: Key> WorkQueue<K> {
     pub async fn next(&self) -> Option<Item<K>> {
         // Whoever always finds something would else never let others run.
         tokio::task::consume_budget().await;
-        let taken = self.shared.take().await?;
+        let taken = match self.shared.take() {
+            Take::Taken(taken) => taken,
+            Take::Ended => return None,
+            // What waiting needs is not needed where there is something.
+            Take::Wait => self.shared.take_in_time().await?,
+        };
         Some(Item::new(Arc::clone(&self.shared), taken))
     }
 

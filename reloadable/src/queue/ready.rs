@@ -10,6 +10,8 @@ use super::list::{Links, List};
 /// of each priority that has something ready. So the n-th in the line of its priority is handed out after 10 n others at
 /// the latest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// As wide as what it is moved about with: odd bytes at the end of an item make each move of it wait for the last one.
+#[repr(u32)]
 pub enum Priority {
     /// What can wait, as the first list after a start, or a resync.
     Low,

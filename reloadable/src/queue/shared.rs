@@ -43,7 +43,7 @@ fn clock() -> Instant {
 impl<K: Key> Shared<K> {
     pub(super) fn new(settings: Settings, grouping: Option<Grouping<K>>, name: Option<&str>) -> Self {
         let inner = Inner {
-            state: State::new(settings, clock()),
+            state: State::new(settings),
             workers: Waiters::default(),
             adders: Waiters::default(),
             drainers: Waiters::default(),
@@ -73,6 +73,12 @@ impl<K: Key> Shared<K> {
         added
     }
 
+    /// Tells whether adding the key would change nothing.
+    pub(super) fn covers(&self, marks: Marks, key: &K, add: &Add) -> bool {
+        let inner = self.lock();
+        inner.state.find(marks.hash, key).is_some_and(|slot| inner.state.covers(slot, add))
+    }
+
     /// Waits for room.
     pub(super) async fn add_in_time(
         &self,
@@ -94,7 +100,22 @@ impl<K: Key> Shared<K> {
         added
     }
 
-    pub(super) async fn take(&self) -> Option<Taken<K>> {
+    /// Takes what is there.
+    pub(super) fn take(&self) -> Take<K> {
+        let now = clock();
+        let mut inner = self.lock();
+        let take = inner.state.take(now);
+        let wakes = inner.wakes(now);
+        drop(inner);
+        wakes.wake();
+        if let Take::Taken(taken) = &take {
+            self.meter.waited(taken.waited());
+        }
+        take
+    }
+
+    /// Waits for what comes.
+    pub(super) async fn take_in_time(&self) -> Option<Taken<K>> {
         let mut turn = Turn::new(self, |inner| &mut inner.workers);
         let mut sleep = pin!(None::<Sleep>);
         let mut set = None;
@@ -120,13 +141,13 @@ impl<K: Key> Shared<K> {
             }
         })
         .await?;
-        self.meter.waited(taken.waited);
+        self.meter.waited(taken.waited());
         Some(taken)
     }
 
     pub(super) fn finish(&self, slot: u32, outcome: Outcome) {
-        let mut inner = self.lock();
         let now = clock();
+        let mut inner = self.lock();
         // What is gone is dropped without the lock, as that is code of the key.
         let (worked, _gone) = inner.state.finish(now, slot, outcome);
         let wakes = inner.wakes(now);
@@ -226,8 +247,16 @@ impl<K: Key> Inner<K> {
     }
 
     /// Returns who is to be woken after something has changed.
+    #[inline]
     fn wakes(&mut self, now: Instant) -> Wakes {
-        let mut wakes = Wakes::default();
+        if self.workers.is_empty() && self.adders.is_empty() && self.drainers.is_empty() {
+            return Wakes::default();
+        }
+        Wakes(Some(self.some_wakes(now)))
+    }
+
+    fn some_wakes(&mut self, now: Instant) -> Woken {
+        let mut wakes = Woken::default();
         if self.state.has_ended() {
             wakes.all.append(&mut self.workers.all());
             wakes.all.append(&mut self.drainers.all());
@@ -246,17 +275,24 @@ impl<K: Key> Inner<K> {
     }
 }
 
-/// Who is to be woken once the lock is free, since a waker is code of somebody else.
+/// Who is to be woken once the lock is free, since a waker is code of somebody else. Mostly nobody.
 #[derive(Default)]
-struct Wakes {
+#[must_use = "whoever is not woken now sleeps for ever"]
+struct Wakes(Option<Woken>);
+
+#[derive(Default)]
+struct Woken {
     worker: Option<Waker>,
     adder: Option<Waker>,
     all: Vec<Waker>,
 }
 
 impl Wakes {
+    #[inline]
     fn wake(self) {
-        self.worker.into_iter().chain(self.adder).chain(self.all).for_each(Waker::wake);
+        if let Some(Woken { worker, adder, all }) = self.0 {
+            worker.into_iter().chain(adder).chain(all).for_each(Waker::wake);
+        }
     }
 }
 

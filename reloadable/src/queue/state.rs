@@ -82,7 +82,14 @@ pub(super) struct Taken<K> {
     pub(super) key: Arc<K>,
     pub(super) priority: Priority,
     pub(super) failures: u32,
-    pub(super) waited: Duration,
+    /// In nanoseconds, of which a `u64` has for 500 years: it is moved about for each key.
+    waited: u64,
+}
+
+impl<K> Taken<K> {
+    pub(super) fn waited(&self) -> Duration {
+        Duration::from_nanos(self.waited)
+    }
 }
 
 /// What there is to come.
@@ -94,8 +101,8 @@ pub(super) struct Outlook {
     pub(super) next: Option<Instant>,
 }
 
-/// What is to be dropped once no lock is held, since that runs code of the key: its slot, and the rest of an empty table.
-type Gone<K> = (Option<Slot<K>>, Option<Table<K>>);
+/// What is to be dropped once no lock is held, since that runs code of the key: it, and the rest of an empty table.
+type Gone<K> = (Option<Arc<K>>, Option<Table<K>>);
 
 /// Keys by where they were.
 #[derive(Debug)]
@@ -115,7 +122,7 @@ const KEPT_SLOTS: usize = 1_000;
 const LONGEST_DELAY: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 impl<K> State<K> {
-    pub(super) fn new(settings: Settings, now: Instant) -> Self {
+    pub(super) fn new(settings: Settings) -> Self {
         Self {
             phase: Phase::Open,
             table: Table::default(),
@@ -126,7 +133,7 @@ impl<K> State<K> {
             bucket: settings.limit.map(Bucket::new),
             draws: Draws::new(settings.jitter),
             delays: 0,
-            figures: Figures::new(now),
+            figures: Figures::default(),
             settings,
         }
     }
@@ -215,8 +222,9 @@ impl<K> State<K> {
         let waited = now.saturating_duration_since(of.since);
         of.since = now;
         of.place = Place::InWork { again: None, is_early: of.backoff.is_some_and(|until| now < until) };
-        self.figures.taken(now, waited);
+        self.figures.waited.record(waited);
         let key = Arc::clone(&of.key);
+        let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
         Take::Taken(Taken { slot, key, priority: of.priority, failures: of.failures, waited })
     }
 
@@ -226,7 +234,7 @@ impl<K> State<K> {
         self.in_work.links.remove(&mut self.in_work.list, slot);
         let of = self.table.at_mut(slot);
         let worked = now.saturating_duration_since(of.since);
-        self.figures.finished(of.since, worked);
+        self.figures.worked.record(worked);
         let Place::InWork { again, is_early } = of.place else {
             return (worked, (None, None));
         };
@@ -310,20 +318,31 @@ impl<K> State<K> {
         let in_work = self.in_work.links.iter(&self.in_work.list);
         Left {
             in_work: in_work.map(|slot| Arc::clone(&self.table.at(slot).key)).collect(),
-            ready: ready.into_iter().filter_map(|slot| Some(self.table.remove(slot)?.key)).collect(),
-            delayed: delayed.into_iter().filter_map(|slot| Some(self.table.remove(slot)?.key)).collect(),
+            ready: ready.into_iter().filter_map(|slot| self.table.remove(slot)).collect(),
+            delayed: delayed.into_iter().filter_map(|slot| self.table.remove(slot)).collect(),
         }
     }
 
     /// Whoever waits for what is made ready here has a timer for it.
     pub(super) fn stats(&mut self, now: Instant) -> QueueStats {
         self.promote(now);
-        let longest = self.in_work.list.first().map(|slot| self.table.at(slot).since);
-        self.figures.stats(
-            now,
-            [self.ready.len(), self.delayed.len(), self.in_work.list.len()],
-            longest.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
-        )
+        let in_work = self.in_work.links.iter(&self.in_work.list);
+        let running = in_work.map(|slot| now.saturating_duration_since(self.table.at(slot).since));
+        let (unfinished_work, longest_running_processor) = running
+            .fold(Default::default(), |(all, longest): (Duration, Duration), one| {
+                (all.saturating_add(one), longest.max(one))
+            });
+        QueueStats {
+            depth: self.ready.len(),
+            delayed: self.delayed.len(),
+            in_work: self.in_work.list.len(),
+            adds_total: self.figures.adds,
+            retries_total: self.figures.retries,
+            queue_duration: self.figures.waited,
+            work_duration: self.figures.worked,
+            unfinished_work,
+            longest_running_processor,
+        }
     }
 
     /// Puts a key that is in none of them among those that are ready, or are to be so then.
@@ -445,7 +464,7 @@ mod tests {
             };
             change(&mut settings);
             let now = Instant::now();
-            Self { state: State::new(settings, now), now }
+            Self { state: State::new(settings), now }
         }
 
         fn pass(&mut self, millis: u64) {
@@ -535,7 +554,7 @@ mod tests {
         queue.pass(20);
         queue.soon("new");
         let item = queue.take().unwrap();
-        assert_eq!((*item.key, item.waited.as_millis()), ("due", 10));
+        assert_eq!((*item.key, item.waited().as_millis()), ("due", 10));
     }
 
     #[test]
@@ -718,7 +737,7 @@ mod tests {
     #[test]
     fn a_flood_leaves_nothing_behind() {
         let mut queue = Clocked::new(|settings| settings.capacity = 100_000);
-        let mut state = State::new(queue.state.settings.clone(), queue.now);
+        let mut state = State::new(queue.state.settings.clone());
         for key in 0..50_000_u64 {
             let marks = Marks { hash: key, group: 0 };
             state.add(queue.now, None, marks, &mut Some(key), &Add::new()).unwrap();

@@ -1,6 +1,6 @@
 //! What a queue counts.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a [`WorkQueue`](crate::WorkQueue) has done and is doing, as plain data, by the names that Kubernetes' clients use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,58 +39,17 @@ pub struct DurationStats {
 }
 
 impl DurationStats {
-    fn record(&mut self, duration: Duration) {
+    pub(super) fn record(&mut self, duration: Duration) {
         self.count += 1;
         self.total = self.total.saturating_add(duration);
         self.longest = self.longest.max(duration);
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) adds: u64,
     pub(super) retries: u64,
-    waited: DurationStats,
-    worked: DurationStats,
-    start: Instant,
-    /// When the work began that is under way, counted from the start and added up.
-    began: Duration,
-}
-
-impl Figures {
-    pub(super) fn new(start: Instant) -> Self {
-        let (waited, worked) = Default::default();
-        Self { adds: 0, retries: 0, waited, worked, start, began: Duration::ZERO }
-    }
-
-    pub(super) fn taken(&mut self, now: Instant, waited: Duration) {
-        self.waited.record(waited);
-        self.began = self.began.saturating_add(now.saturating_duration_since(self.start));
-    }
-
-    pub(super) fn finished(&mut self, since: Instant, worked: Duration) {
-        self.worked.record(worked);
-        self.began = self.began.saturating_sub(since.saturating_duration_since(self.start));
-    }
-
-    pub(super) fn stats(
-        &self,
-        now: Instant,
-        [depth, delayed, in_work]: [usize; 3],
-        longest: Duration,
-    ) -> QueueStats {
-        let since_start = now.saturating_duration_since(self.start);
-        let many = u32::try_from(in_work).unwrap_or(u32::MAX);
-        QueueStats {
-            depth,
-            delayed,
-            in_work,
-            adds_total: self.adds,
-            retries_total: self.retries,
-            queue_duration: self.waited,
-            work_duration: self.worked,
-            unfinished_work: since_start.saturating_mul(many).saturating_sub(self.began),
-            longest_running_processor: longest,
-        }
-    }
+    pub(super) waited: DurationStats,
+    pub(super) worked: DurationStats,
 }

@@ -97,28 +97,24 @@ impl<K> Table<K> {
         slot
     }
 
-    pub(super) fn remove(&mut self, slot: u32) -> Option<Slot<K>> {
-        let removed = self.slots.get_mut(slot as usize)?.take()?;
+    pub(super) fn remove(&mut self, slot: u32) -> Option<Arc<K>> {
+        let Slot { key, hash, same, .. } = self.slots.get_mut(slot as usize)?.take()?;
         self.free.push(slot);
-        match self.by_hash.get(&removed.hash) {
-            Some(first) if *first == slot => match removed.same {
-                Some(next) => {
-                    self.by_hash.insert(removed.hash, next);
-                }
-                None => {
-                    self.by_hash.remove(&removed.hash);
-                }
-            },
-            Some(first) => {
-                let mut before = *first;
+        match (self.by_hash.remove(&hash), same) {
+            (Some(first), Some(next)) if first == slot => {
+                self.by_hash.insert(hash, next);
+            }
+            (Some(first), _) if first != slot => {
+                self.by_hash.insert(hash, first);
+                let mut before = first;
                 while let Some(next) = self.at(before).same.filter(|next| *next != slot) {
                     before = next;
                 }
-                self.at_mut(before).same = removed.same;
+                self.at_mut(before).same = same;
             }
-            None => {}
+            _ => {}
         }
-        Some(removed)
+        Some(key)
     }
 }
 
@@ -167,7 +163,7 @@ mod tests {
             let (mut table, now) = (Table::default(), Instant::now());
             let slots = keys.map(|key| table.insert(7, key, 0, Priority::Normal, now));
             table.insert(8, "other", 0, Priority::Normal, now);
-            assert_eq!(table.remove(slots[gone]).map(|slot| *slot.key), Some(keys[gone]));
+            assert_eq!(table.remove(slots[gone]).as_deref().copied(), Some(keys[gone]));
             for (nth, key) in keys.iter().enumerate() {
                 assert_eq!(table.find(7, key), (nth != gone).then_some(slots[nth]), "{key} without {gone}");
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reloadable::WorkQueue;
+use reloadable::{Add, WorkQueue};
 
 use crate::{Outcome, in_time, queue, ready, rest};
 
@@ -17,6 +17,37 @@ async fn keys_come_once_and_in_order() -> Outcome {
     assert_eq!(rest(&queue), ["a", "b", "c"]);
     queue.add("a").await?;
     assert_eq!(rest(&queue), ["a"]);
+    Ok(())
+}
+
+/// Whoever adds by reference has the key cloned only where that is needed.
+#[tokio::test]
+async fn a_key_that_is_ready_is_not_cloned() -> Outcome {
+    #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    struct Counting(u32);
+
+    static CLONES: AtomicUsize = AtomicUsize::new(0);
+
+    impl Clone for Counting {
+        fn clone(&self) -> Self {
+            CLONES.fetch_add(1, Ordering::SeqCst);
+            Self(self.0)
+        }
+    }
+
+    let queue = WorkQueue::builder().capacity(1).build();
+    for _ in 0..3 {
+        queue.try_add_ref(&Counting(1), Add::new())?;
+    }
+    assert_eq!(CLONES.load(Ordering::SeqCst), 1);
+    let error =
+        queue.try_add_ref(&Counting(2), Add::new()).err().map(|error| (error.is_full(), error.key().0));
+    assert_eq!(error, Some((true, 2)));
+    let item = ready(&queue).ok_or("it is ready")?;
+    queue.try_add_ref(item.key(), Add::new())?;
+    item.done();
+    ready(&queue).ok_or("it was added meanwhile")?.done();
+    assert!(ready(&queue).is_none());
     Ok(())
 }
 
