@@ -89,7 +89,7 @@ fn duplicates<K: Key>(keys: &[K]) -> Result<f64> {
     fastest(keys.len(), || {
         let start = Instant::now();
         for _ in keys {
-            queue.try_add_ref(key, Add::new()).map_err(|error| error.to_string())?;
+            queue.try_add_ref(key, Add::new())?;
         }
         Ok(start.elapsed())
     })

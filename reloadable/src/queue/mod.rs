@@ -22,7 +22,7 @@ pub use self::item::Item;
 pub use self::limit::RateLimit;
 pub use self::ready::Priority;
 use self::shared::Shared;
-use self::state::{Left, Take};
+use self::state::{Left, Marks, Take};
 pub use self::stats::{DurationStats, QueueStats};
 use crate::key::Key;
 
@@ -184,9 +184,12 @@ impl<K: Key> WorkQueue<K> {
     ///
     /// Fails if the queue is full, closed, or is being drained.
     pub fn try_add_with(&self, key: K, add: Add) -> Result<(), AddError<K>> {
-        let marks = self.shared.marks(&key);
+        self.add_marked(self.shared.marks(&key), key, &add)
+    }
+
+    fn add_marked(&self, marks: Marks, key: K, add: &Add) -> Result<(), AddError<K>> {
         let mut key = Some(key);
-        let added = self.shared.add(marks, &mut key, &add);
+        let added = self.shared.add(marks, &mut key, add);
         added.or_else(|refused| key.map_or(Ok(()), |key| Err(AddError::new(key, refused))))
     }
 
@@ -195,13 +198,12 @@ impl<K: Key> WorkQueue<K> {
     /// # Errors
     ///
     /// Fails if the queue is full, closed, or is being drained.
-    pub fn try_add_ref<'k>(&self, key: &'k K, add: Add) -> Result<(), AddError<&'k K>> {
+    pub fn try_add_ref(&self, key: &K, add: Add) -> Result<(), AddError<K>> {
         let marks = self.shared.marks(key);
         if self.shared.covers(marks, key, &add) {
             return Ok(());
         }
-        let mut own = Some(key.clone());
-        self.shared.add(marks, &mut own, &add).map_err(|refused| AddError::new(key, refused))
+        self.add_marked(marks, key.clone(), &add)
     }
 
     /// Waits for the next key, and hands it out; nothing once the queue is closed, or was drained.
