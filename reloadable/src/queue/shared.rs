@@ -35,7 +35,8 @@ struct Inner<K> {
     drainers: Waiters,
 }
 
-/// With a paused clock of tokio, that one.
+/// With a paused clock of tokio, that one. It is asked under the lock, so that what comes later is not told an earlier time:
+/// what was added at once would not be due yet.
 fn clock() -> Instant {
     tokio::time::Instant::now().into_std()
 }
@@ -102,8 +103,8 @@ impl<K: Key> Shared<K> {
 
     /// Takes what is there.
     pub(super) fn take(&self) -> Take<K> {
-        let now = clock();
         let mut inner = self.lock();
+        let now = clock();
         let take = inner.state.take(now);
         let wakes = inner.wakes(now);
         drop(inner);
@@ -146,8 +147,8 @@ impl<K: Key> Shared<K> {
     }
 
     pub(super) fn finish(&self, slot: u32, outcome: Outcome) {
-        let now = clock();
         let mut inner = self.lock();
+        let now = clock();
         // What is gone is dropped without the lock, as that is code of the key.
         let (worked, _gone) = inner.state.finish(now, slot, outcome);
         let wakes = inner.wakes(now);

@@ -110,12 +110,15 @@ impl<T> Waiting<T> {
     }
 }
 
+/// One who waits for room, with the key.
+type Adder = (Key, Waiting<Result<(), AddError<Key>>>);
+
 /// The queue and its model, side by side.
 struct Pair {
     queue: WorkQueue<Key>,
     model: Model,
     workers: Vec<Waiting<Option<Item<Key>>>>,
-    adders: Vec<(Key, Waiting<Result<(), AddError<Key>>>)>,
+    adders: Vec<Adder>,
     drains: Vec<(u64, Waiting<Remaining<Key>>)>,
     items: Vec<Item<Key>>,
 }
