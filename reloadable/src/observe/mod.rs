@@ -17,7 +17,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Error;
 use crate::status::{Attempt, Reason, Status, Suspension};
 
 #[cfg(feature = "metrics")]
@@ -68,12 +67,8 @@ trait Witness: Send {
     /// The attempt is over, or it was none.
     fn ended(&mut self) {}
 
-    /// This attempt, the first, was refused, and another one takes its place.
-    #[cfg(feature = "fs")]
-    fn replaced(&mut self, _: &Attempt) {}
-
-    /// The first load has not succeeded. It may be tried again.
-    fn not_started(&mut self, error: &Error);
+    /// An attempt to load for the first time was refused. It may be tried again, or another one takes its place.
+    fn not_started(&mut self, attempt: &Attempt);
 
     /// The status is up to date, though there was no attempt.
     fn restated(&mut self, status: &Status);
@@ -135,13 +130,8 @@ impl Observer {
         self.each(|witness| witness.ended());
     }
 
-    #[cfg(feature = "fs")]
-    pub(crate) fn replaced(&mut self, attempt: &Attempt) {
-        self.each(|witness| witness.replaced(attempt));
-    }
-
-    pub(crate) fn not_started(&mut self, error: &Error) {
-        self.each(|witness| witness.not_started(error));
+    pub(crate) fn not_started(&mut self, attempt: &Attempt) {
+        self.each(|witness| witness.not_started(attempt));
     }
 
     /// The status is asked for only if somebody is told, and no lock is held while that is done.

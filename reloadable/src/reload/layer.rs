@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 #[cfg(feature = "fs")]
 use super::stand_in::StandIn;
@@ -39,6 +39,11 @@ pub(super) struct Layer<S: ?Sized = dyn AnySource> {
     backoff: Backoff,
     /// It has told of a complete change that was not looked at yet.
     has_hinted: bool,
+    /// How often it has told something since it was looked at, and since when.
+    told: u32,
+    told_since: Option<Instant>,
+    /// One that tells all the time is not asked before then.
+    ask_at: Option<Instant>,
     /// The source cannot tell of changes; it is asked again then.
     pub(super) deaf_until: Option<Instant>,
 }
@@ -72,6 +77,9 @@ impl<S: AnySource + ?Sized> Layer<S> {
             health: Health::default(),
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(30)),
             has_hinted: false,
+            told: 0,
+            told_since: None,
+            ask_at: None,
             deaf_until: None,
         }
     }
@@ -132,6 +140,10 @@ impl<S: AnySource + ?Sized> Layer<S> {
         match hint {
             Ok(hint) => {
                 self.backoff.reset();
+                let now = Instant::now();
+                self.told = self.told.saturating_add(1);
+                let lasts = now - *self.told_since.get_or_insert(now);
+                self.ask_at = breath(self.told, lasts).map(|breath| now + breath);
                 self.has_hinted |= hint == Some(Hint::Complete) || (hint.is_some() && !looks);
                 self.check();
                 hint.map_or(Told::Looked, Told::Hint)
@@ -146,6 +158,9 @@ impl<S: AnySource + ?Sized> Layer<S> {
 
     /// Waits until it tells something.
     pub(super) async fn hint(&mut self) -> Result<Option<Hint>, SourceError> {
+        if let Some(at) = self.ask_at {
+            sleep_until(at).await;
+        }
         let Self { source, origin, .. } = self;
         contained(origin, || source.changed()).await
     }
@@ -159,6 +174,7 @@ impl<S: AnySource + ?Sized> Layer<S> {
     /// An attempt begins, which will look at it.
     pub(super) fn begin(&mut self, now: Instant) {
         self.has_hinted = false;
+        (self.told, self.told_since, self.ask_at) = (0, None, None);
         self.deaf_until = self.deaf_until.filter(|until| *until > now);
     }
 
@@ -197,6 +213,20 @@ impl<S: AnySource + ?Sized> Layer<S> {
             last_error: self.failed.as_ref().map(ToString::to_string).or(deaf),
         }
     }
+}
+
+/// What was queued while nobody asked is told in less, and is over then; what still tells after that tells all the time.
+const STORM: Duration = Duration::from_millis(50);
+
+/// More than is queued for one reloader. A source that is always ready keeps a paused clock where it is.
+const ENDLESS: u32 = 10_000;
+
+/// Returns for how long a source is left alone that has told something so often for so long: it may do so until it is
+/// looked at, and that may be a while, but what it tells last must not be late.
+fn breath(told: u32, lasts: Duration) -> Option<Duration> {
+    let milliseconds = (told / 100).min(16);
+    let is_over = lasts > STORM || told > ENDLESS;
+    (is_over && milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
 }
 
 /// Runs a source's code so that its panic is a failure of the source and ends nothing.
