@@ -26,8 +26,58 @@ impl Backoff {
 
     /// The bound of the next wait.
     fn bound(&self) -> Duration {
-        // 2^31 times any base that is worth waiting for is above every cap.
-        self.base.saturating_mul(1 << self.failures.min(31)).min(self.cap)
+        bound(self.base, self.cap, self.failures)
+    }
+}
+
+/// The bound of the wait after so many failures before the last one.
+pub(crate) fn bound(base: Duration, cap: Duration, failures: u32) -> Duration {
+    // 2^31 times any base that is worth waiting for is above every cap.
+    base.saturating_mul(1 << failures.min(31)).min(cap)
+}
+
+/// How the waits of what has failed are spread, so that what failed together does not come back together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Jitter {
+    /// Each wait is drawn evenly between nothing and its bound.
+    #[default]
+    Full,
+    /// The same, but with the same draws in every run, for tests.
+    Seeded(u64),
+    /// Each wait is as long as its bound, for tests and for whatever has other means.
+    None,
+}
+
+/// Draws waits below their bounds.
+#[derive(Debug)]
+pub(crate) struct Draws {
+    /// Nothing where there is no jitter.
+    state: Option<u64>,
+}
+
+impl Draws {
+    pub(crate) fn new(jitter: Jitter) -> Self {
+        let state = match jitter {
+            Jitter::Full => Some(RandomState::new().hash_one(())),
+            Jitter::Seeded(seed) => Some(seed),
+            Jitter::None => None,
+        };
+        Self { state }
+    }
+
+    pub(crate) fn wait(&mut self, bound: Duration) -> Duration {
+        let Some(state) = &mut self.state else { return bound };
+        // The generator "SplitMix64" (Steele, Lea and Flood, 2014): nobody gains by foretelling a wait.
+        *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut drawn = *state;
+        drawn = (drawn ^ (drawn >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        drawn = (drawn ^ (drawn >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        drawn ^= drawn >> 31;
+        // Bounds in nanoseconds fit: 2^64 of them are more than 500 years.
+        let nanos = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
+        let wait = (u128::from(drawn) * (u128::from(nanos) + 1)) >> 64;
+        Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX))
     }
 }
 
@@ -73,6 +123,28 @@ mod tests {
         }
         backoff.reset();
         assert_eq!(backoff.bound(), Duration::from_millis(5));
+    }
+
+    #[test]
+    fn draws_fill_the_space_below_the_bound_and_a_seed_repeats_them() {
+        let bound = Duration::from_secs(1000);
+        let waits = |jitter| {
+            let mut draws = Draws::new(jitter);
+            (0..1_000).map(|_| draws.wait(bound)).collect::<Vec<_>>()
+        };
+        for waits in [waits(Jitter::Full), waits(Jitter::Seeded(3))] {
+            assert!(waits.iter().all(|wait| *wait <= bound));
+            for tenth in 0..10 {
+                let within = waits.iter().filter(|wait| wait.as_secs() / 100 == tenth).count();
+                assert!((50..200).contains(&within), "{within} of 1000 in tenth {tenth}");
+            }
+        }
+        assert_eq!(waits(Jitter::Seeded(3)), waits(Jitter::Seeded(3)));
+        assert_ne!(waits(Jitter::Seeded(3)), waits(Jitter::Seeded(4)));
+        assert_ne!(waits(Jitter::Full), waits(Jitter::Full));
+        assert!(waits(Jitter::None).iter().all(|wait| *wait == bound));
+        assert!(Draws::new(Jitter::Full).wait(Duration::MAX) <= Duration::MAX);
+        assert_eq!(Draws::new(Jitter::Full).wait(Duration::ZERO), Duration::ZERO);
     }
 
     #[test]

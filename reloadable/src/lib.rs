@@ -2,6 +2,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod path;
+#[cfg(feature = "tokio")]
+mod key;
 mod nearest;
 mod value;
 mod parsed;
@@ -51,12 +53,16 @@ mod history;
 #[cfg(feature = "tokio")]
 mod observe;
 #[cfg(feature = "tokio")]
+mod queue;
+#[cfg(feature = "tokio")]
 mod reload;
 #[cfg(feature = "tokio")]
 mod reloader;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+#[cfg(feature = "tokio")]
+pub use crate::backoff::Jitter;
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
 pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
@@ -70,6 +76,8 @@ pub use crate::foreign::EitherChanges;
 pub use crate::gate::{Candidate, Prepared, Refusal};
 #[cfg(feature = "tokio")]
 pub use crate::history::Published;
+#[cfg(feature = "tokio")]
+pub use crate::key::Key;
 pub use crate::layer::{Arrays, Lint};
 pub use crate::load::Reloadable;
 pub use crate::parsed::{ParseFault, Parsed, ParsedEntry, ReadFormat};
@@ -80,6 +88,10 @@ pub use crate::progress::{Readiness, SubscriberStatus};
 pub use crate::provenance::{Explanation, Explanations, Provenance, Said};
 #[cfg(feature = "tokio")]
 pub use crate::publish::{Guard, Reader, Snapshot};
+#[cfg(feature = "tokio")]
+pub use crate::queue::{Add, AddError, DurationStats, Item, Priority, QueueStats, RateLimit, Remaining};
+#[cfg(feature = "tokio")]
+pub use crate::queue::{WorkQueue, WorkQueueBuilder};
 #[cfg(feature = "tokio")]
 pub use crate::reload::{RestartPolicy, StartPolicy};
 #[cfg(feature = "tokio")]

@@ -30,3 +30,8 @@ pub struct Testing;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/reloading.md")]
 pub struct Reloading;
+
+/// The programs in this page are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/informers.md")]
+pub struct Informers;

@@ -1,15 +1,17 @@
 //! Counters and gauges, by the names that others use for the same.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use metrics::{
-    Label, SharedString, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
-    histogram,
+    Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit, counter, describe_counter,
+    describe_gauge, describe_histogram, gauge, histogram, with_recorder,
 };
 
-use super::Witness;
+use super::{QueueFigures, Witness};
 use crate::status::{Attempt, Reason, SourceState, Status, Suspension};
 
 /// The outcomes that are counted, so that each is there from the start: a rate needs something to rise from.
@@ -233,4 +235,120 @@ impl Witness for Metrics {
         }
         self.follow();
     }
+}
+
+/// What a work queue tells, by the names that Kubernetes' clients use, if it has a name of its own.
+///
+/// A recorder may come later here as well, so it is asked each time; what it is asked with is made once.
+pub(crate) struct QueueMeter {
+    keys: Option<QueueKeys>,
+    start: Instant,
+    /// How many milliseconds after the start the figures were last told.
+    told: AtomicU64,
+}
+
+struct QueueKeys {
+    depth: Key,
+    adds: Key,
+    retries: Key,
+    queue_duration: Key,
+    work_duration: Key,
+    unfinished_work: Key,
+    longest_running: Key,
+}
+
+/// How often figures are told while much happens, as Kubernetes' clients do.
+const TOLD_EVERY: u64 = 500;
+
+const QUEUE_METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+
+impl QueueMeter {
+    pub(crate) fn new(name: Option<&str>) -> Self {
+        let key = |metric: &'static str, name: &str| {
+            Key::from_parts(metric, vec![Label::new("name", name.to_owned())])
+        };
+        let keys = name.map(|name| QueueKeys {
+            depth: key("workqueue_depth", name),
+            adds: key("workqueue_adds_total", name),
+            retries: key("workqueue_retries_total", name),
+            queue_duration: key("workqueue_queue_duration_seconds", name),
+            work_duration: key("workqueue_work_duration_seconds", name),
+            unfinished_work: key("workqueue_unfinished_work_seconds", name),
+            longest_running: key("workqueue_longest_running_processor_seconds", name),
+        });
+        Self { keys, start: Instant::now(), told: AtomicU64::new(u64::MAX) }
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        if !self.is_on() {
+            return false;
+        }
+        let now = u64::try_from(now.saturating_duration_since(self.start).as_millis()).unwrap_or(u64::MAX);
+        let told = self.told.load(Ordering::Relaxed);
+        // Two that come at once may both tell, which does no harm.
+        let is_due = told == u64::MAX || now.saturating_sub(told) >= TOLD_EVERY;
+        if is_due {
+            self.told.store(now, Ordering::Relaxed);
+        }
+        is_due
+    }
+
+    pub(crate) fn waited(&self, duration: Duration) {
+        self.tell(|keys, recorder| {
+            recorder.register_histogram(&keys.queue_duration, &QUEUE_METADATA).record(duration.as_secs_f64());
+        });
+    }
+
+    pub(crate) fn worked(&self, duration: Duration) {
+        self.tell(|keys, recorder| {
+            recorder.register_histogram(&keys.work_duration, &QUEUE_METADATA).record(duration.as_secs_f64());
+        });
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "no queue is as long as 2^53")]
+    pub(crate) fn publish(&self, figures: QueueFigures) {
+        self.tell(|keys, recorder| {
+            describe_queue(recorder);
+            let gauge = |key, value| recorder.register_gauge(key, &QUEUE_METADATA).set(value);
+            gauge(&keys.depth, figures.depth as f64);
+            gauge(&keys.unfinished_work, figures.unfinished_work.as_secs_f64());
+            gauge(&keys.longest_running, figures.longest_running_processor.as_secs_f64());
+            recorder.register_counter(&keys.adds, &QUEUE_METADATA).absolute(figures.adds_total);
+            recorder.register_counter(&keys.retries, &QUEUE_METADATA).absolute(figures.retries_total);
+        });
+    }
+
+    /// The recorder is the application's, and its panic must not end a worker, nor reach whoever drops an item.
+    fn tell(&self, tell: impl FnOnce(&QueueKeys, &dyn Recorder)) {
+        if let Some(keys) = &self.keys {
+            let _ = catch_unwind(AssertUnwindSafe(|| with_recorder(|recorder| tell(keys, recorder))));
+        }
+    }
+}
+
+fn describe_queue(recorder: &dyn Recorder) {
+    let gauge = |name: &'static str, unit, text: &'static str| {
+        recorder.describe_gauge(KeyName::from_const_str(name), Some(unit), text.into());
+    };
+    gauge("workqueue_depth", Unit::Count, "Keys that are ready and wait for a worker.");
+    gauge("workqueue_unfinished_work_seconds", Unit::Seconds, "How long all is worked on that is, added up.");
+    gauge(
+        "workqueue_longest_running_processor_seconds",
+        Unit::Seconds,
+        "How long the key is worked on that is so for longest.",
+    );
+    let counter = |name: &'static str, text: &'static str| {
+        recorder.describe_counter(KeyName::from_const_str(name), Some(Unit::Count), text.into());
+    };
+    counter("workqueue_adds_total", "How often a key became ready.");
+    counter("workqueue_retries_total", "How often work on a key failed.");
+    let histogram = |name: &'static str, text: &'static str| {
+        recorder.describe_histogram(KeyName::from_const_str(name), Some(Unit::Seconds), text.into());
+    };
+    histogram("workqueue_queue_duration_seconds", "How long keys were ready until they were handed out.");
+    histogram("workqueue_work_duration_seconds", "How long keys were worked on.");
 }

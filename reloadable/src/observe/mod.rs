@@ -2,6 +2,8 @@
 
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(not(feature = "metrics"))]
+mod unmetered;
 #[cfg(all(unix, feature = "systemd"))]
 mod systemd;
 #[cfg(feature = "tracing")]
@@ -13,10 +15,15 @@ mod tracing;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::status::{Attempt, Reason, Status, Suspension};
 
+#[cfg(feature = "metrics")]
+pub(crate) use self::metrics::QueueMeter;
 pub(crate) use self::tracing::{Scope, carried, carried_future};
+#[cfg(not(feature = "metrics"))]
+pub(crate) use self::unmetered::QueueMeter;
 
 /// What the user has set.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +34,16 @@ pub(crate) struct Settings {
     pub(crate) prefix: Option<Arc<str>>,
     #[cfg(all(unix, feature = "systemd"))]
     pub(crate) notify: bool,
+}
+
+/// Where a work queue stands.
+#[cfg_attr(not(feature = "metrics"), allow(dead_code, reason = "there is nobody to be told"))]
+pub(crate) struct QueueFigures {
+    pub(crate) depth: usize,
+    pub(crate) adds_total: u64,
+    pub(crate) retries_total: u64,
+    pub(crate) unfinished_work: Duration,
+    pub(crate) longest_running_processor: Duration,
 }
 
 /// One of those who are told. What it is told has no values in it that it may pass on, but for paths and origins.

@@ -112,3 +112,37 @@ pub mod provenance {
         }
     }
 }
+
+pub mod observe {
+    use std::time::{Duration, Instant};
+
+    pub struct QueueFigures {
+        pub depth: usize,
+        pub adds_total: u64,
+        pub retries_total: u64,
+        pub unfinished_work: Duration,
+        pub longest_running_processor: Duration,
+    }
+
+    pub struct QueueMeter;
+
+    impl QueueMeter {
+        pub fn new(_name: Option<&str>) -> Self {
+            Self
+        }
+
+        pub fn is_on(&self) -> bool {
+            false
+        }
+
+        pub fn is_due(&self, _now: Instant) -> bool {
+            false
+        }
+
+        pub fn waited(&self, _duration: Duration) {}
+
+        pub fn worked(&self, _duration: Duration) {}
+
+        pub fn publish(&self, _figures: QueueFigures) {}
+    }
+}

@@ -1,8 +1,8 @@
 //! The locks and atomics of loom, and a `watch` channel made of them that keeps what tokio promises of its own: a value
 //! that was sent is told to each receiver at least once, and the newest only; the end is told after the last value.
 
-pub(crate) use loom::sync::Mutex;
 pub(crate) use loom::sync::atomic::AtomicU64;
+pub(crate) use loom::sync::{Mutex, MutexGuard};
 
 pub mod watch {
     use std::future::poll_fn;

@@ -1,6 +1,7 @@
 //! What must hold in every order. A thread that waits for ever is found as well: loom tells that nothing can go on.
 
 mod acknowledge;
+mod queue;
 mod subscribe;
 
 use std::sync::Arc;
