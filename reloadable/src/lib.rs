@@ -2,6 +2,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod path;
+#[cfg(feature = "tokio")]
+mod key;
 mod nearest;
 mod value;
 mod parsed;
@@ -54,9 +56,13 @@ mod observe;
 mod reload;
 #[cfg(feature = "tokio")]
 mod reloader;
+#[cfg(feature = "tokio")]
+mod collection;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+#[cfg(feature = "tokio")]
+pub use crate::collection::{Batch, Index, IndexFault, Lister, Store, StoreBuilder, View};
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
 pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
@@ -70,6 +76,8 @@ pub use crate::foreign::EitherChanges;
 pub use crate::gate::{Candidate, Prepared, Refusal};
 #[cfg(feature = "tokio")]
 pub use crate::history::Published;
+#[cfg(feature = "tokio")]
+pub use crate::key::Key;
 pub use crate::layer::{Arrays, Lint};
 pub use crate::load::Reloadable;
 pub use crate::parsed::{ParseFault, Parsed, ParsedEntry, ReadFormat};
