@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::collection::state::Entry;
+use crate::collection::state::{Entry, Step};
 use crate::collection::trie::{Iter, Trie};
 use crate::key::Key;
 
@@ -184,29 +184,33 @@ pub(crate) trait Shelves<K, T>: Send + Sync {
         values: &mut Values,
         places: &mut Vec<Place>,
     ) -> Result<(), IndexFault<K>>;
-    /// Files an entry under each of the values that were read. `replaced` has the hash of each value under which another
-    /// one with its key stood before.
-    fn file(&mut self, values: &Values, key: u64, entry: &Arc<Entry<K, T>>, replaced: &mut dyn FnMut(u64));
-    /// Files an entry under the values with this hash under which these other shelves have it.
+    /// Files the new entry of a step under each of the values that were read. `replaced` has the hash of each value under
+    /// which the old one stood.
+    fn file(&mut self, values: &Values, step: &Step<K, T>, replaced: &mut dyn FnMut(u64));
+    /// Files the new entry of a step under the values with this hash under which these other shelves have it.
     fn follow(
         &mut self,
         other: &dyn Shelves<K, T>,
         value: u64,
-        key: u64,
-        entry: &Arc<Entry<K, T>>,
+        step: &Step<K, T>,
         replaced: &mut dyn FnMut(u64),
     );
-    /// Takes an entry from one value with this hash.
-    fn take(&mut self, value: u64, key: u64, entry: &Arc<Entry<K, T>>);
+    /// Takes the old entry of a step from one value with this hash.
+    fn take(&mut self, value: u64, step: &Step<K, T>);
 }
 
 /// The values of one object under one index, a `Vec<(u64, V)>`.
 pub(crate) type Values = Box<dyn Any + Send>;
 
+/// They are walked through more often than one is looked for.
+type Entries<K, T> = Trie<Arc<Entry<K, T>>, 32>;
+/// What a walk through them returns.
+pub(crate) type Found<'s, K, T> = Iter<'s, Arc<Entry<K, T>>, 32>;
+
 /// The objects that have one value.
 struct Shelf<K, T, V> {
     value: V,
-    entries: Trie<Arc<Entry<K, T>>>,
+    entries: Entries<K, T>,
 }
 
 impl<K, T, V: Clone> Clone for Shelf<K, T, V> {
@@ -234,7 +238,7 @@ pub(crate) fn find<'s, K: Key, T: Send + Sync + 'static, V, Q>(
     index: &Index<T, V>,
     hasher: &RandomState,
     value: &Q,
-) -> Option<Iter<'s, Arc<Entry<K, T>>>>
+) -> Option<Found<'s, K, T>>
 where
     V: Borrow<Q> + 'static,
     Q: Eq + Hash + ?Sized,
@@ -248,22 +252,15 @@ impl<K: Key, T: Send + Sync + 'static, V> Typed<K, T, V>
 where
     V: Clone + Ord + Hash + Send + Sync + 'static,
 {
-    fn put(
-        &mut self,
-        hash: u64,
-        value: &V,
-        key: u64,
-        entry: &Arc<Entry<K, T>>,
-        replaced: &mut dyn FnMut(u64),
-    ) {
-        let is = |other: &Arc<Entry<K, T>>| other.key == entry.key;
+    fn put(&mut self, hash: u64, value: &V, step: &Step<K, T>, replaced: &mut dyn FnMut(u64)) {
+        let Some(new) = step.new.as_ref().map(Arc::clone) else { return };
         if let Some(shelf) = self.shelves.get_mut(hash, |shelf| shelf.value == *value) {
-            if Arc::make_mut(shelf).entries.insert(key, Arc::clone(entry), is).is_some() {
+            if Arc::make_mut(shelf).entries.insert(step.hash, new, |entry| step.is_old(entry)).is_some() {
                 replaced(hash);
             }
         } else {
             let mut entries = Trie::default();
-            entries.insert(key, Arc::clone(entry), is);
+            entries.insert(step.hash, new, |_| false);
             self.shelves.insert(hash, Arc::new(Shelf { value: value.clone(), entries }), |_| false);
         }
     }
@@ -309,9 +306,9 @@ where
         Ok(())
     }
 
-    fn file(&mut self, values: &Values, key: u64, entry: &Arc<Entry<K, T>>, replaced: &mut dyn FnMut(u64)) {
+    fn file(&mut self, values: &Values, step: &Step<K, T>, replaced: &mut dyn FnMut(u64)) {
         for (hash, value) in values.downcast_ref::<Vec<(u64, V)>>().into_iter().flatten() {
-            self.put(*hash, value, key, entry, replaced);
+            self.put(*hash, value, step, replaced);
         }
     }
 
@@ -319,24 +316,23 @@ where
         &mut self,
         other: &dyn Shelves<K, T>,
         value: u64,
-        key: u64,
-        entry: &Arc<Entry<K, T>>,
+        step: &Step<K, T>,
         replaced: &mut dyn FnMut(u64),
     ) {
         let Some(other) = other.as_any().downcast_ref::<Self>() else { return };
         for shelf in other.shelves.with_hash(value) {
-            if shelf.entries.get(key, |other| Arc::ptr_eq(other, entry)).is_some() {
-                self.put(value, &shelf.value, key, entry, replaced);
+            if shelf.entries.get(step.hash, |entry| step.is_new(entry)).is_some() {
+                self.put(value, &shelf.value, step, replaced);
             }
         }
     }
 
-    fn take(&mut self, value: u64, key: u64, entry: &Arc<Entry<K, T>>) {
+    fn take(&mut self, value: u64, step: &Step<K, T>) {
         let has =
-            |shelf: &Arc<Shelf<K, T, V>>| shelf.entries.get(key, |other| Arc::ptr_eq(other, entry)).is_some();
+            |shelf: &Arc<Shelf<K, T, V>>| shelf.entries.get(step.hash, |entry| step.is_old(entry)).is_some();
         let Some(shelf) = self.shelves.get_mut(value, has) else { return };
         let shelf = Arc::make_mut(shelf);
-        shelf.entries.remove(key, |other| Arc::ptr_eq(other, entry));
+        shelf.entries.remove(step.hash, |entry| step.is_old(entry));
         if shelf.entries.is_empty() {
             self.shelves.remove(value, |shelf| shelf.entries.is_empty());
         }

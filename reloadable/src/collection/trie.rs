@@ -5,36 +5,38 @@ use std::sync::Arc;
 use std::{iter, mem, slice};
 
 /// A branch looks at this many bits of the hash. Narrower branches are deeper to read, wider ones dearer to copy.
-const BITS: u32 = 4;
+const BITS: u32 = 3;
 const WIDTH: usize = 1 << BITS;
-/// A leaf with more items becomes a branch, while there are bits of the hash left.
-const LEAF_MAX: usize = 24;
-/// A branch with so few below becomes a leaf; far from `LEAF_MAX`, so that no item splits and joins it by turns.
-const JOIN_MAX: usize = LEAF_MAX / 4;
-/// A leaf grows by so many, since doubling would leave a third of the memory of all leaves unused.
-const GROWTH: usize = 4;
+/// A leaf has at least so many places, and twice as many each time it is full.
+const LEAF_MIN: usize = 2;
 
 /// Items by their hashes. What makes two items the same is said at each call, and items with one hash are told apart by it.
+///
+/// A leaf with more than `LEAF` items becomes a branch, while there are bits of the hash left. Smaller leaves are quicker to
+/// find something in and cheaper to copy, larger ones are quicker to walk through and need less memory.
 #[derive(Debug)]
-pub(crate) struct Trie<I> {
-    root: Link<I>,
+pub(crate) struct Trie<I, const LEAF: usize = 8> {
+    root: Link<I, LEAF>,
     len: usize,
 }
 
 #[derive(Debug)]
-enum Link<I> {
+enum Link<I, const LEAF: usize> {
     Empty,
-    Leaf(Arc<Vec<(u64, I)>>),
-    Branch(Arc<[Link<I>; WIDTH]>),
+    Leaf(Leaf<I>),
+    Branch(Arc<[Link<I, LEAF>; WIDTH]>),
 }
 
-impl<I> Clone for Trie<I> {
+/// The taken places come first. It is one piece of memory, so that what is found in it is one step away.
+type Leaf<I> = Arc<[Option<(u64, I)>]>;
+
+impl<I, const LEAF: usize> Clone for Trie<I, LEAF> {
     fn clone(&self) -> Self {
         Self { root: self.root.clone(), len: self.len }
     }
 }
 
-impl<I> Clone for Link<I> {
+impl<I, const LEAF: usize> Clone for Link<I, LEAF> {
     fn clone(&self) -> Self {
         match self {
             Self::Empty => Self::Empty,
@@ -44,13 +46,13 @@ impl<I> Clone for Link<I> {
     }
 }
 
-impl<I> Default for Trie<I> {
+impl<I, const LEAF: usize> Default for Trie<I, LEAF> {
     fn default() -> Self {
         Self { root: Link::Empty, len: 0 }
     }
 }
 
-impl<I> Trie<I> {
+impl<I, const LEAF: usize> Trie<I, LEAF> {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -75,16 +77,16 @@ impl<I> Trie<I> {
             }
             shift += BITS;
         };
-        leaf.filter(move |(other, _)| *other == hash).map(|(_, item)| item)
+        leaf.map_while(Option::as_ref).filter(move |(other, _)| *other == hash).map(|(_, item)| item)
     }
 
     /// Returns all items, in the order of their hashes' lowest bits.
-    pub(crate) fn iter(&self) -> Iter<'_, I> {
+    pub(crate) fn iter(&self) -> Iter<'_, I, LEAF> {
         Iter { above: Vec::new(), links: slice::from_ref(&self.root).iter(), leaf: [].iter() }
     }
 }
 
-impl<I: Clone> Trie<I> {
+impl<I: Clone, const LEAF: usize> Trie<I, LEAF> {
     pub(crate) fn get_mut(&mut self, hash: u64, is: impl Fn(&I) -> bool) -> Option<&mut I> {
         let mut link = &mut self.root;
         let mut shift = 0;
@@ -97,7 +99,7 @@ impl<I: Clone> Trie<I> {
             shift += BITS;
         };
         let place = position(leaf, hash, is)?;
-        Arc::make_mut(leaf).get_mut(place).map(|(_, item)| item)
+        Arc::make_mut(leaf)[place].as_mut().map(|(_, item)| item)
     }
 
     /// Puts an item in, and returns the one whose place it took.
@@ -105,32 +107,28 @@ impl<I: Clone> Trie<I> {
         let mut link = &mut self.root;
         let mut shift = 0;
         loop {
-            if matches!(link, Link::Leaf(leaf) if leaf.len() >= LEAF_MAX && shift < u64::BITS) {
-                if let Link::Leaf(leaf) = link {
-                    if let Some(place) = position(leaf, hash, &is) {
-                        return Some(mem::replace(&mut Arc::make_mut(leaf)[place].1, item));
-                    }
+            if let Link::Leaf(leaf) = link {
+                if let Some(place) = position(leaf, hash, &is) {
+                    let (_, old) = Arc::make_mut(leaf)[place].replace((hash, item))?;
+                    return Some(old);
                 }
-                link.split(shift);
+                if leaf.len() >= LEAF && is_full(leaf) && shift < u64::BITS {
+                    link.split(shift);
+                }
             }
             match link {
                 Link::Empty => {
-                    let mut leaf = Vec::with_capacity(GROWTH);
-                    leaf.push((hash, item));
-                    *link = Link::Leaf(Arc::new(leaf));
+                    *link = Link::Leaf(made(iter::once((hash, item)), LEAF_MIN));
                     break;
                 }
                 Link::Leaf(leaf) => {
-                    let place = position(leaf, hash, &is);
-                    let leaf = Arc::make_mut(leaf);
-                    if let Some(place) = place {
-                        return Some(mem::replace(&mut leaf[place].1, item));
+                    if is_full(leaf) {
+                        let places = leaf.len() * 2;
+                        *leaf = made(emptied(leaf), places);
                     }
-                    if leaf.len() == leaf.capacity() {
-                        // Beyond LEAF_MAX are only items of one hash, whose number has no bound.
-                        leaf.reserve_exact(GROWTH.max(leaf.len().saturating_sub(LEAF_MAX)));
+                    if let Some(place) = Arc::make_mut(leaf).iter_mut().find(|place| place.is_none()) {
+                        *place = Some((hash, item));
                     }
-                    leaf.push((hash, item));
                     break;
                 }
                 Link::Branch(links) => link = &mut Arc::make_mut(links)[slot(hash, shift)],
@@ -150,18 +148,23 @@ impl<I: Clone> Trie<I> {
     }
 }
 
-impl<I: Clone> Link<I> {
+impl<I: Clone, const LEAF: usize> Link<I, LEAF> {
     fn split(&mut self, shift: u32) {
-        if let Self::Leaf(leaf) = mem::replace(self, Self::Empty) {
-            let mut leaves: [Vec<(u64, I)>; WIDTH] = Default::default();
-            for (hash, item) in Arc::unwrap_or_clone(leaf) {
-                leaves[slot(hash, shift)].push((hash, item));
+        if let Self::Leaf(leaf) = self {
+            let mut parts: [Vec<(u64, I)>; WIDTH] = Default::default();
+            for (hash, item) in emptied(leaf) {
+                parts[slot(hash, shift)].push((hash, item));
             }
-            *self = Self::Branch(Arc::new(leaves.map(|mut leaf| {
-                leaf.shrink_to_fit();
-                if leaf.is_empty() { Self::Empty } else { Self::Leaf(Arc::new(leaf)) }
-            })));
+            *self = Self::Branch(Arc::new(parts.map(Self::leaf)));
         }
+    }
+
+    fn leaf(items: Vec<(u64, I)>) -> Self {
+        if items.is_empty() {
+            return Self::Empty;
+        }
+        let places = items.len().next_power_of_two().max(LEAF_MIN);
+        Self::Leaf(made(items.into_iter(), places))
     }
 
     /// The depth is bounded by the bits of a hash.
@@ -169,13 +172,16 @@ impl<I: Clone> Link<I> {
         match self {
             Self::Empty => None,
             Self::Leaf(leaf) => {
-                let place = position(leaf, hash, is)?;
-                let leaf = Arc::make_mut(leaf);
-                let (_, removed) = leaf.swap_remove(place);
-                if leaf.is_empty() {
+                let found = position(leaf, hash, is)?;
+                let places = Arc::make_mut(leaf);
+                let last = places.iter().rposition(Option::is_some)?;
+                places.swap(found, last);
+                let (_, removed) = places[last].take()?;
+                if last == 0 {
                     *self = Self::Empty;
-                } else if leaf.capacity() >= leaf.len() + 2 * GROWTH {
-                    leaf.shrink_to(leaf.len() + GROWTH);
+                } else if places.len() > LEAF_MIN && last <= places.len() / 4 {
+                    let half = places.len() / 2;
+                    *leaf = made(emptied(leaf), half);
                 }
                 Some(removed)
             }
@@ -183,7 +189,7 @@ impl<I: Clone> Link<I> {
                 let links = Arc::make_mut(links);
                 let link = &mut links[slot(hash, shift)];
                 let removed = link.remove(hash, shift + BITS, is);
-                if link.few() && links.iter().all(Self::few) {
+                if link.few().is_some() {
                     self.join();
                 }
                 removed
@@ -191,30 +197,45 @@ impl<I: Clone> Link<I> {
         }
     }
 
-    fn few(&self) -> bool {
+    /// Returns how many items there are, unless it is a branch.
+    fn few(&self) -> Option<usize> {
         match self {
-            Self::Empty => true,
-            Self::Leaf(leaf) => leaf.len() <= JOIN_MAX,
-            Self::Branch(_) => false,
+            Self::Empty => Some(0),
+            Self::Leaf(leaf) => Some(leaf.iter().flatten().count()),
+            Self::Branch(_) => None,
         }
     }
 
-    /// Makes a leaf of a branch whose leaves are few enough.
+    /// Makes a leaf of a branch that has but few items; far fewer than a leaf may have, so that no item splits and joins it
+    /// by turns.
     fn join(&mut self) {
         let Self::Branch(links) = self else { return };
-        let count: usize =
-            links.iter().map(|link| if let Self::Leaf(leaf) = link { leaf.len() } else { 0 }).sum();
-        if count > JOIN_MAX {
+        if links.iter().try_fold(0, |sum, link| Some(sum + link.few()?)).is_none_or(|sum| sum > LEAF / 4) {
             return;
         }
-        let mut items = Vec::with_capacity(count);
+        let mut items = Vec::new();
         for link in Arc::make_mut(links) {
-            if let Self::Leaf(leaf) = mem::replace(link, Self::Empty) {
-                items.extend(Arc::unwrap_or_clone(leaf));
+            if let Self::Leaf(leaf) = link {
+                items.extend(emptied(leaf));
             }
         }
-        *self = if items.is_empty() { Self::Empty } else { Self::Leaf(Arc::new(items)) };
+        *self = Self::leaf(items);
     }
+}
+
+/// Returns a leaf with these items, and free places up to so many.
+fn made<I>(items: impl Iterator<Item = (u64, I)>, places: usize) -> Leaf<I> {
+    let mut items = items.fuse();
+    (0..places).map(|_| items.next()).collect()
+}
+
+/// Takes the items out of a leaf that is about to go, or clones them where somebody else has it too.
+fn emptied<I: Clone>(leaf: &mut Leaf<I>) -> impl Iterator<Item = (u64, I)> {
+    Arc::make_mut(leaf).iter_mut().map_while(Option::take)
+}
+
+fn is_full<I>(leaf: &[Option<(u64, I)>]) -> bool {
+    leaf.last().is_none_or(Option::is_some)
 }
 
 fn slot(hash: u64, shift: u32) -> usize {
@@ -222,30 +243,30 @@ fn slot(hash: u64, shift: u32) -> usize {
     (hash.checked_shr(shift).unwrap_or(0) % WIDTH as u64) as usize
 }
 
-fn position<I>(leaf: &[(u64, I)], hash: u64, is: impl Fn(&I) -> bool) -> Option<usize> {
-    leaf.iter().position(|(other, item)| *other == hash && is(item))
+fn position<I>(leaf: &[Option<(u64, I)>], hash: u64, is: impl Fn(&I) -> bool) -> Option<usize> {
+    leaf.iter().map_while(Option::as_ref).position(|(other, item)| *other == hash && is(item))
 }
 
 /// Items of a [`Trie`].
 #[derive(Debug)]
-pub(crate) struct Iter<'t, I> {
-    above: Vec<slice::Iter<'t, Link<I>>>,
-    links: slice::Iter<'t, Link<I>>,
-    leaf: slice::Iter<'t, (u64, I)>,
+pub(crate) struct Iter<'t, I, const LEAF: usize> {
+    above: Vec<slice::Iter<'t, Link<I, LEAF>>>,
+    links: slice::Iter<'t, Link<I, LEAF>>,
+    leaf: slice::Iter<'t, Option<(u64, I)>>,
 }
 
-impl<I> Default for Iter<'_, I> {
+impl<I, const LEAF: usize> Default for Iter<'_, I, LEAF> {
     fn default() -> Self {
         Self { above: Vec::new(), links: [].iter(), leaf: [].iter() }
     }
 }
 
-impl<'t, I> Iterator for Iter<'t, I> {
+impl<'t, I, const LEAF: usize> Iterator for Iter<'t, I, LEAF> {
     type Item = &'t I;
 
     fn next(&mut self) -> Option<&'t I> {
         loop {
-            if let Some((_, item)) = self.leaf.next() {
+            if let Some(Some((_, item))) = self.leaf.next() {
                 return Some(item);
             }
             match self.links.next() {
@@ -260,7 +281,7 @@ impl<'t, I> Iterator for Iter<'t, I> {
     }
 }
 
-impl<I> iter::FusedIterator for Iter<'_, I> {}
+impl<I, const LEAF: usize> iter::FusedIterator for Iter<'_, I, LEAF> {}
 
 #[cfg(test)]
 mod tests {
@@ -365,14 +386,14 @@ mod tests {
     #[test]
     fn one_path_is_copied_where_a_copy_is_held() {
         let value = |key: u32| Arc::new(key);
-        let mut trie = Trie::<Arc<u32>>::default();
+        let mut trie: Trie<Arc<u32>> = Trie::default();
         for key in 0..10_000 {
             trie.insert(hash(0, key), value(key), |item| **item == key);
         }
         let held = trie.clone();
         trie.insert(hash(0, 77), value(77), |item| **item == 77);
         let copied = held.iter().filter(|item| Arc::strong_count(item) > 1).count();
-        assert!((1..=LEAF_MAX).contains(&copied), "{copied} items were copied");
+        assert!((1..=8).contains(&copied), "{copied} items were copied");
         drop(held);
         assert!(trie.iter().all(|item| Arc::strong_count(item) == 1));
     }
