@@ -202,15 +202,10 @@ pub(crate) trait Shelves<K, T>: Send + Sync {
 /// The values of one object under one index, a `Vec<(u64, V)>`.
 pub(crate) type Values = Box<dyn Any + Send>;
 
-/// They are walked through more often than one is looked for.
-type Entries<K, T> = Trie<Arc<Entry<K, T>>, 32>;
-/// What a walk through them returns.
-pub(crate) type Found<'s, K, T> = Iter<'s, Arc<Entry<K, T>>, 32>;
-
 /// The objects that have one value.
 struct Shelf<K, T, V> {
     value: V,
-    entries: Entries<K, T>,
+    entries: Trie<Arc<Entry<K, T>>>,
 }
 
 impl<K, T, V: Clone> Clone for Shelf<K, T, V> {
@@ -238,7 +233,7 @@ pub(crate) fn find<'s, K: Key, T: Send + Sync + 'static, V, Q>(
     index: &Index<T, V>,
     hasher: &RandomState,
     value: &Q,
-) -> Option<Found<'s, K, T>>
+) -> Option<Iter<'s, Arc<Entry<K, T>>>>
 where
     V: Borrow<Q> + 'static,
     Q: Eq + Hash + ?Sized,

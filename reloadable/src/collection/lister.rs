@@ -360,11 +360,7 @@ fn object<'s, K: Key + Borrow<Q>, T, Q: Hash + Eq + ?Sized>(
     state: &'s State<K, T>,
     key: &Q,
 ) -> Option<&'s Arc<T>> {
-    let hash = state.hasher.hash_one(key);
-    // Keys are compared while the object is on its way from memory, where whoever counts it up will need it.
-    let found =
-        state.objects.get(hash, |entry| Arc::strong_count(&entry.object) > 0 && entry.key.borrow() == key);
-    found.map(|entry| &entry.object)
+    state.entry(state.hasher.hash_one(key), key).map(|entry| &entry.object)
 }
 
 fn pair<K, T>(entry: &Arc<Entry<K, T>>) -> (&K, &Arc<T>) {

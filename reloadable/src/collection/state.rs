@@ -1,5 +1,6 @@
 //! All objects with their indexes, as one value: what readers see as a whole, and how one change is made to it.
 
+use std::borrow::Borrow;
 use std::hash::RandomState;
 use std::sync::Arc;
 
@@ -67,8 +68,13 @@ impl<K, T> Step<K, T> {
 }
 
 impl<K: Key, T> State<K, T> {
-    pub(crate) fn entry(&self, hash: u64, is: impl Fn(&K) -> bool) -> Option<&Arc<Entry<K, T>>> {
-        self.objects.get(hash, |entry| is(&entry.key))
+    pub(crate) fn entry<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> Option<&Arc<Entry<K, T>>>
+    where
+        K: Borrow<Q>,
+    {
+        // Keys are compared while the object is on its way from memory, where whoever counts it up or down will need it.
+        let is = |entry: &Arc<Entry<K, T>>| Arc::strong_count(&entry.object) > 0 && entry.key.borrow() == key;
+        self.objects.get(hash, is)
     }
 
     /// Takes a step, with the values under which the new object is to be filed.

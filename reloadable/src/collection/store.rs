@@ -244,8 +244,8 @@ impl<K: Key, T> fmt::Debug for StoreBuilder<K, T> {
 /// let mut store = Store::builder().build();
 /// let mut batch = store.batch();
 /// assert!(batch.upsert("a", Arc::new(1)).is_none());
-/// assert_eq!(batch.upsert("a", Arc::new(2)).as_deref(), Some(&1));
-/// assert_eq!(batch.remove("a").as_deref(), Some(&2));
+/// assert_eq!(batch.upsert("a", Arc::new(2)).map(|before| **before), Some(1));
+/// assert_eq!(batch.remove("a").map(|before| **before), Some(2));
 /// assert!(batch.publish().is_empty(), "no index failed");
 /// ```
 pub struct Batch<'s, K: Key, T> {
@@ -278,11 +278,11 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
     /// assert!(batch.upsert("a", Arc::new(1)).is_none());
     /// batch.publish();
     /// ```
-    pub fn upsert(&mut self, key: K, object: Arc<T>) -> Option<Arc<T>> {
+    pub fn upsert(&mut self, key: K, object: Arc<T>) -> Option<&Arc<T>> {
         let hash = self.store.hasher.hash_one(&key);
-        let old = self.work.entry(hash, |other| *other == key).map(Arc::clone);
-        if let Some(old) = old.as_ref().filter(|old| Arc::ptr_eq(&old.object, &object)) {
-            return Some(Arc::clone(&old.object));
+        let old = self.work.entry(hash, &key).map(Arc::clone);
+        if old.as_ref().is_some_and(|old| Arc::ptr_eq(&old.object, &object)) {
+            return self.work.entry(hash, &key).map(|entry| &entry.object);
         }
         let Scratch { values, places, .. } = &mut self.store.scratch;
         places.clear();
@@ -313,12 +313,12 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
     /// assert!(batch.remove("a").is_some());
     /// assert!(batch.remove("a").is_none());
     /// ```
-    pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<Arc<T>>
+    pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&Arc<T>>
     where
         K: Borrow<Q>,
     {
         let hash = self.store.hasher.hash_one(key);
-        let old = self.work.entry(hash, |other| other.borrow() == key).map(Arc::clone)?;
+        let old = self.work.entry(hash, key).map(Arc::clone)?;
         self.step(Step { hash, old: Some(old), new: None })
     }
 
@@ -342,7 +342,7 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
         K: Borrow<Q>,
     {
         let hash = self.store.hasher.hash_one(key);
-        self.work.entry(hash, |other| other.borrow() == key).map(|entry| &entry.object)
+        self.work.entry(hash, key).map(|entry| &entry.object)
     }
 
     /// Makes the changes visible, all at once, and returns which objects are missing from which index because its function
@@ -384,18 +384,17 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
         faults
     }
 
-    fn step(&mut self, step: Step<K, T>) -> Option<Arc<T>> {
+    /// Returns the object that went with this step.
+    fn step(&mut self, step: Step<K, T>) -> Option<&Arc<T>> {
         self.work.take(&step, &self.store.scratch.values);
         self.is_changed = true;
-        let old = step.old.as_ref().map(|old| Arc::clone(&old.object));
         let steps = &mut self.store.scratch.steps;
-        if self.is_followed && steps.len() < FOLLOWED_MAX {
-            steps.push(step);
-        } else {
-            self.is_followed = false;
+        self.is_followed &= steps.len() < FOLLOWED_MAX;
+        if !self.is_followed {
             steps.clear();
         }
-        old
+        steps.push(step);
+        steps.last().and_then(|step| step.old.as_ref()).map(|old| &old.object)
     }
 }
 
