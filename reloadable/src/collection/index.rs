@@ -200,7 +200,7 @@ pub(crate) trait Shelves<K, T>: Send + Sync {
 }
 
 /// The values of one object under one index, a `Vec<(u64, V)>`.
-pub(crate) type Values = Box<dyn Any + Send>;
+pub(crate) type Values = Box<dyn Any + Send + Sync>;
 
 /// The objects that have one value.
 struct Shelf<K, T, V> {
@@ -250,7 +250,10 @@ where
     fn put(&mut self, hash: u64, value: &V, step: &Step<K, T>, replaced: &mut dyn FnMut(u64)) {
         let Some(new) = step.new.as_ref().map(Arc::clone) else { return };
         if let Some(shelf) = self.shelves.get_mut(hash, |shelf| shelf.value == *value) {
-            if Arc::make_mut(shelf).entries.insert(step.hash, new, |entry| step.is_old(entry)).is_some() {
+            // Values with one hash are followed twice, and then the new one is there already.
+            let is = |entry: &Arc<Entry<K, T>>| step.is_old(entry) || step.is_new(entry);
+            let before = Arc::make_mut(shelf).entries.insert(step.hash, new, is);
+            if before.is_some_and(|before| step.is_old(&before)) {
                 replaced(hash);
             }
         } else {
