@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::collection::state::Entry;
+use crate::collection::state::{Entry, Step};
 use crate::collection::trie::{Iter, Trie};
 use crate::key::Key;
 
@@ -184,24 +184,23 @@ pub(crate) trait Shelves<K, T>: Send + Sync {
         values: &mut Values,
         places: &mut Vec<Place>,
     ) -> Result<(), IndexFault<K>>;
-    /// Files an entry under each of the values that were read. `replaced` has the hash of each value under which another
-    /// one with its key stood before.
-    fn file(&mut self, values: &Values, key: u64, entry: &Arc<Entry<K, T>>, replaced: &mut dyn FnMut(u64));
-    /// Files an entry under the values with this hash under which these other shelves have it.
+    /// Files the new entry of a step under each of the values that were read. `replaced` has the hash of each value under
+    /// which the old one stood.
+    fn file(&mut self, values: &Values, step: &Step<K, T>, replaced: &mut dyn FnMut(u64));
+    /// Files the new entry of a step under the values with this hash under which these other shelves have it.
     fn follow(
         &mut self,
         other: &dyn Shelves<K, T>,
         value: u64,
-        key: u64,
-        entry: &Arc<Entry<K, T>>,
+        step: &Step<K, T>,
         replaced: &mut dyn FnMut(u64),
     );
-    /// Takes an entry from one value with this hash.
-    fn take(&mut self, value: u64, key: u64, entry: &Arc<Entry<K, T>>);
+    /// Takes the old entry of a step from one value with this hash.
+    fn take(&mut self, value: u64, step: &Step<K, T>);
 }
 
 /// The values of one object under one index, a `Vec<(u64, V)>`.
-pub(crate) type Values = Box<dyn Any + Send>;
+pub(crate) type Values = Box<dyn Any + Send + Sync>;
 
 /// The objects that have one value.
 struct Shelf<K, T, V> {
@@ -248,22 +247,18 @@ impl<K: Key, T: Send + Sync + 'static, V> Typed<K, T, V>
 where
     V: Clone + Ord + Hash + Send + Sync + 'static,
 {
-    fn put(
-        &mut self,
-        hash: u64,
-        value: &V,
-        key: u64,
-        entry: &Arc<Entry<K, T>>,
-        replaced: &mut dyn FnMut(u64),
-    ) {
-        let is = |other: &Arc<Entry<K, T>>| other.key == entry.key;
+    fn put(&mut self, hash: u64, value: &V, step: &Step<K, T>, replaced: &mut dyn FnMut(u64)) {
+        let Some(new) = step.new.as_ref().map(Arc::clone) else { return };
         if let Some(shelf) = self.shelves.get_mut(hash, |shelf| shelf.value == *value) {
-            if Arc::make_mut(shelf).entries.insert(key, Arc::clone(entry), is).is_some() {
+            // Values with one hash are followed twice, and then the new one is there already.
+            let is = |entry: &Arc<Entry<K, T>>| step.is_old(entry) || step.is_new(entry);
+            let before = Arc::make_mut(shelf).entries.insert(step.hash, new, is);
+            if before.is_some_and(|before| step.is_old(&before)) {
                 replaced(hash);
             }
         } else {
             let mut entries = Trie::default();
-            entries.insert(key, Arc::clone(entry), is);
+            entries.insert(step.hash, new, |_| false);
             self.shelves.insert(hash, Arc::new(Shelf { value: value.clone(), entries }), |_| false);
         }
     }
@@ -309,9 +304,9 @@ where
         Ok(())
     }
 
-    fn file(&mut self, values: &Values, key: u64, entry: &Arc<Entry<K, T>>, replaced: &mut dyn FnMut(u64)) {
+    fn file(&mut self, values: &Values, step: &Step<K, T>, replaced: &mut dyn FnMut(u64)) {
         for (hash, value) in values.downcast_ref::<Vec<(u64, V)>>().into_iter().flatten() {
-            self.put(*hash, value, key, entry, replaced);
+            self.put(*hash, value, step, replaced);
         }
     }
 
@@ -319,24 +314,23 @@ where
         &mut self,
         other: &dyn Shelves<K, T>,
         value: u64,
-        key: u64,
-        entry: &Arc<Entry<K, T>>,
+        step: &Step<K, T>,
         replaced: &mut dyn FnMut(u64),
     ) {
         let Some(other) = other.as_any().downcast_ref::<Self>() else { return };
         for shelf in other.shelves.with_hash(value) {
-            if shelf.entries.get(key, |other| Arc::ptr_eq(other, entry)).is_some() {
-                self.put(value, &shelf.value, key, entry, replaced);
+            if shelf.entries.get(step.hash, |entry| step.is_new(entry)).is_some() {
+                self.put(value, &shelf.value, step, replaced);
             }
         }
     }
 
-    fn take(&mut self, value: u64, key: u64, entry: &Arc<Entry<K, T>>) {
+    fn take(&mut self, value: u64, step: &Step<K, T>) {
         let has =
-            |shelf: &Arc<Shelf<K, T, V>>| shelf.entries.get(key, |other| Arc::ptr_eq(other, entry)).is_some();
+            |shelf: &Arc<Shelf<K, T, V>>| shelf.entries.get(step.hash, |entry| step.is_old(entry)).is_some();
         let Some(shelf) = self.shelves.get_mut(value, has) else { return };
         let shelf = Arc::make_mut(shelf);
-        shelf.entries.remove(key, |other| Arc::ptr_eq(other, entry));
+        shelf.entries.remove(step.hash, |entry| step.is_old(entry));
         if shelf.entries.is_empty() {
             self.shelves.remove(value, |shelf| shelf.entries.is_empty());
         }

@@ -360,8 +360,7 @@ fn object<'s, K: Key + Borrow<Q>, T, Q: Hash + Eq + ?Sized>(
     state: &'s State<K, T>,
     key: &Q,
 ) -> Option<&'s Arc<T>> {
-    let hash = state.hasher.hash_one(key);
-    state.entry(hash, |other| other.borrow() == key).map(|entry| &entry.object)
+    state.entry(state.hasher.hash_one(key), key).map(|entry| &entry.object)
 }
 
 fn pair<K, T>(entry: &Arc<Entry<K, T>>) -> (&K, &Arc<T>) {

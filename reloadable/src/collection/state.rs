@@ -1,5 +1,6 @@
 //! All objects with their indexes, as one value: what readers see as a whole, and how one change is made to it.
 
+use std::borrow::Borrow;
 use std::hash::RandomState;
 use std::sync::Arc;
 
@@ -55,28 +56,43 @@ pub(crate) struct Step<K, T> {
     pub(crate) new: Option<Arc<Entry<K, T>>>,
 }
 
+impl<K, T> Step<K, T> {
+    /// In the state before this step the old entry is at hand, so nothing has to be compared but where it is.
+    pub(crate) fn is_old(&self, entry: &Arc<Entry<K, T>>) -> bool {
+        self.old.as_ref().is_some_and(|old| Arc::ptr_eq(old, entry))
+    }
+
+    pub(crate) fn is_new(&self, entry: &Arc<Entry<K, T>>) -> bool {
+        self.new.as_ref().is_some_and(|new| Arc::ptr_eq(new, entry))
+    }
+}
+
 impl<K: Key, T> State<K, T> {
-    pub(crate) fn entry(&self, hash: u64, is: impl Fn(&K) -> bool) -> Option<&Arc<Entry<K, T>>> {
-        self.objects.get(hash, |entry| is(&entry.key))
+    pub(crate) fn entry<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> Option<&Arc<Entry<K, T>>>
+    where
+        K: Borrow<Q>,
+    {
+        // Keys are compared while the object is on its way from memory, where whoever counts it up or down will need it.
+        let is = |entry: &Arc<Entry<K, T>>| Arc::strong_count(&entry.object) > 0 && entry.key.borrow() == key;
+        self.objects.get(hash, is)
     }
 
     /// Takes a step, with the values under which the new object is to be filed.
     pub(crate) fn take(&mut self, step: &Step<K, T>, values: &[Values]) {
-        self.step(step, |shelves, new, replaced| {
-            for ((number, shelves), values) in (0..).zip(shelves).zip(values) {
-                shelves.file(values, step.hash, new, &mut |value| replaced(Place { index: number, value }));
+        self.step(step, |shelves, replaced| {
+            for ((index, shelves), values) in (0..).zip(shelves).zip(values) {
+                shelves.file(values, step, &mut |value| replaced(Place { index, value }));
             }
         });
     }
 
     /// Takes a step that has led to this other state.
     pub(crate) fn follow(&mut self, step: &Step<K, T>, other: &Self) {
-        self.step(step, |shelves, new, replaced| {
-            for Place { index, value } in new.places.iter().copied() {
+        self.step(step, |shelves, replaced| {
+            for Place { index, value } in step.new.iter().flat_map(|new| new.places.iter().copied()) {
                 let at = index as usize;
                 if let (Some(shelves), Some(other)) = (shelves.get_mut(at), other.shelves.get(at)) {
-                    let replaced = &mut |value| replaced(Place { index, value });
-                    shelves.follow(&**other, value, step.hash, new, replaced);
+                    shelves.follow(&**other, value, step, &mut |value| replaced(Place { index, value }));
                 }
             }
         });
@@ -85,30 +101,30 @@ impl<K: Key, T> State<K, T> {
     fn step(
         &mut self,
         step: &Step<K, T>,
-        file: impl FnOnce(&mut [Box<dyn Shelves<K, T>>], &Arc<Entry<K, T>>, &mut dyn FnMut(Place)),
+        file: impl FnOnce(&mut [Box<dyn Shelves<K, T>>], &mut dyn FnMut(Place)),
     ) {
         let Step { hash, old, new } = step;
         // From the last to the first: in the order in which the new ones come, they are then found at the end.
         let mut left: Vec<Place> = old.iter().flat_map(|old| old.places.iter().rev().copied()).collect();
         if let Some(new) = new {
-            self.objects.insert(*hash, Arc::clone(new), |entry| entry.key == new.key);
+            self.objects.insert(*hash, Arc::clone(new), |entry| step.is_old(entry));
             if let Some(order) = &mut self.order {
                 order.insert(Arc::clone(new));
             }
-            file(&mut self.shelves, new, &mut |place| {
+            file(&mut self.shelves, &mut |place| {
                 if let Some(found) = left.iter().rposition(|other| *other == place) {
                     left.remove(found);
                 }
             });
         } else if let Some(old) = old {
-            self.objects.remove(*hash, |entry| entry.key == old.key);
+            self.objects.remove(*hash, |entry| step.is_old(entry));
             if let Some(order) = &mut self.order {
                 order.remove(&old.key);
             }
         }
         for place in left {
-            if let (Some(shelves), Some(old)) = (self.shelves.get_mut(place.index as usize), old) {
-                shelves.take(place.value, *hash, old);
+            if let Some(shelves) = self.shelves.get_mut(place.index as usize) {
+                shelves.take(place.value, step);
             }
         }
     }

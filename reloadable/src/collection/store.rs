@@ -9,6 +9,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::hint;
 use std::marker::PhantomData;
+use std::mem;
 use std::sync::Arc;
 
 use crate::collection::index::{Index, IndexFault, Place, Shelves, Values, empty};
@@ -21,6 +22,8 @@ use crate::publish::Shared;
 
 /// After a larger batch no state follows: what it would touch is a good part of everything, and then twice in memory.
 const FOLLOWED_MAX: usize = 4096;
+/// Room for so many steps is kept between batches.
+const KEPT_STEPS: usize = 64;
 /// How often is looked whether a reader is done with the state that was in force before; one who only reads an object is so
 /// after a few dozen nanoseconds.
 const PATIENCE: u32 = 64;
@@ -65,6 +68,12 @@ struct Scratch<K, T> {
     steps: Vec<Step<K, T>>,
     values: Vec<Values>,
     places: Vec<Place>,
+}
+
+impl<K, T> Default for Scratch<K, T> {
+    fn default() -> Self {
+        Self { steps: Vec::new(), values: Vec::new(), places: Vec::new() }
+    }
 }
 
 impl<K: Key, T: Send + Sync + 'static> Store<K, T> {
@@ -115,11 +124,11 @@ impl<K: Key, T: Send + Sync + 'static> Store<K, T> {
     #[must_use = "what is put into a batch is lost unless it is published"]
     pub fn batch(&mut self) -> Batch<'_, K, T> {
         let work = self.spare.take().unwrap_or_else(|| State::clone(&self.current.load()));
-        self.scratch.steps.clear();
-        if self.scratch.values.len() != work.shelves.len() {
-            self.scratch.values = work.shelves.iter().map(|shelves| shelves.values()).collect();
+        let mut scratch = mem::take(&mut self.scratch);
+        if scratch.values.len() != work.shelves.len() {
+            scratch.values = work.shelves.iter().map(|shelves| shelves.values()).collect();
         }
-        Batch { store: self, work, is_changed: false, is_followed: true, faults: Vec::new() }
+        Batch { store: self, work, scratch, is_changed: false, is_followed: true, faults: Vec::new() }
     }
 }
 
@@ -216,8 +225,7 @@ impl<K: Key, T: Send + Sync + 'static> StoreBuilder<K, T> {
             shelves: self.shelves,
             order: self.is_ordered.then(Sorted::default),
         };
-        let scratch = Scratch { steps: Vec::new(), values: Vec::new(), places: Vec::new() };
-        Store { current: Shared::new(Arc::new(state)), spare: None, hasher, scratch }
+        Store { current: Shared::new(Arc::new(state)), spare: None, hasher, scratch: Scratch::default() }
     }
 }
 
@@ -244,13 +252,14 @@ impl<K: Key, T> fmt::Debug for StoreBuilder<K, T> {
 /// let mut store = Store::builder().build();
 /// let mut batch = store.batch();
 /// assert!(batch.upsert("a", Arc::new(1)).is_none());
-/// assert_eq!(batch.upsert("a", Arc::new(2)).as_deref(), Some(&1));
-/// assert_eq!(batch.remove("a").as_deref(), Some(&2));
+/// assert_eq!(batch.upsert("a", Arc::new(2)).map(|before| **before), Some(1));
+/// assert_eq!(batch.remove("a").map(|before| **before), Some(2));
 /// assert!(batch.publish().is_empty(), "no index failed");
 /// ```
 pub struct Batch<'s, K: Key, T> {
     store: &'s mut Store<K, T>,
     work: State<K, T>,
+    scratch: Scratch<K, T>,
     is_changed: bool,
     is_followed: bool,
     faults: Vec<IndexFault<K>>,
@@ -278,13 +287,13 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
     /// assert!(batch.upsert("a", Arc::new(1)).is_none());
     /// batch.publish();
     /// ```
-    pub fn upsert(&mut self, key: K, object: Arc<T>) -> Option<Arc<T>> {
+    pub fn upsert(&mut self, key: K, object: Arc<T>) -> Option<&Arc<T>> {
         let hash = self.store.hasher.hash_one(&key);
-        let old = self.work.entry(hash, |other| *other == key).map(Arc::clone);
-        if let Some(old) = old.as_ref().filter(|old| Arc::ptr_eq(&old.object, &object)) {
-            return Some(Arc::clone(&old.object));
+        let old = self.work.entry(hash, &key).map(Arc::clone);
+        if old.as_ref().is_some_and(|old| Arc::ptr_eq(&old.object, &object)) {
+            return self.work.entry(hash, &key).map(|entry| &entry.object);
         }
-        let Scratch { values, places, .. } = &mut self.store.scratch;
+        let Scratch { values, places, .. } = &mut self.scratch;
         places.clear();
         for ((number, shelves), values) in (0..).zip(&self.work.shelves).zip(values) {
             let read = shelves.read(number, &self.store.hasher, &key, &object, values, places);
@@ -313,12 +322,12 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
     /// assert!(batch.remove("a").is_some());
     /// assert!(batch.remove("a").is_none());
     /// ```
-    pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<Arc<T>>
+    pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&Arc<T>>
     where
         K: Borrow<Q>,
     {
         let hash = self.store.hasher.hash_one(key);
-        let old = self.work.entry(hash, |other| other.borrow() == key).map(Arc::clone)?;
+        let old = self.work.entry(hash, key).map(Arc::clone)?;
         self.step(Step { hash, old: Some(old), new: None })
     }
 
@@ -342,7 +351,7 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
         K: Borrow<Q>,
     {
         let hash = self.store.hasher.hash_one(key);
-        self.work.entry(hash, |other| other.borrow() == key).map(|entry| &entry.object)
+        self.work.entry(hash, key).map(|entry| &entry.object)
     }
 
     /// Makes the changes visible, all at once, and returns which objects are missing from which index because its function
@@ -362,8 +371,9 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
     /// assert_eq!(store.lister().snapshot().generation(), 1);
     /// ```
     pub fn publish(self) -> Vec<IndexFault<K>> {
-        let Self { store, mut work, is_changed, is_followed, faults } = self;
+        let Self { store, mut work, mut scratch, is_changed, is_followed, faults } = self;
         if !is_changed {
+            store.scratch = scratch;
             store.spare = Some(work);
             return faults;
         }
@@ -372,7 +382,7 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
         let old = store.current.swap(Arc::clone(&new));
         if is_followed {
             if let Some(mut spare) = alone(old) {
-                for step in &store.scratch.steps {
+                for step in &scratch.steps {
                     spare.follow(step, &new);
                 }
                 spare.generation = new.generation;
@@ -380,22 +390,23 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
             }
         }
         // The last of what was replaced goes here, with destructors that are not ours: everything else is done.
-        store.scratch.steps.clear();
+        scratch.steps.clear();
+        scratch.steps.shrink_to(KEPT_STEPS);
+        store.scratch = scratch;
         faults
     }
 
-    fn step(&mut self, step: Step<K, T>) -> Option<Arc<T>> {
-        self.work.take(&step, &self.store.scratch.values);
+    /// Returns the object that went with this step.
+    fn step(&mut self, step: Step<K, T>) -> Option<&Arc<T>> {
+        self.work.take(&step, &self.scratch.values);
         self.is_changed = true;
-        let old = step.old.as_ref().map(|old| Arc::clone(&old.object));
-        let steps = &mut self.store.scratch.steps;
-        if self.is_followed && steps.len() < FOLLOWED_MAX {
-            steps.push(step);
-        } else {
-            self.is_followed = false;
+        let steps = &mut self.scratch.steps;
+        self.is_followed &= steps.len() < FOLLOWED_MAX;
+        if !self.is_followed {
             steps.clear();
         }
-        old
+        steps.push(step);
+        steps.last().and_then(|step| step.old.as_ref()).map(|old| &old.object)
     }
 }
 

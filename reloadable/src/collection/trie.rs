@@ -4,15 +4,16 @@
 use std::sync::Arc;
 use std::{iter, mem, slice};
 
-/// A branch looks at this many bits of the hash. Narrower branches are deeper to read, wider ones dearer to copy.
-const BITS: u32 = 4;
-const WIDTH: usize = 1 << BITS;
-/// A leaf with more items becomes a branch, while there are bits of the hash left.
-const LEAF_MAX: usize = 24;
-/// A branch with so few below becomes a leaf; far from `LEAF_MAX`, so that no item splits and joins it by turns.
-const JOIN_MAX: usize = LEAF_MAX / 4;
-/// A leaf grows by so many, since doubling would leave a third of the memory of all leaves unused.
-const GROWTH: usize = 4;
+/// Branches look at so many bits of the hash: the upper two at many, since few steps lead through them to up to 200,000
+/// items; those below at few, since a leaf that is split must not become many that are nearly empty.
+const UPPER_BITS: u32 = 6;
+const UPPER: u32 = 2 * UPPER_BITS;
+const LOWER_BITS: u32 = 3;
+/// A leaf has from so many places to so many. A larger one becomes a branch, while there are bits of the hash left.
+const LEAF_MIN: usize = 4;
+const LEAF_MAX: usize = 64;
+/// A branch with so few items becomes a leaf; far fewer than a leaf may have, so that none is split and joined by turns.
+const JOIN_MAX: usize = LEAF_MAX / 8;
 
 /// Items by their hashes. What makes two items the same is said at each call, and items with one hash are told apart by it.
 #[derive(Debug)]
@@ -24,9 +25,13 @@ pub(crate) struct Trie<I> {
 #[derive(Debug)]
 enum Link<I> {
     Empty,
-    Leaf(Arc<Vec<(u64, I)>>),
-    Branch(Arc<[Link<I>; WIDTH]>),
+    /// A table in one piece of memory, with the number of items in it.
+    Leaf(Places<I>, u32),
+    Branch(Arc<[Link<I>]>),
 }
+
+/// An item is in the place that its hash says, or in one of those behind it, with none free between them.
+type Places<I> = Arc<[Option<(u64, I)>]>;
 
 impl<I> Clone for Trie<I> {
     fn clone(&self) -> Self {
@@ -38,7 +43,7 @@ impl<I> Clone for Link<I> {
     fn clone(&self) -> Self {
         match self {
             Self::Empty => Self::Empty,
-            Self::Leaf(leaf) => Self::Leaf(Arc::clone(leaf)),
+            Self::Leaf(places, len) => Self::Leaf(Arc::clone(places), *len),
             Self::Branch(links) => Self::Branch(Arc::clone(links)),
         }
     }
@@ -67,18 +72,20 @@ impl<I> Trie<I> {
     pub(crate) fn with_hash(&self, hash: u64) -> impl Iterator<Item = &I> {
         let mut link = &self.root;
         let mut shift = 0;
-        let leaf = loop {
+        let places = loop {
             match link {
-                Link::Empty => break [].iter(),
-                Link::Leaf(leaf) => break leaf.iter(),
-                Link::Branch(links) => link = &links[slot(hash, shift)],
+                Link::Empty => break [].as_slice(),
+                Link::Leaf(places, _) => break places,
+                Link::Branch(links) => {
+                    link = &links[slot(links.len(), hash, shift)];
+                    shift += bits(shift);
+                }
             }
-            shift += BITS;
         };
-        leaf.filter(move |(other, _)| *other == hash).map(|(_, item)| item)
+        probe(places, hash, shift).filter(move |(_, other, _)| *other == hash).map(|(_, _, item)| item)
     }
 
-    /// Returns all items, in the order of their hashes' lowest bits.
+    /// Returns all items, in the order of the bits of their hashes.
     pub(crate) fn iter(&self) -> Iter<'_, I> {
         Iter { above: Vec::new(), links: slice::from_ref(&self.root).iter(), leaf: [].iter() }
     }
@@ -88,16 +95,20 @@ impl<I: Clone> Trie<I> {
     pub(crate) fn get_mut(&mut self, hash: u64, is: impl Fn(&I) -> bool) -> Option<&mut I> {
         let mut link = &mut self.root;
         let mut shift = 0;
-        let leaf = loop {
+        loop {
             match link {
                 Link::Empty => return None,
-                Link::Leaf(leaf) => break leaf,
-                Link::Branch(links) => link = &mut Arc::make_mut(links)[slot(hash, shift)],
+                Link::Leaf(places, _) => {
+                    let found = find(places, hash, shift, is)?;
+                    return Arc::make_mut(places)[found].as_mut().map(|(_, item)| item);
+                }
+                Link::Branch(links) => {
+                    let at = slot(links.len(), hash, shift);
+                    link = &mut Arc::make_mut(links)[at];
+                    shift += bits(shift);
+                }
             }
-            shift += BITS;
-        };
-        let place = position(leaf, hash, is)?;
-        Arc::make_mut(leaf).get_mut(place).map(|(_, item)| item)
+        }
     }
 
     /// Puts an item in, and returns the one whose place it took.
@@ -105,37 +116,37 @@ impl<I: Clone> Trie<I> {
         let mut link = &mut self.root;
         let mut shift = 0;
         loop {
-            if matches!(link, Link::Leaf(leaf) if leaf.len() >= LEAF_MAX && shift < u64::BITS) {
-                if let Link::Leaf(leaf) = link {
-                    if let Some(place) = position(leaf, hash, &is) {
-                        return Some(mem::replace(&mut Arc::make_mut(leaf)[place].1, item));
+            if let Link::Leaf(places, len) = link {
+                if let Some(found) = find(places, hash, shift, &is) {
+                    let (_, old) = Arc::make_mut(places)[found].replace((hash, item))?;
+                    return Some(old);
+                }
+                if is_full(places, *len) {
+                    if places.len() >= LEAF_MAX && shift < u64::BITS {
+                        link.split(shift);
+                    } else {
+                        *places = moved(places, places.len() * 2, shift);
                     }
                 }
-                link.split(shift);
             }
             match link {
                 Link::Empty => {
-                    let mut leaf = Vec::with_capacity(GROWTH);
-                    leaf.push((hash, item));
-                    *link = Link::Leaf(Arc::new(leaf));
+                    let mut places = free(LEAF_MIN);
+                    put(&mut places, hash, item, shift);
+                    *link = Link::Leaf(places.into(), 1);
                     break;
                 }
-                Link::Leaf(leaf) => {
-                    let place = position(leaf, hash, &is);
-                    let leaf = Arc::make_mut(leaf);
-                    if let Some(place) = place {
-                        return Some(mem::replace(&mut leaf[place].1, item));
-                    }
-                    if leaf.len() == leaf.capacity() {
-                        // Beyond LEAF_MAX are only items of one hash, whose number has no bound.
-                        leaf.reserve_exact(GROWTH.max(leaf.len().saturating_sub(LEAF_MAX)));
-                    }
-                    leaf.push((hash, item));
+                Link::Leaf(places, len) => {
+                    put(Arc::make_mut(places), hash, item, shift);
+                    *len += 1;
                     break;
                 }
-                Link::Branch(links) => link = &mut Arc::make_mut(links)[slot(hash, shift)],
+                Link::Branch(links) => {
+                    let at = slot(links.len(), hash, shift);
+                    link = &mut Arc::make_mut(links)[at];
+                    shift += bits(shift);
+                }
             }
-            shift += BITS;
         }
         self.len += 1;
         None
@@ -152,78 +163,148 @@ impl<I: Clone> Trie<I> {
 
 impl<I: Clone> Link<I> {
     fn split(&mut self, shift: u32) {
-        if let Self::Leaf(leaf) = mem::replace(self, Self::Empty) {
-            let mut leaves: [Vec<(u64, I)>; WIDTH] = Default::default();
-            for (hash, item) in Arc::unwrap_or_clone(leaf) {
-                leaves[slot(hash, shift)].push((hash, item));
-            }
-            *self = Self::Branch(Arc::new(leaves.map(|mut leaf| {
-                leaf.shrink_to_fit();
-                if leaf.is_empty() { Self::Empty } else { Self::Leaf(Arc::new(leaf)) }
-            })));
+        let Self::Leaf(places, _) = self else { return };
+        let mut parts: Vec<Vec<(u64, I)>> = Vec::new();
+        parts.resize_with(1 << bits(shift), Vec::new);
+        for (hash, item) in emptied(places) {
+            let at = slot(parts.len(), hash, shift);
+            parts[at].push((hash, item));
         }
+        let below = shift + bits(shift);
+        *self = Self::Branch(parts.into_iter().map(|part| Self::leaf(part, below)).collect());
+    }
+
+    fn leaf(items: Vec<(u64, I)>, shift: u32) -> Self {
+        if items.is_empty() {
+            return Self::Empty;
+        }
+        let mut places = free((items.len() * 4).div_ceil(3).next_power_of_two().max(LEAF_MIN));
+        let len = items.len() as u32;
+        for (hash, item) in items {
+            put(&mut places, hash, item, shift);
+        }
+        Self::Leaf(places.into(), len)
     }
 
     /// The depth is bounded by the bits of a hash.
     fn remove(&mut self, hash: u64, shift: u32, is: &impl Fn(&I) -> bool) -> Option<I> {
         match self {
             Self::Empty => None,
-            Self::Leaf(leaf) => {
-                let place = position(leaf, hash, is)?;
-                let leaf = Arc::make_mut(leaf);
-                let (_, removed) = leaf.swap_remove(place);
-                if leaf.is_empty() {
+            Self::Leaf(places, len) => {
+                let found = find(places, hash, shift, is)?;
+                let removed = take(Arc::make_mut(places), found, shift)?;
+                *len -= 1;
+                if *len == 0 {
                     *self = Self::Empty;
-                } else if leaf.capacity() >= leaf.len() + 2 * GROWTH {
-                    leaf.shrink_to(leaf.len() + GROWTH);
+                } else if places.len() > LEAF_MIN && *len as usize <= places.len() / 8 {
+                    *places = moved(places, places.len() / 2, shift);
                 }
                 Some(removed)
             }
             Self::Branch(links) => {
-                let links = Arc::make_mut(links);
-                let link = &mut links[slot(hash, shift)];
-                let removed = link.remove(hash, shift + BITS, is);
-                if link.few() && links.iter().all(Self::few) {
-                    self.join();
+                let at = slot(links.len(), hash, shift);
+                let link = &mut Arc::make_mut(links)[at];
+                let removed = link.remove(hash, shift + bits(shift), is);
+                if link.few().is_some_and(|few| few <= JOIN_MAX) {
+                    self.join(shift);
                 }
                 removed
             }
         }
     }
 
-    fn few(&self) -> bool {
+    /// Returns how many items there are, unless it is a branch.
+    fn few(&self) -> Option<usize> {
         match self {
-            Self::Empty => true,
-            Self::Leaf(leaf) => leaf.len() <= JOIN_MAX,
-            Self::Branch(_) => false,
+            Self::Empty => Some(0),
+            Self::Leaf(_, len) => Some(*len as usize),
+            Self::Branch(_) => None,
         }
     }
 
-    /// Makes a leaf of a branch whose leaves are few enough.
-    fn join(&mut self) {
+    /// Makes a leaf of a branch that has but few items.
+    fn join(&mut self, shift: u32) {
         let Self::Branch(links) = self else { return };
-        let count: usize =
-            links.iter().map(|link| if let Self::Leaf(leaf) = link { leaf.len() } else { 0 }).sum();
-        if count > JOIN_MAX {
+        let sum =
+            links.iter().try_fold(0, |sum, link| Some(sum + link.few()?).filter(|sum| *sum <= JOIN_MAX));
+        if sum.is_none() {
             return;
         }
-        let mut items = Vec::with_capacity(count);
+        let mut items = Vec::new();
         for link in Arc::make_mut(links) {
-            if let Self::Leaf(leaf) = mem::replace(link, Self::Empty) {
-                items.extend(Arc::unwrap_or_clone(leaf));
+            if let Self::Leaf(places, _) = link {
+                items.extend(emptied(places));
             }
         }
-        *self = if items.is_empty() { Self::Empty } else { Self::Leaf(Arc::new(items)) };
+        *self = Self::leaf(items, shift);
     }
 }
 
-fn slot(hash: u64, shift: u32) -> usize {
-    // Below the last bit of the hash no branch is made, see `split`.
-    (hash.checked_shr(shift).unwrap_or(0) % WIDTH as u64) as usize
+/// Returns how many bits the branch looks at that begins with this one.
+fn bits(shift: u32) -> u32 {
+    if shift < UPPER { UPPER_BITS } else { LOWER_BITS }
 }
 
-fn position<I>(leaf: &[(u64, I)], hash: u64, is: impl Fn(&I) -> bool) -> Option<usize> {
-    leaf.iter().position(|(other, item)| *other == hash && is(item))
+/// Returns which of so many it is by the bits from this one on. Both branches and leaves are powers of two.
+fn slot(many: usize, hash: u64, shift: u32) -> usize {
+    // Below the last bit all are the same, and no branch is made there.
+    hash.checked_shr(shift).unwrap_or(0) as usize & (many - 1)
+}
+
+/// Three quarters of the places are taken at most, or so many would have to be looked at that it takes longer than a branch.
+fn is_full<I>(places: &[Option<(u64, I)>], len: u32) -> bool {
+    len as usize >= places.len() / 4 * 3
+}
+
+/// Goes through the taken places from the one that the hash says up to the first free one.
+fn probe<I>(places: &[Option<(u64, I)>], hash: u64, shift: u32) -> impl Iterator<Item = (usize, u64, &I)> {
+    let first = if places.is_empty() { 0 } else { slot(places.len(), hash, shift) };
+    let (before, from) = places.split_at(first);
+    let probed = from.iter().chain(before).zip((first..places.len()).chain(0..first));
+    probed.map_while(|(place, at)| place.as_ref().map(|(hash, item)| (at, *hash, item)))
+}
+
+fn find<I>(places: &[Option<(u64, I)>], hash: u64, shift: u32, is: impl Fn(&I) -> bool) -> Option<usize> {
+    let mut same = probe(places, hash, shift).filter(|(_, other, item)| *other == hash && is(item));
+    same.next().map(|(at, _, _)| at)
+}
+
+fn free<I>(places: usize) -> Vec<Option<(u64, I)>> {
+    iter::repeat_with(|| None).take(places).collect()
+}
+
+/// Puts an item that is not there into a leaf that is not full.
+fn put<I>(places: &mut [Option<(u64, I)>], hash: u64, item: I, shift: u32) {
+    let first = slot(places.len(), hash, shift);
+    let (before, from) = places.split_at_mut(first);
+    if let Some(place) = from.iter_mut().chain(before).find(|place| place.is_none()) {
+        *place = Some((hash, item));
+    }
+}
+
+/// Takes an item out, and those behind it again to where they belong, so that there is no free place before any.
+fn take<I>(places: &mut [Option<(u64, I)>], found: usize, shift: u32) -> Option<I> {
+    let (_, removed) = places[found].take()?;
+    let mut at = (found + 1) & (places.len() - 1);
+    while let Some((hash, item)) = places[at].take() {
+        put(places, hash, item, shift);
+        at = (at + 1) & (places.len() - 1);
+    }
+    Some(removed)
+}
+
+/// Returns a leaf with the same items and so many places.
+fn moved<I: Clone>(places: &mut Places<I>, many: usize, shift: u32) -> Places<I> {
+    let mut more = free(many);
+    for (hash, item) in emptied(places) {
+        put(&mut more, hash, item, shift);
+    }
+    more.into()
+}
+
+/// Takes the items out of a leaf that is about to go, or clones them where somebody else has it too.
+fn emptied<I: Clone>(places: &mut Places<I>) -> impl Iterator<Item = (u64, I)> {
+    Arc::make_mut(places).iter_mut().filter_map(Option::take)
 }
 
 /// Items of a [`Trie`].
@@ -231,7 +312,7 @@ fn position<I>(leaf: &[(u64, I)], hash: u64, is: impl Fn(&I) -> bool) -> Option<
 pub(crate) struct Iter<'t, I> {
     above: Vec<slice::Iter<'t, Link<I>>>,
     links: slice::Iter<'t, Link<I>>,
-    leaf: slice::Iter<'t, (u64, I)>,
+    leaf: slice::Iter<'t, Option<(u64, I)>>,
 }
 
 impl<I> Default for Iter<'_, I> {
@@ -245,12 +326,12 @@ impl<'t, I> Iterator for Iter<'t, I> {
 
     fn next(&mut self) -> Option<&'t I> {
         loop {
-            if let Some((_, item)) = self.leaf.next() {
+            if let Some((_, item)) = self.leaf.find_map(Option::as_ref) {
                 return Some(item);
             }
             match self.links.next() {
                 Some(Link::Empty) => {}
-                Some(Link::Leaf(leaf)) => self.leaf = leaf.iter(),
+                Some(Link::Leaf(places, _)) => self.leaf = places.iter(),
                 Some(Link::Branch(links)) => {
                     self.above.push(mem::replace(&mut self.links, links.iter()));
                 }
@@ -365,7 +446,7 @@ mod tests {
     #[test]
     fn one_path_is_copied_where_a_copy_is_held() {
         let value = |key: u32| Arc::new(key);
-        let mut trie = Trie::<Arc<u32>>::default();
+        let mut trie: Trie<Arc<u32>> = Trie::default();
         for key in 0..10_000 {
             trie.insert(hash(0, key), value(key), |item| **item == key);
         }
