@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reloadable::{Listed, RemovalGuard, SourceErrorKind};
+use reloadable::{Changed, Delta, Index, Listed, RemovalGuard, Revision, SourceErrorKind};
 
 use super::*;
 
@@ -172,4 +172,99 @@ async fn of_two_objects_with_one_key_the_first_is_taken_and_the_other_told() {
     assert_eq!((informer.lister().get("a").unwrap().port, status.counts.duplicates), (1, 1));
     eventually("it is mended", || informer.status().broken.is_empty()).await;
     assert_eq!(informer.status().generation, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_back_is_refused_and_counted() {
+    // A replica that is behind answers in between.
+    let mut versions = [3_u8, 2, 4].into_iter();
+    let list = move || {
+        let version = versions.next().unwrap_or(4);
+        Ok((vec![object("a", [version], &port(version.into()))], Listed::new().at(Revision::new([version]))))
+    };
+    struct Ordered<S>(S);
+    impl<S: KeyedSource<Key = String>> KeyedSource for Ordered<S> {
+        type Key = String;
+        fn origin(&self) -> Origin {
+            self.0.origin()
+        }
+        async fn list(&mut self, listing: &mut Listing<String>) -> Result<Listed, SourceError> {
+            self.0.list(listing).await
+        }
+        async fn changed(&mut self, from: Option<&Revision>) -> Result<Changed<String>, SourceError> {
+            self.0.changed(from).await
+        }
+        fn compare(one: &Revision, other: &Revision) -> Option<std::cmp::Ordering> {
+            Some(one.as_bytes().cmp(other.as_bytes()))
+        }
+    }
+    let mut is_told = false;
+    let changed = move |from: Option<&Revision>| {
+        if from.is_none_or(|from| from.as_bytes() != [4]) || std::mem::replace(&mut is_told, true) {
+            return None;
+        }
+        let deltas = vec![
+            Delta::Upsert(object("a", [1], &port(1))),
+            Delta::Progress(Revision::new([2])),
+            Delta::Upsert(object("b", [5], &port(5))),
+        ];
+        Some(Ok(Changed::Deltas(deltas)))
+    };
+    let (source, log) = Scripted::new(list, changed);
+    let informer = scripted(Ordered(source), |builder| builder.reverify(Duration::from_secs(20))).await;
+    let mut events = informer.events();
+    assert_eq!(next(&mut events).await, ["Started: a=3", "a port: 3 -> 4", "added b=5"]);
+    let status = informer.status();
+    assert!(status.counts.stale >= 3 && status.counts.failed_lists == 1, "{status:?}");
+    assert_eq!(status.revision, Some(Revision::new([4])));
+    assert!(log.watches().iter().all(|(_, from)| from.as_deref().unwrap()[0] >= 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_index_that_panics_leaves_the_object_in_the_store() {
+    let by_port = Index::new("port", |route: &Route| {
+        assert_ne!(route.port, 13, "unlucky");
+        [route.port]
+    });
+    let (source, routes) = memory();
+    routes.upsert("a", port(13));
+    routes.upsert("b", port(14));
+    let informer = Informer::<Route>::builder().source(source).index(&by_port).start().await.unwrap();
+    assert_eq!((informer.lister().len(), informer.lister().by_index(&by_port, &14).len()), (2, 1));
+    assert_eq!(informer.status().counts.index_faults, 1);
+}
+
+/// A key whose code panics now and then must not end what follows it.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_panics_ends_nothing() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static IS_BAD: AtomicBool = AtomicBool::new(false);
+
+    #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+    struct Bad(u8);
+    impl std::hash::Hash for Bad {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            assert!(self.0 != 2 || !IS_BAD.load(Ordering::Relaxed), "bad");
+            self.0.hash(state);
+        }
+    }
+    let (source, routes) = MemoryCollection::<Bad>::new("routes", Format::Toml);
+    for key in 1..4 {
+        routes.upsert(Bad(key), port(1));
+    }
+    let informer = Informer::<Route>::builder().source(source).reverify(Duration::from_secs(30));
+    let informer = informer.resync(Duration::from_secs(50)).start().await.unwrap();
+    IS_BAD.store(true, Ordering::Relaxed);
+    for key in 1..4 {
+        routes.upsert(Bad(key), port(2));
+    }
+    pass(Duration::from_secs(100)).await;
+    IS_BAD.store(false, Ordering::Relaxed);
+    for key in 1..4 {
+        in_time(informer.wait_for(&Bad(key), |route| route.is_some_and(|route| route.port == 2), DEADLINE))
+            .await
+            .unwrap();
+    }
+    assert_eq!(informer.lister().len(), 3);
 }

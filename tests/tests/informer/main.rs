@@ -14,7 +14,7 @@ use reloadable::{
     Listing, MemoryCollection, MemoryCollectionHandle, Origin, Reloadable, Revision, SourceError,
     SourceErrorKind,
 };
-pub use reloadable_tests::waiting::{eventually, in_time};
+pub use reloadable_tests::waiting::{DEADLINE, eventually, in_time};
 use serde::Deserialize;
 use tokio::time::Instant;
 

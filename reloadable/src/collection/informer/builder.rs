@@ -200,6 +200,8 @@ impl<T: Reloadable, K: Key> Setup<T, K> {
             broken_omitted: 0,
             withheld: 0,
             counts: InformerCounts::default(),
+            begun: 0,
+            listed: 0,
         });
         let (stop, stopped) = watch::channel(());
         let informer = Informer::new(lister, feed.clone(), status.subscribe(), stop, compare);
@@ -216,6 +218,7 @@ impl<T: Reloadable, K: Key> Setup<T, K> {
             hasher: RandomState::new(),
             stall,
             is_interrupted: false,
+            listed: 0,
         };
         (informer, drive, stopped)
     }

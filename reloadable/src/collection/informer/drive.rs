@@ -39,6 +39,8 @@ pub(super) struct Drive<K: Key, T> {
     pub(super) stall: Duration,
     /// The connection failed, and it is not known yet that it works again.
     pub(super) is_interrupted: bool,
+    /// The number of the list that is in force.
+    pub(super) listed: u64,
 }
 
 /// Why the task woke up.
@@ -66,46 +68,55 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             // A source that always has something to tell must not keep the thread from everything else.
             tokio::task::consume_budget().await;
             let origin = self.origin.clone();
-            match self.cycle.next(now()) {
-                Do::Wait(until) => self.wait(Some(until)).await,
-                Do::List => {
-                    let listed = contained(&origin, || Box::pin(self.list())).await;
-                    if let Err(error) = listed {
-                        self.objects.counts.failed_lists += 1;
-                        self.cycle.list_failed(now());
-                        self.restate(Some(error));
-                    }
-                }
-                Do::Watch(until) => {
-                    let watched = contained(&origin, || Box::pin(self.watch(until))).await;
-                    if let Err(error) = watched {
-                        self.objects.counts.interruptions += 1;
-                        if error.kind() == SourceErrorKind::Expired {
-                            self.objects.counts.expired += 1;
-                            self.cycle.expired(now());
-                        } else {
-                            self.cycle.watch_failed(now());
-                        }
-                        self.interrupted(error);
-                    }
-                }
+            if contained(&origin, || Box::pin(self.step())).await.is_err() {
+                // A key's own code has panicked where nothing else does. What is known may be wrong from here on.
+                self.objects.counts.panics += 1;
+                self.cycle.expired(now());
             }
         }
     }
 
-    /// Waits until then, and for what is due before.
-    async fn wait(&mut self, until: Option<std::time::Instant>) {
-        let resync = self.resync.as_ref().map(Resync::due);
-        match [until, resync].into_iter().flatten().min() {
-            Some(due) => sleep_until(Instant::from_std(due)).await,
-            None => std::future::pending().await,
+    async fn step(&mut self) -> Result<(), SourceError> {
+        let origin = self.origin.clone();
+        match self.cycle.next(now()) {
+            Do::Wait(until) => self.wait(until).await,
+            Do::List => {
+                let listed = contained(&origin, || Box::pin(self.list())).await;
+                if let Err(error) = listed {
+                    self.objects.counts.failed_lists += 1;
+                    self.cycle.list_failed(now());
+                    self.restate(Some(error));
+                }
+            }
+            Do::Watch(until) => {
+                let watched = contained(&origin, || Box::pin(self.watch(until))).await;
+                if let Err(error) = watched {
+                    self.objects.counts.interruptions += 1;
+                    if error.kind() == SourceErrorKind::Expired {
+                        self.objects.counts.expired += 1;
+                        self.cycle.expired(now());
+                    } else {
+                        self.cycle.watch_failed(now());
+                    }
+                    self.interrupted(error);
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// Waits until then, and for what is due before.
+    async fn wait(&mut self, until: std::time::Instant) {
+        let due = self.resync.as_ref().map_or(until, |resync| resync.due().min(until));
+        sleep_until(Instant::from_std(due)).await;
         self.resync();
     }
 
     /// Lists everything, and puts it into force as a whole.
     async fn list(&mut self) -> Result<(), SourceError> {
-        let (listing, items) = Listing::new(self.objects.begin_list());
+        let (number, known) = self.objects.begin_list();
+        self.status.send_modify(|status| status.begun = number);
+        let (listing, items) = Listing::new(known);
         let Self { source, objects, origin, stall, hasher, .. } = self;
         let decoding = Decoding::new(hasher.clone());
         let collecting = collect(objects, decoding, items, origin, *stall);
@@ -117,9 +128,8 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             }
         }
         let replaced = self.objects.replace(found, now());
-        if listed.revision.is_some() {
-            self.cursor = listed.revision;
-        }
+        self.listed = self.objects.number();
+        self.cursor = listed.revision;
         self.cycle.listed(now());
         if let Some(at) = replaced.confirm_at {
             self.cycle.list_by(at);
@@ -236,7 +246,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
         let view = self.objects.lister().snapshot();
         let (broken, broken_omitted) = self.objects.broken();
         let withheld = self.objects.withheld();
-        let counts = self.objects.counts;
+        let (counts, listed) = (self.objects.counts, self.listed);
         self.status.send_modify(|status| {
             status.state = match &error {
                 Some(_) => SourceState::Interrupted,
@@ -253,6 +263,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             (status.broken, status.broken_omitted) = (broken, broken_omitted);
             status.withheld = withheld;
             status.counts = counts;
+            status.listed = listed;
         });
     }
 

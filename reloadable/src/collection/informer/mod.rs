@@ -219,10 +219,9 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     pub async fn wait_for_revision(&self, revision: &Revision, timeout: Duration) -> Result<(), Error> {
         let mut begun = None;
         within(self.status.clone(), timeout, "the revision", |status| {
-            // One list may be running already.
-            let begun = *begun.get_or_insert(status.counts.lists + status.counts.failed_lists + 1);
-            let is_relisted =
-                status.counts.lists + status.counts.failed_lists > begun && status.last_error.is_none();
+            // One that runs already may have passed by what was written.
+            let begun = *begun.get_or_insert(status.begun);
+            let is_relisted = status.listed > begun;
             let Some(reached) = &status.revision else { return Ok(is_relisted) };
             let compared = catch_unwind(AssertUnwindSafe(|| (self.compare)(reached, revision)));
             Ok(match compared.unwrap_or(None) {

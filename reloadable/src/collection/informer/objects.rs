@@ -86,12 +86,17 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
         &self.lister
     }
 
-    /// Begins a list, for which this is known.
-    pub(super) fn begin_list(&mut self) -> Known<K> {
+    /// Begins a list of this number, for which this is known.
+    pub(super) fn begin_list(&mut self) -> (u64, Known<K>) {
         self.number += 1;
         self.fresh.clear();
         self.twice.clear();
-        Arc::clone(&self.known)
+        (self.number, Arc::clone(&self.known))
+    }
+
+    /// Returns the number of the list that was begun last.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Tells whether something of this revision is older than what is known as that `other` one.
@@ -133,7 +138,8 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
         if held.revision.as_ref() == Some(&found.revision) && !is_replaced {
             return None;
         }
-        if self.is_stale(&found.revision, held.revision.as_ref()) {
+        // Another object may begin to count anew.
+        if !is_replaced && self.is_stale(&found.revision, held.revision.as_ref()) {
             return None;
         }
         Some(Undecoded { old: self.lister.get(&found.key), seen: held.fingerprint, found })
@@ -304,8 +310,8 @@ impl<K: Key, T: Send + Sync + 'static> Changing<'_, K, T> {
             self.broken.remove(&key);
         }
         let old = match &object {
-            Some(object) => batch.upsert(key.clone(), Arc::clone(object)),
-            None => batch.get(&key).map(Arc::clone),
+            Some(object) => batch.upsert(key.clone(), Arc::clone(object)).cloned(),
+            None => batch.get(&key).cloned(),
         };
         match (old, object) {
             (Some(old), Some(new)) if !is_replaced => {
@@ -326,7 +332,7 @@ impl<K: Key, T: Send + Sync + 'static> Changing<'_, K, T> {
         let was_known = self.known.remove(key).is_some();
         self.broken.remove(key);
         self.withheld.remove(key);
-        if let Some(last) = batch.remove(key) {
+        if let Some(last) = batch.remove(key).cloned() {
             self.events.push(Event::Removed { key: key.clone(), last, how });
         }
         was_known

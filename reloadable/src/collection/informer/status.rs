@@ -50,6 +50,10 @@ pub struct InformerStatus<K> {
     pub withheld: usize,
     /// What has happened so far.
     pub counts: InformerCounts,
+    /// The number of the list that was begun last.
+    pub(super) begun: u64,
+    /// The number of the list that is in force.
+    pub(super) listed: u64,
 }
 
 /// An object whose newest content was refused.
