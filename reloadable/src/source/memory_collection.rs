@@ -25,7 +25,7 @@ const REMEMBERED: usize = 1024;
 /// # async fn main() -> Result<(), reloadable::Error> {
 /// use reloadable::{Format, Informer, MemoryCollection};
 ///
-/// let (source, ports) = MemoryCollection::new("ports", Format::Toml);
+/// let (source, ports) = MemoryCollection::<String>::new("ports", Format::Toml);
 /// ports.upsert("api", "port = 80");
 /// # type Port = std::collections::BTreeMap<String, u16>;
 /// let informer = Informer::<Port>::builder().source(source).start().await?;
