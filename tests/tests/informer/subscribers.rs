@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reloadable::{Latest, Revision};
+use reloadable::{Latest, Revision, SourceErrorKind};
 
 use super::*;
 
@@ -134,4 +134,18 @@ async fn it_ends_with_its_last_handle() {
     assert_eq!(newest(&mut latest).await, ["api port: 80 -> 81"]);
     assert!(in_time(latest.next()).await.is_err());
     assert_eq!(lister.get("api").unwrap().port, 81);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_fresh_only_while_the_source_can_be_followed() {
+    let (source, routes) = memory();
+    let informer = Informer::<Route>::builder().source(source).reverify(SOON).start().await.unwrap();
+    informer.wait_fresh(SOON, Duration::ZERO).await.unwrap();
+    routes.fail(SourceErrorKind::TimedOut, "no answer");
+    pass(2 * SOON).await;
+    let error = informer.wait_fresh(3 * SOON, SOON).await.unwrap_err();
+    assert!(error.to_string().contains("no answer"), "{error}");
+    routes.recover();
+    informer.wait_fresh(SOON, SOON).await.unwrap();
+    assert!(informer.status().last_error.is_none());
 }

@@ -74,6 +74,18 @@ impl<T: Reloadable> InformerBuilder<T> {
     }
 
     /// Sets where the objects come from.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn source<S: KeyedSource>(self, source: S) -> InformerBuilder<T, S::Key> {
         let setup = Setup {
             source: Box::new(source),
@@ -91,6 +103,19 @@ impl<T: Reloadable> InformerBuilder<T> {
 
 impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
     /// Keeps this index with the objects, see [`StoreBuilder::index`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use reloadable::{Index, Informer};
+    ///
+    /// let by_size = Index::new("size", |route: &Route| [route.len()]);
+    /// let routes = Informer::<Route>::builder().source(source).index(&by_size).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn index<V>(self, index: &Index<T, V>) -> Self
     where
         V: Clone + Ord + Hash + Send + Sync + 'static,
@@ -99,49 +124,167 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
     }
 
     /// Keeps the keys in order, see [`StoreBuilder::ordered`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).ordered().start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ordered(self) -> Self {
         self.set(|setup| Setup { store: setup.store.ordered(), ..setup })
     }
 
     /// Tells of every object again in each such period, as [`Event::Resync`](crate::Event::Resync), spread over it. The source
     /// is not asked. By default that is not done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).resync(Duration::from_secs(600)).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resync(self, period: Duration) -> Self {
         self.set(|setup| Setup { resync: Some(period), ..setup })
     }
 
     /// Lists everything again after each such period, drawn out or shortened by up to a tenth. By default that is 5 minutes.
     /// A source that cannot tell of changes is only looked at then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).reverify(Duration::from_secs(60)).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reverify(self, period: Duration) -> Self {
         self.set(|setup| Setup { pace: Pace { reverify: Some(period), ..setup.pace }, ..setup })
     }
 
     /// Never lists again unless the source asks for it or a list was doubted: for a source whose changes are never lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).never_reverify().start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn never_reverify(self) -> Self {
         self.set(|setup| Setup { pace: Pace { reverify: None, ..setup.pace }, ..setup })
     }
 
     /// Sets the longest wait after failures. By default that is 30 s. It starts at 0.8 s and doubles with each failure, and
     /// each wait is drawn between nothing and that; but no two connections and no two lists begin within 0.5 s.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).max_backoff(Duration::from_secs(5)).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn max_backoff(self, longest: Duration) -> Self {
         self.set(|setup| Setup { pace: Pace { cap: longest, ..setup.pace }, ..setup })
     }
 
     /// Sets when a list is believed in which many objects are missing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use reloadable::{Informer, RemovalGuard};
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).removal_guard(RemovalGuard::off()).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn removal_guard(self, guard: RemovalGuard) -> Self {
         self.set(|setup| Setup { guard, ..setup })
     }
 
     /// Sets for how long a source may hand over nothing while it lists. Then that list has failed. By default that is 30 s.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).list_timeout(Duration::from_secs(5)).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_timeout(self, timeout: Duration) -> Self {
         self.set(|setup| Setup { stall: timeout, ..setup })
     }
 
     /// Sets for how long [`start`](Self::start) waits for the first list. By default that is 30 s.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).sync_within(Duration::from_secs(5)).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn sync_within(self, timeout: Duration) -> Self {
         self.set(|setup| Setup { start: Start::Synced(timeout), ..setup })
     }
 
     /// Lets [`start`](Self::start) wait for nothing; see [`Informer::wait_synced`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).start_unsynced().start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_unsynced(self) -> Self {
         self.set(|setup| Setup { start: Start::Unsynced, ..setup })
     }
@@ -157,6 +300,18 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
     /// # Cancel safety
     ///
     /// Dropped before it is ready, it has started nothing that goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn start(self) -> Result<Informer<T, K>, Error> {
         let runtime = Handle::try_current()
             .map_err(|_| Error::setup("runtime", "no tokio runtime here; start it within one"))?;
@@ -192,6 +347,7 @@ impl<T: Reloadable, K: Key> Setup<T, K> {
             state: SourceState::Initializing,
             has_synced: false,
             last_confirmed: None,
+            confirmed: None,
             last_error: None,
             revision: None,
             generation: 0,

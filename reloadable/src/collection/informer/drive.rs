@@ -255,6 +255,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             if error.is_none() {
                 status.has_synced = true;
                 status.last_confirmed = Some(SystemTime::now());
+                status.confirmed = Some(Instant::now());
             }
             status.last_error = error;
             status.revision.clone_from(&self.cursor);

@@ -100,12 +100,38 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     }
 
     /// Returns what reads the objects. It may outlive the informer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
+    /// let lister = informer.lister();
+    /// if let Some(api) = lister.get("api") {
+    ///     println!("{api:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn lister(&self) -> Lister<K, T> {
         self.lister.clone()
     }
 
     /// Returns a place from which every event is awaited, beginning with a snapshot. Up to 1,024 events wait for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
+    /// let mut events = informer.events();
+    /// while let Ok(event) = events.next().await {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn events(&self) -> Events<K, T> {
         self.events_up_to(CAPACITY)
@@ -113,6 +139,18 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
 
     /// Returns a place from which every event is awaited. Up to so many events wait for it, or however many were told at
     /// once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
+    /// // What lags by more than this is told by a snapshot.
+    /// let mut events = informer.events_up_to(64);
+    /// println!("{:?}", events.next().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn events_up_to(&self, capacity: usize) -> Events<K, T> {
         Events {
@@ -125,6 +163,19 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     }
 
     /// Returns a place from which is awaited what events come to for each object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
+    /// let mut latest = informer.latest();
+    /// while let Ok(event) = latest.next().await {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn latest(&self) -> Latest<K, T> {
         Latest {
@@ -137,12 +188,34 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     }
 
     /// Tells whether a list was complete and is in the store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
+    /// println!("{}", if informer.has_synced() { "ready" } else { "starting" });
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn has_synced(&self) -> bool {
         self.status.borrow().has_synced
     }
 
     /// Returns how it is doing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
+    /// for broken in informer.status().broken {
+    ///     println!("{}: {}", broken.key, broken.report);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn status(&self) -> InformerStatus<K> {
         self.status.borrow().clone()
@@ -158,8 +231,51 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     /// # Cancel safety
     ///
     /// Cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
+    /// use std::time::Duration;
+    ///
+    /// informer.wait_synced(Duration::from_secs(10)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn wait_synced(&self, timeout: Duration) -> Result<(), Error> {
         within(self.status.clone(), timeout, "the first list", |status| Ok(status.has_synced)).await
+    }
+
+    /// Waits until it is known that the store was as the source no longer ago than `age`, by a list or by what the source
+    /// told, and until the source can be followed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) with what the source said last, if it takes longer, and
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the informer has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
+    /// use std::time::Duration;
+    ///
+    /// informer.wait_fresh(Duration::from_secs(60), Duration::from_secs(10)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn wait_fresh(&self, age: Duration, timeout: Duration) -> Result<(), Error> {
+        within(self.status.clone(), timeout, "the source being confirmed", |status| {
+            let is_fresh = status.confirmed.is_some_and(|at| at.elapsed() <= age);
+            Ok(is_fresh && status.state == SourceState::Watching)
+        })
+        .await
     }
 
     /// Waits until the object with this key is as wanted, and returns whether it is there. `is_wanted` is asked at once,
@@ -216,6 +332,20 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     /// # Cancel safety
     ///
     /// Cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
+    /// use std::time::Duration;
+    ///
+    /// // What the store of the source answered when something was written to it.
+    /// let written = reloadable::Revision::new("1207");
+    /// informer.wait_for_revision(&written, Duration::from_secs(10)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn wait_for_revision(&self, revision: &Revision, timeout: Duration) -> Result<(), Error> {
         let mut begun = None;
         within(self.status.clone(), timeout, "the revision", |status| {
@@ -237,6 +367,16 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     /// # Cancel safety
     ///
     /// Dropped before it is ready, the task ends all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
+    /// informer.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn shutdown(self) {
         self.stop.send_replace(());
         let mut status = self.status.clone();

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use tokio::time::Instant;
+
 use crate::document::{Origin, Revision};
 use crate::error::SourceError;
 use crate::report::Report;
@@ -50,6 +52,8 @@ pub struct InformerStatus<K> {
     pub withheld: usize,
     /// What has happened so far.
     pub counts: InformerCounts,
+    /// The same as `last_confirmed`, by the clock that does not jump.
+    pub(super) confirmed: Option<Instant>,
     /// The number of the list that was begun last.
     pub(super) begun: u64,
     /// The number of the list that is in force.
