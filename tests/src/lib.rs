@@ -2,6 +2,8 @@
 
 pub mod corpus;
 pub mod fuzz;
+pub mod on_disk;
+pub mod waiting;
 
 /// Tells whether the messages of the compiler are to be compared, and says so where they are not: they are those of
 /// one version of it, and take minutes. `.ci/run ui` compares them.

@@ -8,8 +8,10 @@ use tracing::instrument::{Instrument as _, Instrumented};
 use tracing::{Level, Span, debug, field, info, span, warn};
 
 use super::Witness;
+use crate::document::Origin;
 use crate::error::Error;
 use crate::path::FieldPath;
+use crate::report::{Report, Violation};
 use crate::status::{Applied, Attempt, Reason, ReloadOutcome, SourceState, Status, Suspension};
 
 /// By which a filter knows what is told here, whatever the modules are called.
@@ -22,7 +24,7 @@ const PROBLEMS: usize = 20;
 const LISTED: usize = 4096;
 
 /// The span in which something runs; none if there is none.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Scope(Option<Span>);
 
 impl Scope {
@@ -62,8 +64,8 @@ pub(super) struct Traces {
     #[cfg(feature = "fs")]
     left_out: Vec<String>,
     pending: Vec<FieldPath>,
-    /// Why the first load did not succeed.
-    not_started: Option<String>,
+    /// What was suspicious at the last look.
+    warnings: Report,
 }
 
 /// The attempt that is under way.
@@ -95,7 +97,7 @@ impl Traces {
             #[cfg(feature = "fs")]
             left_out: Vec::new(),
             pending: Vec::new(),
-            not_started: None,
+            warnings: Report::new(),
         }
     }
 
@@ -116,7 +118,7 @@ impl Traces {
         )
     }
 
-    /// Tells how the sources are doing, what is pending, and whether reloads are suspended, where that is news.
+    /// Tells how the sources are doing, what is pending or suspicious, and whether reloads are suspended, where that is news.
     fn news(&mut self, status: &Status) {
         for (nth, source) in status.sources.iter().enumerate() {
             let before = self.sources.get(nth).copied().unwrap_or(SourceState::Initializing);
@@ -195,6 +197,28 @@ impl Traces {
             }
             self.pending = pending.cloned().collect();
         }
+        if status.warnings != self.warnings {
+            let before: Vec<_> = self.warnings.warnings().map(Place::of).collect();
+            let new = status.warnings.warnings().map(Place::of).filter(|place| !before.contains(place));
+            for Place { path, code, origin, line, column } in new.take(PROBLEMS) {
+                let (path, origin) = (field::display(path), origin.map(field::display));
+                warn!(target: TARGET, reloader, path, code, origin, line, column, "warning");
+            }
+            self.warnings = status.warnings.clone();
+        }
+    }
+
+    /// Enters how an attempt ended into its span.
+    fn record(&mut self, attempt: &Attempt) -> Option<Span> {
+        self.found();
+        let span = self.attempt.as_ref()?.span.clone()?;
+        span.record("outcome", attempt.outcome().name());
+        span.record("generation", attempt.generation());
+        if let ReloadOutcome::Applied(applied) = attempt.outcome() {
+            span.record("changed", changed(applied));
+        }
+        span.record("took", attempt.stages().total().as_secs_f64());
+        Some(span)
     }
 
     fn tell(&self, attempt: &Attempt) {
@@ -233,21 +257,35 @@ impl Traces {
 
     /// Messages are left out: they quote what is wrong.
     fn tell_problems(&self, error: &Error) {
-        for violation in error.report().errors().take(PROBLEMS) {
-            let (path, code) = (field::display(violation.path()), violation.code());
-            let origin = violation.origin().map(field::display);
-            let position = violation.position();
-            let (line, column) = (position.map(|at| at.line), position.map(|at| at.column));
-            warn!(
-                target: TARGET,
-                reloader = self.name.as_deref(),
-                path,
-                code,
-                origin,
-                line,
-                column,
-                "problem",
-            );
+        let reloader = self.name.as_deref();
+        for Place { path, code, origin, line, column } in
+            error.report().errors().map(Place::of).take(PROBLEMS)
+        {
+            let (path, origin) = (field::display(path), origin.map(field::display));
+            warn!(target: TARGET, reloader, path, code, origin, line, column, "problem");
+        }
+    }
+}
+
+/// What is told of a violation.
+#[derive(PartialEq)]
+struct Place<'a> {
+    path: &'a FieldPath,
+    code: &'a str,
+    origin: Option<&'a Origin>,
+    line: Option<usize>,
+    column: Option<usize>,
+}
+
+impl<'a> Place<'a> {
+    fn of(violation: &'a Violation) -> Self {
+        let position = violation.position();
+        Self {
+            path: violation.path(),
+            code: violation.code(),
+            origin: violation.origin(),
+            line: position.map(|at| at.line),
+            column: position.map(|at| at.column),
         }
     }
 }
@@ -272,15 +310,7 @@ impl Witness for Traces {
     }
 
     fn told(&mut self, attempt: &Attempt, status: &Status) {
-        self.found();
-        let Some(Running { span: Some(span), .. }) = &self.attempt else { return };
-        let span = span.clone();
-        span.record("outcome", attempt.outcome().name());
-        span.record("generation", attempt.generation());
-        if let ReloadOutcome::Applied(applied) = attempt.outcome() {
-            span.record("changed", changed(applied));
-        }
-        span.record("took", attempt.stages().total().as_secs_f64());
+        let Some(span) = self.record(attempt) else { return };
         // What has become an attempt only while it ran does not run in its span.
         let _entered = (Span::current() != span).then(|| span.enter());
         self.tell(attempt);
@@ -288,29 +318,18 @@ impl Witness for Traces {
         self.news(status);
     }
 
-    #[cfg(feature = "fs")]
-    fn replaced(&mut self, attempt: &Attempt) {
-        self.found();
-        let Some(Running { span: Some(span), .. }) = &self.attempt else { return };
-        span.record("outcome", attempt.outcome().name());
-        span.record("generation", attempt.generation());
-        span.record("took", attempt.stages().total().as_secs_f64());
-    }
-
     fn ended(&mut self) {
         self.attempt = None;
     }
 
-    fn not_started(&mut self, error: &Error) {
-        let text = error.report().to_string();
-        if self.not_started.as_ref() == Some(&text) {
-            return;
-        }
+    fn not_started(&mut self, attempt: &Attempt) {
+        let Some(span) = self.record(attempt) else { return };
+        let Some(error) = attempt.outcome().error() else { return };
+        let _entered = span.enter();
         let reloader = self.name.as_deref();
         let kind = field::debug(error.kind());
         warn!(target: TARGET, reloader, kind, problems = problems(error), "no valid configuration to start with");
         self.tell_problems(error);
-        self.not_started = Some(text);
     }
 
     fn restated(&mut self, status: &Status) {

@@ -43,7 +43,7 @@ use crate::value::Value;
 /// let status = config.status();
 /// assert_eq!(
 ///     status.pending_restart()[0].to_string(),
-///     "listen (running 127.0.0.1:80, wanted 127.0.0.1:81, app:1:10)"
+///     r#"listen (running "127.0.0.1:80", wanted "127.0.0.1:81", app:1:10)"#
 /// );
 ///
 /// document.replace("listen = '127.0.0.1:80'\nworkers = 8");

@@ -14,7 +14,8 @@ use crate::subscribe::{block_on, park_until};
 impl<T: Reloadable> Reloader<T> {
     /// Waits until everybody who is to acknowledge a generation has applied it, or a later one. These are the
     /// subscriptions made [`acknowledging`](crate::Subscription::acknowledging); one whose section did not change has
-    /// nothing to apply, and one that ends meanwhile is not waited for. A generation that is yet to come is waited for.
+    /// nothing to apply, and one that ends meanwhile is not waited for. If there is none, it is over when the generation is published. A generation that is yet to come is waited
+    /// for.
     ///
     /// # Errors
     ///

@@ -16,7 +16,7 @@ use crate::load::Reloadable;
 /// A gate runs in a task of its own, with no lock held: it may load, take snapshots and subscribe. It must not wait for a
 /// reload of the same reloader, and is told so if it tries.
 impl<T: Reloadable> Builder<T> {
-    /// Adds a gate for the whole configuration.
+    /// Adds a gate for the whole configuration. Its name must be its own, or the start fails.
     ///
     /// # Examples
     ///
@@ -61,7 +61,13 @@ impl<T: Reloadable> Builder<T> {
         A: Future<Output = Result<P, Refusal>> + Send + 'static,
         P: Into<Prepared> + 'static,
     {
-        self.gates.push(Gate::new(name.into(), select, ask));
+        let gate = Gate::new(name.into(), select, ask);
+        if gate.name.is_empty() {
+            self.mistake("gate", "a gate needs a name, by which its refusal is known");
+        } else if self.gates.iter().any(|other| other.name == gate.name) {
+            self.mistake("gate", format!("there are two gates `{}`; give each a name of its own", gate.name));
+        }
+        self.gates.push(gate);
         self
     }
 

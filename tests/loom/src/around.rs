@@ -58,6 +58,10 @@ pub mod layer {
 pub mod report {
     #[derive(Debug, Clone, Default)]
     pub struct Report;
+
+    pub fn one_line(text: &str) -> String {
+        text.to_owned()
+    }
 }
 
 pub mod provenance {

@@ -241,6 +241,8 @@ fn it_can_be_written_as_json() -> Outcome {
         serde_json::json!({
             "path": "x",
             "value": 2,
+            "pending": false,
+            "running_set": null,
             "said": [
                 {"set": {"layer": "a", "origin": "a", "position": {"line": 1, "column": 5}}, "value": 1},
                 {"set": {"layer": "command line", "origin": "--set x", "position": null}, "value": 2},

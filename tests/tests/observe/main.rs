@@ -6,10 +6,8 @@ mod systemd;
 mod tracing;
 mod trigger;
 
-use std::future::Future;
-use std::time::Duration;
-
 use reloadable::{Builder, Format, MemoryHandle, MemorySource, Refusal, Reloadable, Reloader, Secret};
+pub use reloadable_tests::waiting::{DEADLINE, eventually, in_time};
 use serde::Deserialize;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -77,23 +75,6 @@ pub fn in_memory() -> (Builder<App>, MemoryHandle) {
             if is_away { Err(Refusal::new(format!("no database for {token}"))) } else { Ok(()) }
         });
     (builder, handle)
-}
-
-/// Far above what anything here takes, so that only a test that fails ever waits for it.
-pub const DEADLINE: Duration = Duration::from_secs(20);
-
-pub async fn in_time<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.expect("it did not happen in time")
-}
-
-/// Asks again and again until the answer is yes.
-pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + DEADLINE;
-    let mut pause = tokio::time::interval(Duration::from_millis(2));
-    while !is_so() {
-        assert!(tokio::time::Instant::now() < deadline, "it did not happen in time: {what}");
-        pause.tick().await;
-    }
 }
 
 const INNER: &str = "RELOADABLE_OBSERVE_INNER";

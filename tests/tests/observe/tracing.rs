@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reloadable::{Document, Fetched, Format, Hint, LastGood, Origin, ReloadOutcome, Reloader, Revision};
+use reloadable::{
+    Document, Fetched, Format, Hint, LastGood, MemorySource, Origin, ReloadOutcome, Reloader, Revision,
+};
 use reloadable::{Source, SourceError, SourceErrorKind, StartPolicy};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -361,12 +363,12 @@ async fn a_start_that_waits_tells_each_failure_once() -> Outcome {
         [
             "WARN <1> no valid configuration to start with: kind=Unavailable problems=1",
             "WARN <1> problem: code=not_found origin=told path=",
-            "WARN <1> no valid configuration to start with: kind=Invalid problems=1",
-            "WARN <1> problem: code=type column=5 line=1 origin=told path=a",
-            "INFO <1> configuration applied: attempt=1 changed=0 generation=1 paths=",
+            "WARN <2> no valid configuration to start with: kind=Invalid problems=1",
+            "WARN <2> problem: code=type column=5 line=1 origin=told path=a",
+            "INFO <3> configuration applied: attempt=3 changed=0 generation=1 paths=",
         ]
     );
-    assert_eq!(captured.spans().len(), 1);
+    assert_eq!(captured.spans().len(), 3);
     Ok(())
 }
 
@@ -497,6 +499,33 @@ async fn a_start_on_the_last_good_set_is_loud() -> Outcome {
     let span = captured.spans().pop().ok_or("no span")?;
     assert_eq!((span["reason"].as_str(), span["attempt"].as_str()), ("last_good", "2"));
     drop(config);
+    Ok(())
+}
+
+#[derive(serde::Deserialize, reloadable::Reloadable)]
+struct Few {
+    a: u8,
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_suspicious_is_told_once() -> Outcome {
+    let captured = Captured::default();
+    let _listening = captured.listen();
+    let (source, handle) = MemorySource::new("memory", Format::Toml, "a = 1\nhunter2 = 'hunter2'");
+    let config = Reloader::<Few>::builder().source(source).start().await?;
+    handle.replace("a = 2\nhunter2 = 'hunter3'\nb = 1");
+    assert!(config.reload().await.is_in_force());
+    handle.replace("a = 2");
+    assert!(config.reload().await.is_in_force());
+    let warnings: Vec<_> =
+        captured.take_events().into_iter().filter(|event| event.starts_with("WARN")).collect();
+    assert_eq!(
+        warnings,
+        [
+            "WARN <1> warning: code=unknown_key column=1 line=2 origin=memory path=hunter2",
+            "WARN <2> warning: code=unknown_key column=1 line=3 origin=memory path=b",
+        ]
+    );
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use reloadable::{Error, Format, MemoryHandle, MemorySource, Reloadable, Reloader};
+pub use reloadable_tests::waiting::{DEADLINE, in_time};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize, Reloadable)]
@@ -47,13 +48,6 @@ pub async fn publish(config: &Reloader<App>, handle: &MemoryHandle, text: String
     let outcome = config.reload().await;
     assert!(outcome.is_in_force(), "{outcome}");
     config.snapshot().generation()
-}
-
-/// Far above what anything here takes, so that only a test that fails ever waits for it.
-pub const DEADLINE: Duration = Duration::from_secs(60);
-
-pub async fn in_time<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.expect("it did not happen in time")
 }
 
 /// Polls once.

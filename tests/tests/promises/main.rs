@@ -5,10 +5,8 @@ mod publication;
 mod refusals;
 mod sources;
 
-use std::future::Future;
-use std::time::Duration;
-
 use reloadable::{Builder, Format, MemoryHandle, MemorySource, Reloadable, Reloader};
+pub use reloadable_tests::waiting::{DEADLINE, eventually, in_time};
 use serde::Deserialize;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -39,22 +37,6 @@ pub fn text(workers: u32) -> String {
 pub fn in_memory(text: &str) -> (Builder<App>, MemoryHandle) {
     let (source, document) = MemorySource::new("app", Format::Toml, text);
     (Reloader::builder().source(source), document)
-}
-
-/// Far above what anything here takes, so that only a test that fails ever waits for it.
-pub const DEADLINE: Duration = Duration::from_secs(60);
-
-pub async fn in_time<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.expect("it did not happen in time")
-}
-
-/// Asks again and again until the answer is yes.
-pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + DEADLINE;
-    while !is_so() {
-        assert!(std::time::Instant::now() < deadline, "it did not happen in time: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }
 
 /// Runs a test of this binary alone in a process of its own, where nothing else is counted; tells whether this is it.

@@ -11,10 +11,8 @@ mod readers;
 mod relative;
 mod subscriptions;
 
-use std::future::Future;
-use std::time::Duration;
-
 use reloadable::{Error, Format, MemoryHandle, MemorySource, Reloadable, Reloader, Reporter};
+pub use reloadable_tests::waiting::{DEADLINE, eventually, in_time};
 use serde::Deserialize;
 
 /// What most of these tests configure.
@@ -86,21 +84,4 @@ pub struct Route {
 pub async fn in_memory(text: &str) -> Result<(Reloader<App>, MemoryHandle), Error> {
     let (source, handle) = MemorySource::new("memory", Format::Toml, text);
     Ok((Reloader::builder().source(source).start().await?, handle))
-}
-
-/// Far above what anything here takes, so that only a test that fails ever waits for it.
-pub const DEADLINE: Duration = Duration::from_secs(20);
-
-pub async fn in_time<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.expect("it did not happen in time")
-}
-
-/// Asks again and again until the answer is yes.
-pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + DEADLINE;
-    let mut pause = tokio::time::interval(Duration::from_millis(2));
-    while !is_so() {
-        assert!(tokio::time::Instant::now() < deadline, "it did not happen in time: {what}");
-        pause.tick().await;
-    }
 }

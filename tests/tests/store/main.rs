@@ -12,6 +12,7 @@ use std::time::Duration;
 use reloadable::{
     Builder, Error, LastGood, LastGoodStatus, Reloadable, Reloader, Reporter, StartPolicy, Status,
 };
+pub use reloadable_tests::waiting::{DEADLINE, in_time};
 use serde::Deserialize;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -85,13 +86,6 @@ impl Place {
 
 pub fn last_good(status: &Status) -> &LastGoodStatus {
     status.last_good.as_ref().expect("one is kept")
-}
-
-/// Far above what anything here takes, so that only a test that fails ever waits for it.
-pub const DEADLINE: Duration = Duration::from_secs(20);
-
-pub async fn in_time<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.expect("it did not happen in time")
 }
 
 /// Waits for this status.

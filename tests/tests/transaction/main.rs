@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use reloadable::{Attempt, Builder, Format, MemoryHandle, MemorySource, Outcomes, Reloadable, Reloader};
 use reloadable::{ReloadOutcome, Reporter, Veto, VetoCause};
+pub use reloadable_tests::waiting::eventually;
 use serde::Deserialize;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -62,15 +63,6 @@ pub const DEADLINE: Duration = Duration::from_secs(3_600);
 
 pub async fn in_time<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(DEADLINE, future).await.expect("it did not happen in time")
-}
-
-/// Asks again and again until the answer is yes.
-pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(std::time::Instant::now() < deadline, "it did not happen in time: {what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
 }
 
 pub async fn next(outcomes: &mut Outcomes) -> Attempt {

@@ -22,6 +22,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use reloadable::{Builder, Error, Reloader, Status, Subscription};
+pub use reloadable_tests::waiting::{DEADLINE, in_time};
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -131,13 +132,6 @@ impl Followed {
         };
         self.until(code, refused).await;
     }
-}
-
-/// Far above what anything here takes, so that only a test that fails ever waits for it.
-pub const DEADLINE: Duration = Duration::from_secs(20);
-
-pub async fn in_time<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.expect("it did not happen in time")
 }
 
 /// Asks again and again until the answer is yes, or the time is up.

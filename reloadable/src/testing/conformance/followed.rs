@@ -150,8 +150,7 @@ fn must_tell(rig: &impl Rig) -> Result<(), Fault> {
 
 /// After the last of several changes, the last is in force, by the source's own hints.
 pub(super) async fn final_content<R: Rig>(rig: R) -> Result<(), Fault> {
-    let strict = |source| -> Box<dyn AnySource> { Box::new(Strict(source)) };
-    let mut followed = Followed::with(rig, NEVER, strict).await?;
+    let mut followed = Followed::with(rig, NEVER, Unasked::since(Since::AnError)).await?;
     followed.must_tell()?;
     for last in [5, 6, 12] {
         let first = followed.number_seen()? + 1;
@@ -165,8 +164,7 @@ pub(super) async fn final_content<R: Rig>(rig: R) -> Result<(), Fault> {
 
 /// A change of which nobody is told is found by the next look.
 pub(super) async fn lost_hint<R: Rig>(rig: R) -> Result<(), Fault> {
-    let deafen = |source| -> Box<dyn AnySource> { Box::new(Deaf(source)) };
-    let mut followed = Followed::with(rig, OFTEN, deafen).await?;
+    let mut followed = Followed::with(rig, OFTEN, Unasked::since(Since::Now)).await?;
     for number in 2..=4 {
         followed.replace(number).await?;
         followed.arrives(number).await?;
@@ -181,7 +179,7 @@ pub(super) async fn first_load<R: Rig>(mut rig: R) -> Result<(), Fault> {
     let mut sources = sources(&mut rig, NEVER).await?;
     if let Some(source) = sources.pop() {
         let edited = Edited { source, rig, is_edited: false };
-        sources.push(Box::new(Strict(Box::new(edited))));
+        sources.push(Unasked::since(Since::AnError)(Box::new(edited)));
     }
     Followed::start((), sources, NEVER, deadline).await?.arrives(2).await
 }
@@ -299,12 +297,24 @@ pub(super) async fn reverted<R: Rig>(rig: R) -> Result<(), Fault> {
     }
 }
 
-/// Tells nothing.
-struct Deaf(Box<dyn AnySource>);
+/// Is not asked whether it has changed, or not any more.
+struct Unasked {
+    source: Box<dyn AnySource>,
+    since: Since,
+}
 
-/// Is asked no more after it said that it cannot tell of changes: a reloader would look at it then, and ask again, so that
-/// no hint is needed.
-struct Strict(Box<dyn AnySource>);
+#[derive(Clone, Copy, PartialEq)]
+enum Since {
+    Now,
+    /// A reloader would look at it then, and ask again, so that no hint is needed.
+    AnError,
+}
+
+impl Unasked {
+    fn since(since: Since) -> impl Fn(Box<dyn AnySource>) -> Box<dyn AnySource> {
+        move |source| Box::new(Self { source, since })
+    }
+}
 
 /// Is edited in the middle of the first look, when it has been read.
 struct Edited<R> {
@@ -313,9 +323,9 @@ struct Edited<R> {
     is_edited: bool,
 }
 
-impl AnySource for Deaf {
+impl AnySource for Unasked {
     fn origin(&self) -> Origin {
-        self.0.origin()
+        self.source.origin()
     }
 
     fn fetch<'a>(
@@ -323,42 +333,15 @@ impl AnySource for Deaf {
         known: Option<&'a Revision>,
         asked: Asked,
     ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
-        self.0.fetch(known, asked)
-    }
-
-    fn changed(&mut self) -> BoxFuture<'_, Result<Option<Hint>, SourceError>> {
-        Box::pin(std::future::pending())
-    }
-
-    fn accepted(&mut self, revision: &Revision) {
-        self.0.accepted(revision);
-    }
-
-    fn is_one_side(&self) -> bool {
-        self.0.is_one_side()
-    }
-
-    fn health(&self) -> Health {
-        self.0.health()
-    }
-}
-
-impl AnySource for Strict {
-    fn origin(&self) -> Origin {
-        self.0.origin()
-    }
-
-    fn fetch<'a>(
-        &'a mut self,
-        known: Option<&'a Revision>,
-        asked: Asked,
-    ) -> BoxFuture<'a, Result<Fetched, SourceError>> {
-        self.0.fetch(known, asked)
+        self.source.fetch(known, asked)
     }
 
     fn changed(&mut self) -> BoxFuture<'_, Result<Option<Hint>, SourceError>> {
         Box::pin(async move {
-            match self.0.changed().await {
+            if self.since == Since::Now {
+                return std::future::pending().await;
+            }
+            match self.source.changed().await {
                 Ok(hint) => Ok(hint),
                 Err(_) => std::future::pending().await,
             }
@@ -366,15 +349,15 @@ impl AnySource for Strict {
     }
 
     fn accepted(&mut self, revision: &Revision) {
-        self.0.accepted(revision);
+        self.source.accepted(revision);
     }
 
     fn is_one_side(&self) -> bool {
-        self.0.is_one_side()
+        self.source.is_one_side()
     }
 
     fn health(&self) -> Health {
-        self.0.health()
+        self.source.health()
     }
 }
 
