@@ -154,12 +154,16 @@ impl Prepared {
     ///
     /// It cannot refuse any more. A panic is reported, see [`Applied::failed_commits`](crate::Applied::failed_commits), and
     /// stops nothing. It runs on the reloader's task, before the subscribers are woken: it should hand over and no more, and
-    /// not wait.
+    /// not wait. While it runs, the new snapshot is in force already, and [`Status`](crate::Status) tells of the one before:
+    /// how the attempt ended is known after the last commit.
     pub fn commit(commit: impl FnOnce() + Send + 'static) -> Self {
         Self { commit: Some(Box::new(commit)), abort: None }
     }
 
     /// Takes what is to be done if somebody else refuses. Dropping what the commit owns is mostly enough.
+    ///
+    /// What was prepared last is given up first. Where the reloader ends, or a start is dropped, while a gate is asked, what
+    /// the gates before it prepared is given up at once, and the code of that gate may end after it.
     pub fn or_abort(mut self, abort: impl FnOnce() + Send + 'static) -> Self {
         self.abort = Some(Box::new(abort));
         self

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use reloadable::{AsSet, Diff, Keyed, Order, Value};
+use reloadable::{AsSet, Diff, Format, Keyed, MemorySource, Order, Reloader, Value};
 use reloadable_tests::corpus::foreign::Fetcher;
 use reloadable_tests::corpus::hidden::Client;
 use reloadable_tests::corpus::keyed::Gateway;
@@ -69,4 +69,60 @@ fn equal_values_of_derived_types_allocate_nothing() {
     assert_free(|| through_json::<Menu>(&tree::<Menu>()).unwrap());
     assert_free(|| through_json::<Fetcher>(&tree::<Fetcher>()).unwrap());
     assert_free(|| through_json::<Client>(&tree::<Client>()).unwrap());
+}
+
+#[derive(serde::Deserialize, reloadable::Reloadable)]
+struct Sites {
+    #[reload(key = "name")]
+    sites: Vec<Site>,
+}
+
+#[derive(serde::Deserialize, reloadable::Reloadable)]
+struct Site {
+    name: String,
+    #[reload(restart)]
+    port: u16,
+}
+
+/// Four times as many fields that wait for a restart take four times as much, and not sixteen times.
+#[test]
+fn what_waits_for_a_restart_is_found_in_one_pass() -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let text = |number: u16, port: u16| -> String {
+        (0..number).map(|site| format!("[[sites]]\nname = 's{site}'\nport = {port}\n")).collect()
+    };
+    let counted = |number: u16| {
+        let (source, document) = MemorySource::new("sites", Format::Toml, text(number, 1));
+        let config = runtime.block_on(Reloader::<Sites>::builder().source(source).start())?;
+        document.replace(text(number, 2));
+        let counted = measure(|| assert!(runtime.block_on(config.reload()).is_in_force()));
+        let status = config.status();
+        let pending = status.pending_restart().len() + status.pending_restart_omitted();
+        assert_eq!((pending, config.load().sites[0].port), (number.into(), 1));
+        Ok::<_, reloadable::Error>(counted.count_total)
+    };
+    let (few, many) = (counted(200)?, counted(800)?);
+    assert!(many < 6 * few, "{few} allocations for 200 fields, {many} for 800");
+    Ok(())
+}
+
+/// Of attempts that nobody reads, only those of the history are kept.
+#[test]
+fn attempts_that_nobody_reads_are_not_kept() -> Result<(), Box<dyn std::error::Error>> {
+    type Texts = BTreeMap<String, String>;
+    const LENGTH: usize = 10_000;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let text = |number: usize| format!("text = '{}'", format!("{number:04}").repeat(LENGTH / 4));
+    let (source, document) = MemorySource::new("texts", Format::Toml, text(0));
+    let config = runtime.block_on(Reloader::<Texts>::builder().source(source).history(1).start())?;
+    let reload = |numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            document.replace(text(number));
+            assert!(runtime.block_on(config.reload()).is_in_force());
+        }
+    };
+    reload(1..10);
+    let kept = measure(|| reload(10..110)).bytes_current;
+    assert!(kept < 10 * LENGTH as i64, "{kept} bytes after 100 reloads of {LENGTH}");
+    Ok(())
 }

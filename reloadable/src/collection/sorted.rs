@@ -228,13 +228,7 @@ fn join<I: Ordered>(children: &mut Vec<Child<I>>, place: usize) {
     let second = children.remove(first + 1);
     match (Arc::make_mut(&mut children[first].node), Arc::unwrap_or_clone(second.node)) {
         (Node::Leaf(items), Node::Leaf(more)) => items.extend(more),
-        (Node::Branch(children), Node::Branch(mut more)) => {
-            // It is no longer the first child, so now somebody looks at where it begins.
-            if let Some(child) = more.first_mut() {
-                child.from = second.from;
-            }
-            children.extend(more);
-        }
+        (Node::Branch(children), Node::Branch(more)) => children.extend(more),
         // All leaves are equally deep.
         (Node::Leaf(_), Node::Branch(_)) | (Node::Branch(_), Node::Leaf(_)) => {}
     }
@@ -334,6 +328,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn it_is_an_ordered_map_and_its_copies_never_change(
             ascending in 0..2_000_u32,

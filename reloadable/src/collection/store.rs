@@ -26,7 +26,7 @@ const FOLLOWED_MAX: usize = 4096;
 const KEPT_STEPS: usize = 64;
 /// How often is looked whether a reader is done with the state that was in force before; one who only reads an object is so
 /// after a few dozen nanoseconds.
-const PATIENCE: u32 = 64;
+const PATIENCE: u32 = 16;
 
 /// Many objects by their keys, with one writer and any number of readers.
 ///

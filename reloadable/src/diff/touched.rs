@@ -135,11 +135,6 @@ mod contents {
             self.wanted.clone().unwrap_or_else(|| self.files.keys().cloned().collect())
         }
 
-        /// Returns every file that the value names, with what it held.
-        pub(crate) fn each(&self) -> impl Iterator<Item = (&Path, &[u8])> {
-            self.all().map(|(named, bytes)| (&*named.file, &**bytes))
-        }
-
         /// Returns what the file held that this text of the value names.
         pub(crate) fn of(&self, text: &Path) -> Option<&[u8]> {
             let address = text.as_os_str().as_encoded_bytes().as_ptr().addr();

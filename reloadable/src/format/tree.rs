@@ -201,7 +201,11 @@ impl Tree {
                 }
                 Segment::Index(_) => segment.clone(),
             };
-            node = node.and_then(|node| node.below(&here, segment));
+            node = node.and_then(|node| match (segment, &step) {
+                (Segment::Identity(_), Segment::Index(at)) => node.element(*at),
+                (Segment::Identity(_), _) => None,
+                _ => node.below(&here, segment),
+            });
             here = here.step(&step);
             canonical.push(step);
         }

@@ -10,7 +10,6 @@ use metrics::{
 };
 
 use super::Witness;
-use crate::error::Error;
 use crate::status::{Attempt, Reason, SourceState, Status, Suspension};
 
 /// The outcomes that are counted, so that each is there from the start: a rate needs something to rise from.
@@ -203,13 +202,9 @@ impl Witness for Metrics {
         self.state(status);
     }
 
-    #[cfg(feature = "fs")]
-    fn replaced(&mut self, attempt: &Attempt) {
-        self.count(attempt.outcome().name());
-    }
-
-    fn not_started(&mut self, _: &Error) {
+    fn not_started(&mut self, attempt: &Attempt) {
         self.describe();
+        self.count(attempt.outcome().name());
         self.is_successful = false;
         self.success();
         self.set(&self.names.generation, 0.0);

@@ -14,7 +14,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 use std::sync::Arc;
 
-use crate::error::Error;
 use crate::status::{Attempt, Reason, Status, Suspension};
 
 pub(crate) use self::tracing::{Scope, carried, carried_future};
@@ -51,12 +50,8 @@ trait Witness: Send {
     /// The attempt is over, or it was none.
     fn ended(&mut self) {}
 
-    /// This attempt, the first, was refused, and another one takes its place.
-    #[cfg(feature = "fs")]
-    fn replaced(&mut self, _: &Attempt) {}
-
-    /// The first load has not succeeded. It may be tried again.
-    fn not_started(&mut self, error: &Error);
+    /// An attempt to load for the first time was refused. It may be tried again, or another one takes its place.
+    fn not_started(&mut self, attempt: &Attempt);
 
     /// The status is up to date, though there was no attempt.
     fn restated(&mut self, status: &Status);
@@ -118,13 +113,8 @@ impl Observer {
         self.each(|witness| witness.ended());
     }
 
-    #[cfg(feature = "fs")]
-    pub(crate) fn replaced(&mut self, attempt: &Attempt) {
-        self.each(|witness| witness.replaced(attempt));
-    }
-
-    pub(crate) fn not_started(&mut self, error: &Error) {
-        self.each(|witness| witness.not_started(error));
+    pub(crate) fn not_started(&mut self, attempt: &Attempt) {
+        self.each(|witness| witness.not_started(attempt));
     }
 
     /// The status is asked for only if somebody is told, and no lock is held while that is done.

@@ -10,7 +10,6 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Witness;
-use crate::error::Error;
 use crate::status::{Attempt, Reason, ReloadOutcome, Status, Suspension};
 
 /// How long a manager that does not read may hold up the reloader; once, and no more until it reads again.
@@ -117,7 +116,8 @@ impl Witness for Manager {
         }
     }
 
-    fn not_started(&mut self, error: &Error) {
+    fn not_started(&mut self, attempt: &Attempt) {
+        let Some(error) = attempt.outcome().error() else { return };
         let problems = error.report().errors().count() + error.report().omitted();
         self.send(&format!("STATUS=no valid configuration to start with: {}", many(problems, "problem")));
     }

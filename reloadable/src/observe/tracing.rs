@@ -24,7 +24,7 @@ const PROBLEMS: usize = 20;
 const LISTED: usize = 4096;
 
 /// The span in which something runs; none if there is none.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Scope(Option<Span>);
 
 impl Scope {
@@ -66,8 +66,6 @@ pub(super) struct Traces {
     pending: Vec<FieldPath>,
     /// What was suspicious at the last look.
     warnings: Report,
-    /// Why the first load did not succeed.
-    not_started: Option<String>,
 }
 
 /// The attempt that is under way.
@@ -100,7 +98,6 @@ impl Traces {
             left_out: Vec::new(),
             pending: Vec::new(),
             warnings: Report::new(),
-            not_started: None,
         }
     }
 
@@ -211,6 +208,19 @@ impl Traces {
         }
     }
 
+    /// Enters how an attempt ended into its span.
+    fn record(&mut self, attempt: &Attempt) -> Option<Span> {
+        self.found();
+        let span = self.attempt.as_ref()?.span.clone()?;
+        span.record("outcome", attempt.outcome().name());
+        span.record("generation", attempt.generation());
+        if let ReloadOutcome::Applied(applied) = attempt.outcome() {
+            span.record("changed", changed(applied));
+        }
+        span.record("took", attempt.stages().total().as_secs_f64());
+        Some(span)
+    }
+
     fn tell(&self, attempt: &Attempt) {
         let (reloader, number, generation) = (self.name.as_deref(), attempt.number(), attempt.generation());
         match attempt.outcome() {
@@ -300,15 +310,7 @@ impl Witness for Traces {
     }
 
     fn told(&mut self, attempt: &Attempt, status: &Status) {
-        self.found();
-        let Some(Running { span: Some(span), .. }) = &self.attempt else { return };
-        let span = span.clone();
-        span.record("outcome", attempt.outcome().name());
-        span.record("generation", attempt.generation());
-        if let ReloadOutcome::Applied(applied) = attempt.outcome() {
-            span.record("changed", changed(applied));
-        }
-        span.record("took", attempt.stages().total().as_secs_f64());
+        let Some(span) = self.record(attempt) else { return };
         // What has become an attempt only while it ran does not run in its span.
         let _entered = (Span::current() != span).then(|| span.enter());
         self.tell(attempt);
@@ -316,29 +318,18 @@ impl Witness for Traces {
         self.news(status);
     }
 
-    #[cfg(feature = "fs")]
-    fn replaced(&mut self, attempt: &Attempt) {
-        self.found();
-        let Some(Running { span: Some(span), .. }) = &self.attempt else { return };
-        span.record("outcome", attempt.outcome().name());
-        span.record("generation", attempt.generation());
-        span.record("took", attempt.stages().total().as_secs_f64());
-    }
-
     fn ended(&mut self) {
         self.attempt = None;
     }
 
-    fn not_started(&mut self, error: &Error) {
-        let text = error.report().to_string();
-        if self.not_started.as_ref() == Some(&text) {
-            return;
-        }
+    fn not_started(&mut self, attempt: &Attempt) {
+        let Some(span) = self.record(attempt) else { return };
+        let Some(error) = attempt.outcome().error() else { return };
+        let _entered = span.enter();
         let reloader = self.name.as_deref();
         let kind = field::debug(error.kind());
         warn!(target: TARGET, reloader, kind, problems = problems(error), "no valid configuration to start with");
         self.tell_problems(error);
-        self.not_started = Some(text);
     }
 
     fn restated(&mut self, status: &Status) {

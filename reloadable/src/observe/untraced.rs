@@ -3,7 +3,7 @@
 use std::future::Future;
 
 /// No scope at all.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Scope(());
 
 impl Scope {

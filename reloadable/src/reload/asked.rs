@@ -82,19 +82,12 @@ impl<T: Reloadable> Reload<T> {
             let message = format!("generation {generation} is not in the history, which holds {kept}");
             return ReloadOutcome::Failed(Error::saying(ErrorKind::Unavailable, "history", message));
         };
-        let before = self.suspension.clone();
-        // Entered first, so that nobody who is woken sees it followed.
-        self.suspend(Some(SuspensionCause::RolledBack(generation)));
         let reason = Reason::Rollback(generation);
         let outcome = self.attempt(Asked::Manual, reason, Over::Snapshot(snapshot)).await;
-        if !outcome.is_in_force() {
-            self.suspension = before;
-            self.restate();
-            // It was what was gone back to that was refused, and not what the sources hold. Where they have told of a
-            // change, they are looked at as soon as that is complete.
-            if self.burst.due().is_none() {
-                self.retry_at = Some(Instant::now());
-            }
+        // It was what was gone back to that was refused, and not what the sources hold. Where they have told of a change,
+        // they are looked at as soon as that is complete.
+        if !outcome.is_in_force() && self.burst.due().is_none() {
+            self.retry_at = Some(Instant::now());
         }
         outcome
     }

@@ -20,7 +20,7 @@ use crate::publish::{Made, Snapshot};
 use crate::report::Report;
 use crate::source::Asked;
 use crate::status::Made as MadeOf;
-use crate::status::{Applied, Attempt, Pending, Reason, ReloadOutcome, Status};
+use crate::status::{Applied, Attempt, Pending, Reason, ReloadOutcome, Status, Suspension, SuspensionCause};
 
 /// What an attempt is made over.
 pub(super) enum Over<T> {
@@ -91,6 +91,11 @@ impl<T: Reloadable> Reload<T> {
         }
         if let Tried::Ready(_) | Tried::Unchanged = &tried {
             self.is_back = goes_back;
+            // With the outcome, so that nobody who is woken by it sees the sources followed.
+            if let Reason::Rollback(generation) = reason {
+                let cause = SuspensionCause::RolledBack(generation);
+                self.suspension = Some(Suspension { cause, since: SystemTime::now() });
+            }
         }
         let made = |log: Log| MadeOf { reason, changed: log.changed, at, stages: log.stages };
         match tried {

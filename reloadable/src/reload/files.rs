@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::describe::Describe;
@@ -23,12 +24,13 @@ const FILE: &str = "file";
 pub(super) struct Files {
     /// Nothing where no field is marked, or nothing can be watched.
     layer: Option<Layer<dyn AnyFiles>>,
-    /// Those that are followed for the value in force.
-    accepted: BTreeSet<PathBuf>,
-    /// What those held that the value in force names.
-    in_force: Contents,
+    /// Those that are followed for the value in force, and what was found in them when that was last accepted.
+    accepted: BTreeMap<PathBuf, Option<Held>>,
     followed: BTreeSet<PathBuf>,
 }
+
+/// What a file was found to hold; nothing where it could not be read.
+type Held = Result<Arc<[u8]>, ()>;
 
 /// A file that a candidate names, and where that was set.
 pub(super) struct Reference {
@@ -49,12 +51,7 @@ impl Files {
         let is_marked = guarded::<T, _>("describing the configuration", || T::describe().holds_file())
             .map_err(|report| Error::new(ErrorKind::Invalid, report))?;
         let layer = files.filter(|_| is_marked).map(Layer::new);
-        Ok(Self {
-            layer,
-            accepted: BTreeSet::new(),
-            in_force: Contents::default(),
-            followed: BTreeSet::new(),
-        })
+        Ok(Self { layer, accepted: BTreeMap::new(), followed: BTreeSet::new() })
     }
 
     pub(super) fn layer(&self) -> Option<&Layer<dyn AnyFiles>> {
@@ -83,7 +80,7 @@ impl Files {
     /// Tells whether there are any that were not followed.
     pub(super) fn try_out(&mut self, references: &[Reference]) -> bool {
         let tried = references.iter().map(|reference| reference.named.file.clone());
-        let all: BTreeSet<_> = self.accepted.iter().cloned().chain(tried).collect();
+        let all: BTreeSet<_> = self.accepted.keys().cloned().chain(tried).collect();
         let is_more = !all.is_subset(&self.followed);
         self.follow(all);
         is_more
@@ -91,17 +88,24 @@ impl Files {
 
     /// The candidate that was tried is in force now.
     pub(super) fn accept(&mut self, content: Option<Content>, contents: &Contents) {
+        let is_news = content.is_some();
         if let (Some(layer), Some(content)) = (&mut self.layer, content) {
             layer.accept(content);
         }
-        self.accepted = contents.files();
-        self.in_force = contents.clone();
+        let before = std::mem::take(&mut self.accepted);
+        let known = |file: &Path| before.get(file).filter(|_| !is_news).cloned();
+        let files = contents.files().into_iter();
+        let accepted = files.map(|file| {
+            let held = known(&file).unwrap_or_else(|| self.held(&file));
+            (file, held)
+        });
+        self.accepted = accepted.collect();
         self.settle();
     }
 
     /// Follows the files of the value in force and no others.
     pub(super) fn settle(&mut self) {
-        self.follow(self.accepted.clone());
+        self.follow(self.accepted.keys().cloned().collect());
     }
 
     fn follow(&mut self, files: BTreeSet<PathBuf>) {
@@ -111,16 +115,22 @@ impl Files {
         }
     }
 
-    /// Names the files if one of those that the value in force names was found to hold something else: of which files
-    /// there is news may be no more than that others are followed.
+    /// Names the files if one of those that are followed for the value in force holds something else. Where there is news of
+    /// the files, that may be no more than that others are followed.
     pub(super) fn changed(&self) -> Option<Origin> {
-        let layer = self.layer.as_ref()?;
-        let is_other = |(file, before): (&Path, &[u8])| match layer.source.content(file) {
-            Some(Ok(bytes)) => *bytes != *before,
-            Some(Err(_)) => true,
-            None => false,
+        let is_other = |(file, before): (&PathBuf, &Option<Held>)| match (before, self.held(file)) {
+            (Some(before), Some(held)) => *before != held,
+            // Nobody looked at it before or after.
+            _ => false,
         };
-        self.in_force.each().any(is_other).then(|| layer.origin.clone())
+        let layer = self.layer.as_ref()?;
+        self.accepted.iter().any(is_other).then(|| layer.origin.clone())
+    }
+
+    /// Returns what the last look found in a file; nothing if it did not look there.
+    fn held(&self, file: &Path) -> Option<Held> {
+        let found = self.layer.as_ref()?.source.content(file)?;
+        Some(found.map_err(drop))
     }
 
     /// Tells whether nothing was swapped since they were looked at.
@@ -299,12 +309,7 @@ mod tests {
         let names =
             || followed.lock().unwrap().iter().map(|file| file.display().to_string()).collect::<Vec<_>>();
         let layer = Layer::<dyn AnyFiles>::new(Box::new(Fake(Arc::clone(&followed))));
-        let mut files = Files {
-            layer: Some(layer),
-            accepted: BTreeSet::new(),
-            in_force: Contents::default(),
-            followed: BTreeSet::new(),
-        };
+        let mut files = Files { layer: Some(layer), accepted: BTreeMap::new(), followed: BTreeSet::new() };
 
         assert!(files.try_out(&references(&["a", "b"])));
         let contents = files.contents(references(&["a", "b", "a"])).unwrap();

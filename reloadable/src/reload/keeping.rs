@@ -11,7 +11,7 @@ use super::files::Files;
 use super::gates::Gates;
 use super::inside::Marker;
 use super::layer::Stack;
-use super::start::{Refused, first};
+use super::start::first;
 use crate::document::Origin;
 use crate::error::{Error, ErrorKind};
 use crate::layer::LayerSettings;
@@ -128,14 +128,13 @@ impl Keeping {
         limit: Duration,
         inside: Marker,
         log: &mut Log,
-        refused: &Refused,
+        error: &Error,
     ) -> Result<(Arc<Snapshot<T>>, Report), Error> {
-        let error = refused.error();
-        let Some(kept) = &mut self.kept else { return Err(error) };
+        let Some(kept) = &mut self.kept else { return Err(error.clone()) };
         if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Invalid | ErrorKind::Vetoed) {
-            return Err(error);
+            return Err(error.clone());
         }
-        let set = kept.load(stack.settings()).await.map_err(|unusable| both(&error, &unusable))?;
+        let set = kept.load(stack.settings()).await.map_err(|unusable| both(error, &unusable))?;
         let saved_at = set.saved_at;
         let missing = set.layers.iter().filter(|layer| layer.documents.is_none());
         let missing: Vec<_> = missing.map(|layer| format!("`{}`", layer.name.escape_debug())).collect();
@@ -155,7 +154,7 @@ impl Keeping {
                     missing.join(", ")
                 ));
             }
-            both(&both(&error, &kept.refusal("last_good", message)), &unusable.error())
+            both(&both(error, &kept.refusal("last_good", message)), &unusable.error())
         })
     }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 #[cfg(feature = "fs")]
 use super::stand_in::StandIn;
@@ -37,6 +37,10 @@ pub(super) struct Layer<S: ?Sized = dyn AnySource> {
     backoff: Backoff,
     /// It has told of a complete change that was not looked at yet.
     has_hinted: bool,
+    /// How often it has told something since it was looked at.
+    told: u32,
+    /// One that tells all the time is not asked before then.
+    ask_at: Option<Instant>,
     /// The source cannot tell of changes; it is asked again then.
     pub(super) deaf_until: Option<Instant>,
 }
@@ -70,6 +74,8 @@ impl<S: AnySource + ?Sized> Layer<S> {
             health: Health::default(),
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(30)),
             has_hinted: false,
+            told: 0,
+            ask_at: None,
             deaf_until: None,
         }
     }
@@ -130,6 +136,8 @@ impl<S: AnySource + ?Sized> Layer<S> {
         match hint {
             Ok(hint) => {
                 self.backoff.reset();
+                self.told = self.told.saturating_add(1);
+                self.ask_at = breath(self.told).map(|breath| Instant::now() + breath);
                 self.has_hinted |= hint == Some(Hint::Complete) || (hint.is_some() && !looks);
                 self.check();
                 hint.map_or(Told::Looked, Told::Hint)
@@ -144,6 +152,9 @@ impl<S: AnySource + ?Sized> Layer<S> {
 
     /// Waits until it tells something.
     pub(super) async fn hint(&mut self) -> Result<Option<Hint>, SourceError> {
+        if let Some(at) = self.ask_at {
+            sleep_until(at).await;
+        }
         let Self { source, origin, .. } = self;
         contained(origin, || source.changed()).await
     }
@@ -157,6 +168,7 @@ impl<S: AnySource + ?Sized> Layer<S> {
     /// An attempt begins, which will look at it.
     pub(super) fn begin(&mut self, now: Instant) {
         self.has_hinted = false;
+        (self.told, self.ask_at) = (0, None);
         self.deaf_until = self.deaf_until.filter(|until| *until > now);
     }
 
@@ -195,6 +207,17 @@ impl<S: AnySource + ?Sized> Layer<S> {
             last_error: self.failed.as_ref().map(ToString::to_string).or(deaf),
         }
     }
+}
+
+/// How often a source may tell something before it is looked at, and be asked again at once: more often than a save of
+/// many writes tells, as a rule.
+const PATIENCE: u32 = 100;
+
+/// Returns for how long a source is left alone that has told something so often: it may do so until it is looked at, and
+/// that may be a while, but what it tells last must not be late.
+fn breath(told: u32) -> Option<Duration> {
+    let milliseconds = (told / PATIENCE).min(16);
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
 }
 
 /// How many documents an attempt names.

@@ -39,7 +39,9 @@ pub enum StartPolicy {
     /// It fails, with the whole report.
     #[default]
     Fail,
-    /// It is tried again whenever a source tells of a change, and now and then, until it succeeds or this time is over.
+    /// It is tried again whenever a source tells of a change, and now and then, until it succeeds or this time is over. What
+    /// was refused counts as an attempt, and is the [last refusal](crate::Status::last_refusal) of the status; what is
+    /// refused again in the same way does not count again.
     WaitForValid(Duration),
     /// The set of documents that was good last takes the place of what the sources hold, if there is one that is valid and
     /// that no gate refuses. The sources are followed, so that mending them applies; until then
@@ -78,70 +80,58 @@ impl<T: Reloadable> Reload<T> {
             _ => None,
         };
         let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_WAIT);
-        let at = SystemTime::now();
-        let scope = observer.begin(1, &Reason::Initial);
-        let loading = async {
-            let mut last = None;
-            loop {
-                let mut log = Log::default();
-                let loading = first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log);
-                let loaded = match deadline {
+        let mut tries = Tries::default();
+        #[cfg_attr(not(feature = "fs"), allow(unused_mut, reason = "without files no set is kept"))]
+        let mut is_stood_in = false;
+        let mut scope = observer.begin(1, &Reason::Initial);
+        let (first, commits, log, at) = loop {
+            let (mut log, at) = (Log::default(), SystemTime::now());
+            let loading = first(&mut stack, &mut files, &mut gates, timing.fetch, inside, &mut log);
+            let loading = async {
+                match deadline {
                     Some(deadline) => timeout_at(deadline, loading).await,
                     None => Ok(loading.await),
-                };
-                // What was wrong before says more than that the time is over.
-                let Ok(loaded) = loaded else { return Err(last.unwrap_or_else(too_late)) };
-                match loaded {
-                    Ok((first, commits)) => return Ok(Ok((first, commits, log))),
-                    #[cfg(feature = "fs")]
-                    Err(sources) if start == StartPolicy::UseLastGood => {
-                        observer.not_started(&sources.error());
-                        return Ok(Err((sources, log)));
-                    }
-                    Err(refused) => {
-                        let error = refused.error();
-                        observer.not_started(&error);
-                        let now = Instant::now();
-                        let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
-                            return Err(error);
-                        };
-                        let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
-                        let until = (now + wait).min(deadline);
-                        last = Some(error);
-                        news(&mut stack, &mut files, &mut triggers, until, timing.resync).await;
-                    }
                 }
-            }
-        };
-        type Loaded<T> = (Arc<Snapshot<T>>, Report, Log);
-        let loaded: Result<Result<Loaded<T>, (Refused, Log)>, Error> = scope.run(loading).await;
-        // What was refused before the last good set took its place.
-        #[cfg_attr(not(feature = "fs"), allow(unused_mut, reason = "without files no set is kept"))]
-        let mut refused: Option<(Refused, Attempt, SystemTime)> = None;
-        let (first, commits, log) = match loaded? {
-            Ok(loaded) => loaded,
-            #[cfg(not(feature = "fs"))]
-            Err((sources, _)) => return Err(sources.error()),
-            #[cfg(feature = "fs")]
-            Err((sources, log)) => {
-                let made = MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
-                let attempt = Attempt::new(1, made, 0, sources.outcome.clone(), Pending::default());
-                observer.replaced(&attempt);
+            };
+            // What was wrong before says more than that the time is over.
+            let Ok(loaded) = scope.clone().run(loading).await else {
+                return Err(tries.last_error().unwrap_or_else(too_late));
+            };
+            let refused = match loaded {
+                Ok((first, commits)) => break (first, commits, log, at),
+                Err(refused) => refused,
+            };
+            let error = refused.error();
+            let made = MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
+            let told = tries.note(refused, made);
+            let is_told = told.is_some();
+            if let Some(attempt) = told {
+                observer.not_started(attempt);
                 observer.end();
-                let (at, mut log) = (SystemTime::now(), Log::default());
-                let scope = observer.begin(2, &Reason::LastGood);
+            }
+            #[cfg(feature = "fs")]
+            if start == StartPolicy::UseLastGood {
+                let (mut log, at) = (Log::default(), SystemTime::now());
+                scope = observer.begin(tries.count() + 1, &Reason::LastGood);
                 let asked = (&mut files, &mut gates);
-                let loading = keeping.first(&mut stack, asked, timing.fetch, inside, &mut log, &sources);
+                let loading = keeping.first(&mut stack, asked, timing.fetch, inside, &mut log, &error);
                 let (first, commits) = scope.run(loading).await?;
-                refused = Some((sources, attempt, at));
-                (first, commits, log)
+                is_stood_in = true;
+                break (first, commits, log, at);
+            }
+            let now = Instant::now();
+            let Some(deadline) = deadline.filter(|deadline| *deadline > now) else {
+                return Err(error);
+            };
+            let wait = backoff.next().unwrap_or(LONGEST_WAIT).max(SHORTEST_WAIT);
+            let until = (now + wait).min(deadline);
+            news(&mut stack, &mut files, &mut triggers, until, timing.resync).await;
+            if is_told {
+                scope = observer.begin(tries.count() + 1, &Reason::Initial);
             }
         };
         let (publisher, fingerprint) = (Publisher::new(Arc::clone(&first)), fingerprint(&first));
-        let (number, reason, at) = match &refused {
-            Some((.., at)) => (2, Reason::LastGood, *at),
-            None => (1, Reason::Initial, at),
-        };
+        let reason = if is_stood_in { Reason::LastGood } else { Reason::Initial };
         let made = MadeOf { reason, changed: Vec::new(), at, stages: log.stages };
         let applied = Applied {
             generation: first.generation(),
@@ -151,7 +141,7 @@ impl<T: Reloadable> Reload<T> {
             commits,
         };
         let attempt = Attempt::new(
-            number,
+            tries.count() + 1,
             made,
             first.generation(),
             ReloadOutcome::Applied(applied),
@@ -163,22 +153,24 @@ impl<T: Reloadable> Reload<T> {
         #[cfg(feature = "fs")]
         {
             status.last_good = keeping.status(&stack);
-            if refused.is_none() {
+            if !is_stood_in {
                 keeping.save(&first);
             }
         }
         let mut retry = Backoff::new(Duration::from_millis(100), timing.resync);
         let (mut known, mut told, mut retry_at) = (None, None, None);
-        if let Some((refused, attempt, _)) = refused {
-            status.last_error = Some(refused.error());
-            status.consecutive_failures = 1;
+        if let Some((refused, attempt)) = tries.last {
             status.last_refusal = Some(attempt);
-            if matches!(refused.outcome, ReloadOutcome::Failed(_)) {
-                retry_at = retry.next().map(|wait| Instant::now() + wait);
+            if is_stood_in {
+                status.last_error = Some(refused.error());
+                status.consecutive_failures = 1;
+                if matches!(refused.outcome, ReloadOutcome::Failed(_)) {
+                    retry_at = retry.next().map(|wait| Instant::now() + wait);
+                }
+                told = refused.marks.map(|marks| stack.still_news(marks));
+                // What a gate refused is shown to it again.
+                known = told.clone().filter(|_| matches!(refused.outcome, ReloadOutcome::Rejected(_)));
             }
-            told = refused.marks.map(|marks| stack.still_news(marks));
-            // What a gate refused is shown to it again.
-            known = told.clone().filter(|_| matches!(refused.outcome, ReloadOutcome::Rejected(_)));
         }
         observer.told(&status.last_attempt.clone(), || status.clone());
         observer.end();
@@ -236,6 +228,35 @@ impl Refused {
 
     pub(super) fn error(&self) -> Error {
         self.outcome.error().cloned().unwrap_or_else(Error::closed)
+    }
+}
+
+/// The tries of the first load that were refused.
+#[derive(Default)]
+struct Tries {
+    last: Option<(Refused, Attempt)>,
+}
+
+impl Tries {
+    fn count(&self) -> u64 {
+        self.last.as_ref().map_or(0, |(_, attempt)| attempt.number())
+    }
+
+    fn last_error(&self) -> Option<Error> {
+        self.last.as_ref().map(|(refused, _)| refused.error())
+    }
+
+    /// Enters a try, and returns it; nothing if it ended as the one before did, which is told once, as it is after the
+    /// start.
+    fn note(&mut self, refused: Refused, made: MadeOf) -> Option<&Attempt> {
+        let text = |refused: &Refused| refused.error().report().to_string();
+        let is_same = |last: &Refused| last.marks == refused.marks && text(last) == text(&refused);
+        if self.last.as_ref().is_some_and(|(last, _)| is_same(last)) {
+            return None;
+        }
+        let attempt = Attempt::new(self.count() + 1, made, 0, refused.outcome.clone(), Pending::default());
+        let (_, attempt) = self.last.insert((refused, attempt));
+        Some(attempt)
     }
 }
 

@@ -21,7 +21,8 @@ impl<T: Reloadable> Reloader<T> {
     ///
     /// The documents of that snapshot, its overrides included, go through the same steps as any candidate: they are decoded
     /// and validated, the gates are asked, and what comes of it is published as a new generation. What needs a restart is
-    /// held. If it is refused, nothing changes.
+    /// held. If it is refused, nothing changes; unless reloads are suspended, what the sources hold is then looked at again,
+    /// which is one more attempt, so that the refusal does not stay in the status.
     ///
     /// A generation that is not in the [history](Self::history) is `Failed`, of kind
     /// [`Unavailable`](crate::ErrorKind::Unavailable).
@@ -55,8 +56,8 @@ impl<T: Reloadable> Reloader<T> {
     }
 
     /// Lets what is in force stay, whatever the sources hold, until [`resume`](Self::resume). They are not looked at, so
-    /// their status may be out of date. [`reload`](Self::reload) is [`Suspended`](ReloadOutcome::Suspended) meanwhile, and
-    /// so are overrides.
+    /// their status may be out of date: a source that has told of a change, or cannot tell, is asked nothing more until then.
+    /// [`reload`](Self::reload) is [`Suspended`](ReloadOutcome::Suspended) meanwhile, and so are overrides.
     ///
     /// An attempt that is under way ends first.
     ///

@@ -201,7 +201,7 @@ impl Serialize for Attempt {
             ReloadOutcome::Vetoed(veto) => (Some(veto.gate()), Some(veto.cause())),
             _ => (None, None),
         };
-        let mut out = serializer.serialize_struct("Attempt", 13)?;
+        let mut out = serializer.serialize_struct("Attempt", 14)?;
         out.serialize_field("number", number)?;
         out.serialize_field("at", &At(at))?;
         out.serialize_field("reason", reason)?;

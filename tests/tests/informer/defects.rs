@@ -111,3 +111,13 @@ async fn a_subscriber_is_told_of_what_came_and_went_before_it_looked() {
     assert_eq!(next(&mut events).await, ["added a=1", "removed a=1 Observed", "added b=1"]);
     assert_eq!(short(&in_time(latest.next()).await.unwrap()), "added b=1");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hints_all_the_time_is_listed_twice_a_second() {
+    let list = || Ok((Vec::new(), Listed::new()));
+    let (source, log) = Scripted::new(list, |_| Some(Ok(Changed::Relist)));
+    let _informer = scripted(source, |builder| builder.never_reverify()).await;
+    pass(Duration::from_secs(100)).await;
+    let (lists, watches) = (log.lists().len(), log.watches().len());
+    assert!((150..=201).contains(&lists) && watches <= lists, "{lists} {watches}");
+}

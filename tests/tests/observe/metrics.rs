@@ -204,6 +204,10 @@ async fn a_start_that_waits_is_no_success() -> Outcome {
     let _config = config?;
     assert_eq!((waiting["config_last_reload_successful"], waiting["config_generation"]), (0.0, 0.0));
     let scraped = scrape(&handle);
+    // Tried again and again, it failed in one way.
+    for outcome in ["failed", "applied"] {
+        assert_eq!(scraped[&format!("config_reloads_total{{outcome=\"{outcome}\"}}")], 1.0, "{outcome}");
+    }
     assert_eq!((scraped["config_last_reload_successful"], scraped["config_generation"]), (1.0, 1.0));
     Ok(())
 }

@@ -168,7 +168,6 @@ fn the_status_says_what_was_gone_back_to() -> Outcome {
     assert_eq!(
         timeless(&said)[3..],
         [
-            "STATUS=generation 2: 3 changes; rolled back to generation 1, which stays; `resume()` ends that",
             "RELOADING=1 MONOTONIC_USEC",
             "READY=1 STATUS=generation 3: 3 changes; rolled back to generation 1, which stays; `resume()` ends that",
             "STOPPING=1",

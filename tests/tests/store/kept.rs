@@ -15,6 +15,18 @@ async fn comes(place: &Place, config: &Reloader<App>, text: &str) {
 }
 
 #[tokio::test]
+async fn the_end_waits_for_what_is_to_be_saved() -> Outcome {
+    for number in 0..5 {
+        let place = Place::new()?;
+        place.write(&format!("workers = {number}\n"))?;
+        let config = in_time(place.builder().start()).await?;
+        in_time(config.shutdown()).await;
+        assert!(saved(&place).contains(&format!("workers = {number}\n")), "{number}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn every_accepted_set_is_saved_and_no_other() -> Outcome {
     let place = Place::new()?;
     place.write("workers = 4\n")?;

@@ -590,12 +590,15 @@ fn without_a_runtime_a_gate_may_block_its_thread_and_use_the_network() -> Outcom
     let (builder, document) = app("workers = 1");
     let (go_on, held_up) = mpsc::channel::<()>();
     let held_up = Arc::new(Mutex::new(held_up));
+    let journal = Journal::default();
+    let noted = journal.clone();
     let config = builder
         .gate("blocks", move |candidate: Candidate<App>| {
-            let held_up = Arc::clone(&held_up);
+            let (held_up, noted) = (Arc::clone(&held_up), noted.clone());
             async move {
                 if candidate.value().workers == 2 {
-                    let _ = held_up.lock().map(|held_up| held_up.recv());
+                    let end = held_up.lock().map(|held_up| held_up.recv_timeout(Duration::from_secs(20)));
+                    noted.note(format!("{end:?}"));
                 }
                 tokio::net::TcpListener::bind("127.0.0.1:0").await?;
                 Ok(())
@@ -606,6 +609,7 @@ fn without_a_runtime_a_gate_may_block_its_thread_and_use_the_network() -> Outcom
     document.replace("workers = 2");
     let ReloadOutcome::Vetoed(veto) = config.blocking_reload() else { return Err("not vetoed".into()) };
     assert_eq!(veto.cause(), VetoCause::TimedOut);
+    assert_eq!(journal.take(), [""; 0], "the answer came while the gate was blocked");
     drop(go_on);
     document.replace("workers = 3");
     let deadline = std::time::Instant::now() + Duration::from_secs(20);

@@ -1,6 +1,7 @@
 //! History, going back, standing still, and going on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reloadable::testing::{Answer, ScriptedSource};
@@ -176,6 +177,48 @@ async fn going_back_passes_through_the_gates_and_a_refusal_changes_nothing() -> 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_way_back_is_told_as_a_suspension_only_once_it_is_taken() -> Outcome {
+    let (builder, document) = app("workers = 1");
+    let (release, released) = tokio::sync::watch::channel(false);
+    let config = builder
+        .gate("forward", move |candidate: Candidate<App>| {
+            let goes_back = candidate.running().map(|app| app.workers) > Some(candidate.value().workers);
+            let mut released = released.clone();
+            async move {
+                if !goes_back {
+                    return Ok(());
+                }
+                // Time for whoever reads the status.
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+                if *released.borrow_and_update() { Ok(()) } else { Err(Refusal::new("there is no way back")) }
+            }
+        })
+        .start()
+        .await?;
+    document.replace("workers = 2");
+    assert!(config.reload().await.is_in_force());
+    let mut statuses = config.subscribe_status();
+    let seen = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while let Ok(status) = statuses.changed().await {
+            seen.push((status.generation, status.suspension.map(|suspension| suspension.cause)));
+        }
+        seen
+    });
+    assert_eq!(vetoed(&config.rollback_to(1).await).0, "forward");
+    release.send(true)?;
+    assert!(config.rollback_to(1).await.is_in_force());
+    assert_eq!((config.load().workers, cause(&config)), (1, Some(SuspensionCause::RolledBack(1))));
+    config.shutdown().await;
+    let mut seen = in_time(seen).await?;
+    seen.dedup();
+    assert_eq!(seen, [(2, None), (3, Some(SuspensionCause::RolledBack(1)))]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_way_back_that_is_refused_does_not_lose_an_edit() -> Outcome {
     let (builder, document) = app("workers = 1");
     let hour = Duration::from_secs(3_600);
@@ -211,12 +254,12 @@ async fn a_way_back_that_is_refused_does_not_lose_an_edit() -> Outcome {
 async fn a_resume_that_is_refused_is_not_taken_for_done() -> Outcome {
     let journal = Journal::default();
     let (builder, document) = app("workers = 1");
-    let is_shut = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_shut = Arc::new(AtomicBool::new(false));
     let builder = {
         let (journal, is_shut) = (journal.clone(), Arc::clone(&is_shut));
         builder.gate("door", move |candidate: Candidate<App>| {
             journal.note(format!("{}", candidate.value().workers));
-            let refuses = is_shut.load(std::sync::atomic::Ordering::SeqCst);
+            let refuses = is_shut.load(Ordering::SeqCst);
             async move { if refuses { Err(Refusal::new("it is shut")) } else { Ok(()) } }
         })
     };
@@ -224,14 +267,14 @@ async fn a_resume_that_is_refused_is_not_taken_for_done() -> Outcome {
     document.replace("workers = 2");
     assert!(config.reload().await.is_in_force());
     assert!(config.rollback_to(1).await.is_in_force());
-    is_shut.store(true, std::sync::atomic::Ordering::SeqCst);
+    is_shut.store(true, Ordering::SeqCst);
     assert_eq!(vetoed(&config.resume().await).2, "it is shut");
     // The sources hold what was accepted last, and yet it is not in force.
     tokio::time::sleep(Duration::from_secs(300)).await;
     let status = config.status();
     assert_eq!((config.load().workers, status.is_healthy(), status.suspension), (1, false, None));
     assert_eq!(status.attempts, 4);
-    is_shut.store(false, std::sync::atomic::Ordering::SeqCst);
+    is_shut.store(false, Ordering::SeqCst);
     let mut outcomes = config.outcomes();
     let attempt = next(&mut outcomes).await;
     assert_eq!((attempt.number(), attempt.outcome().name(), config.load().workers), (5, "applied", 2));
@@ -316,39 +359,65 @@ async fn who_stands_still_does_so_for_as_long_as_it_takes() -> Outcome {
     Ok(())
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_source_that_tells_all_the_time_is_left_alone_while_paused() -> Outcome {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+/// It tells of a change that is not complete whenever it is asked, and counts how often that was, and the looks.
+#[derive(Clone, Default)]
+struct Restless(Arc<AtomicUsize>, Arc<AtomicUsize>);
 
-    struct Restless(Arc<AtomicUsize>);
+impl Restless {
+    fn told(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
-    impl reloadable::Source for Restless {
-        fn origin(&self) -> reloadable::Origin {
-            reloadable::Origin::named("restless")
-        }
-
-        async fn fetch(
-            &mut self,
-            _: Option<&reloadable::Revision>,
-        ) -> Result<reloadable::Fetched, reloadable::SourceError> {
-            let document = reloadable::Document::new(self.origin(), Format::Toml, "workers = 1".as_bytes());
-            let revision = reloadable::Revision::new("1");
-            Ok(reloadable::Fetched::Documents { documents: vec![document], revision })
-        }
-
-        async fn changed(&mut self) -> Result<reloadable::Hint, reloadable::SourceError> {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            Ok(reloadable::Hint::Settling)
-        }
+impl reloadable::Source for Restless {
+    fn origin(&self) -> reloadable::Origin {
+        reloadable::Origin::named("restless")
     }
 
-    let told = Arc::new(AtomicUsize::new(0));
-    let config = Reloader::<App>::builder().source(Restless(Arc::clone(&told))).start().await?;
+    async fn fetch(
+        &mut self,
+        _: Option<&reloadable::Revision>,
+    ) -> Result<reloadable::Fetched, reloadable::SourceError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        let document = reloadable::Document::new(self.origin(), Format::Toml, "workers = 1".as_bytes());
+        let revision = reloadable::Revision::new("1");
+        Ok(reloadable::Fetched::Documents { documents: vec![document], revision })
+    }
+
+    async fn changed(&mut self) -> Result<reloadable::Hint, reloadable::SourceError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(reloadable::Hint::Settling)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_tells_all_the_time_is_left_alone_while_paused() -> Outcome {
+    let source = Restless::default();
+    let config = Reloader::<App>::builder().source(source.clone()).start().await?;
     config.pause().await?;
-    let before = told.load(Ordering::Relaxed);
+    let before = source.told();
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
-    assert!(told.load(Ordering::Relaxed) <= before + 2);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(source.told() <= before + 2, "{}", source.told() - before);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_tells_all_the_time_is_asked_less_and_less_often_until_it_is_looked_at() -> Outcome {
+    let source = Restless::default();
+    let wait = Duration::from_secs(60);
+    let builder = Reloader::<App>::builder().source(source.clone()).max_wait(wait).resync(10 * wait);
+    let config = builder.start().await?;
+    // No time passes here.
+    for _ in 0..10_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!((50..=200).contains(&source.told()), "{}", source.told());
+    assert_eq!(source.1.load(Ordering::Relaxed), 1);
+    tokio::time::sleep(wait + wait / 2).await;
+    assert!((1_000..10_000).contains(&source.told()), "{}", source.told());
+    assert_eq!((source.1.load(Ordering::Relaxed), config.status().attempts), (2, 1));
     Ok(())
 }

@@ -309,3 +309,33 @@ fn a_gate_of_a_reloader_without_a_runtime_is_refused_as_well() -> Outcome {
     config.blocking_shutdown();
     Ok(())
 }
+
+/// Whoever reads what is printed may make the printing wait, as a pipe does that is full.
+#[test]
+fn whoever_is_printed_slowly_holds_nothing_up() -> Outcome {
+    use std::fmt::Write;
+
+    /// Waits in the middle of what is written to it for a reload on another thread.
+    struct Slow(Reloader<App>, Option<bool>);
+
+    impl Write for Slow {
+        fn write_str(&mut self, _: &str) -> std::fmt::Result {
+            if self.1.is_none() {
+                let (config, (tell, told)) = (self.0.clone(), std::sync::mpsc::channel());
+                std::thread::spawn(move || tell.send(config.blocking_reload().is_in_force()));
+                self.1 = Some(told.recv_timeout(Duration::from_secs(20)).unwrap_or_default());
+            }
+            Ok(())
+        }
+    }
+
+    let (builder, _document) = app("workers = 1");
+    let config = builder.start_blocking()?;
+    let statuses = config.subscribe_status();
+    for shown in [&config as &dyn std::fmt::Debug, &statuses] {
+        let mut slow = Slow(config.clone(), None);
+        write!(slow, "{shown:?}")?;
+        assert_eq!(slow.1, Some(true));
+    }
+    Ok(())
+}

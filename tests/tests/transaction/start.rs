@@ -11,7 +11,7 @@ use reloadable::{Candidate, ErrorKind, Format, Reason, Refusal, Reloadable, Relo
 use reloadable::{StartPolicy, atomic_write};
 use serde::Deserialize;
 
-use crate::{App, Outcome, app, in_time};
+use crate::{App, Outcome, app, in_time, vetoed};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -39,9 +39,14 @@ async fn a_start_waits_for_the_edit_that_makes_it_valid() -> Outcome {
     // The edit wakes it.
     assert!(before.elapsed() < Duration::from_millis(10), "{:?}", before.elapsed());
     let status = config.status();
-    assert_eq!((config.load().workers, status.generation, status.attempts), (7, 1, 1));
-    assert_eq!(status.last_attempt.reason(), &Reason::Initial);
-    assert!(status.is_healthy());
+    assert_eq!((config.load().workers, status.generation, status.attempts), (7, 1, 4));
+    assert_eq!((status.last_attempt.number(), status.last_attempt.reason()), (4, &Reason::Initial));
+    assert_eq!((status.is_healthy(), status.consecutive_failures), (true, 0));
+    // What was refused before is told, and that it was looked at again and again is not.
+    let refusal = status.last_refusal.ok_or("nothing was refused")?;
+    assert_eq!((refusal.number(), refusal.generation(), refusal.reason()), (3, 0, &Reason::Initial));
+    assert_eq!(refusal.outcome().name(), "rejected");
+    assert!(refusal.to_string().contains("1000"), "{refusal}");
     // It goes on as any other.
     let mut changes = config.subscribe();
     document.replace("workers = 8");
@@ -92,7 +97,10 @@ async fn a_gate_that_refuses_the_first_load_is_asked_again() -> Outcome {
         .start()
         .await?;
     assert_eq!((asked.load(Ordering::SeqCst), config.snapshot().generation()), (5, 1));
-    assert_eq!(config.status().attempts, 1);
+    // The same refusal is told once.
+    let status = config.status();
+    assert_eq!((status.attempts, status.consecutive_failures), (2, 0));
+    assert_eq!(vetoed(status.last_refusal.ok_or("nothing was refused")?.outcome()).2, "connection refused");
     Ok(())
 }
 

@@ -32,7 +32,7 @@ async fn what_a_gate_says_is_one_line_and_no_more_than_its_beginning() -> Outcom
         assert_eq!(gate, "list forged: all is well \u{fffd}[31m");
         assert_eq!((reason.chars().count(), reason.ends_with("x..")), (1_000, true));
         let status = config.status();
-        let error = format!("{:#}", status.last_error.as_ref().ok_or("no error")?);
+        let error = status.last_error.as_ref().ok_or("no error")?.report().to_string();
         for shown in [outcome.to_string(), status.last_attempt.to_string(), error] {
             assert!(!shown.contains(char::is_control), "{shown:?}");
             assert!(shown.chars().count() < 1_200, "{shown}");
@@ -109,9 +109,12 @@ async fn a_refusal_is_told_once_though_the_source_has_another_revision_each_time
         for mark in 1..=5 {
             script.hold(Answer::text(text).revision(mark.to_string()));
             let before = script.looks();
-            while script.looks() == before {
-                tokio::time::sleep(Duration::from_secs(10)).await;
-            }
+            in_time(async {
+                while script.looks() == before {
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                }
+            })
+            .await;
         }
         assert_eq!(next(&mut outcomes).await.outcome().name(), name);
         let status = config.status();
@@ -179,6 +182,59 @@ async fn files_that_fields_name_are_named_only_where_one_of_them_changed() -> Ou
         attempt.changed().iter().any(|it| it.to_string() == "files that fields name")
     };
     assert!(config.history().iter().any(|published| renewed(published.attempt())), "{:?}", config.history());
+    Ok(())
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct Kept {
+    #[reload(file, restart)]
+    certificate: PathBuf,
+    #[reload(file)]
+    roots: PathBuf,
+}
+
+/// What is in force may have been read from a file that holds something else by now, and that is told when it is found.
+#[tokio::test]
+async fn files_that_are_kept_or_gone_back_to_are_not_named_again() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let path = |name: &str| directory.path().join(name);
+    for name in ["a.pem", "b.pem", "c.pem"] {
+        std::fs::write(path(name), name)?;
+    }
+    let text = |certificate: &str, roots: &str| {
+        format!("certificate = '{}'\nroots = '{}'", path(certificate).display(), path(roots).display())
+    };
+    let (source, document) = MemorySource::new("app", Format::Toml, text("a.pem", "b.pem"));
+    let config = Reloader::<Kept>::builder().source(source).start().await?;
+    let mut outcomes = config.outcomes();
+    reloadable::atomic_write(path("a.pem"), "renewed")?;
+    let attempt = next(&mut outcomes).await;
+    assert_eq!((attempt.outcome().name(), attempt.pending_restart().len()), ("unchanged", 1), "{attempt}");
+    let changed = |attempt: &reloadable::Attempt| -> Vec<_> {
+        attempt.changed().iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(changed(&attempt), ["files that fields name"]);
+    // Others are followed from here on, and what is kept is as it was.
+    document.replace(text("a.pem", "c.pem"));
+    let attempt = next(&mut outcomes).await;
+    assert_eq!((attempt.outcome().name(), changed(&attempt)), ("applied", vec!["app".to_owned()]));
+    // One is followed again that was forgotten meanwhile, when another changed.
+    reloadable::atomic_write(path("c.pem"), "renewed")?;
+    assert_eq!(changed(&next(&mut outcomes).await), ["files that fields name"]);
+    assert!(config.rollback_to(1).await.is_in_force());
+    assert!(next(&mut outcomes).await.changed().is_empty());
+    let outcome = config.resume().await;
+    assert!(matches!(outcome, ReloadOutcome::Applied(_)), "{outcome}");
+    assert_eq!(changed(&next(&mut outcomes).await), [""; 0]);
+    // A file that is gone holds something else, and so does one that is there again.
+    for is_there in [false, true] {
+        match is_there {
+            false => std::fs::remove_file(path("c.pem"))?,
+            true => reloadable::atomic_write(path("c.pem"), "again")?,
+        }
+        let attempt = next(&mut outcomes).await;
+        assert_eq!(changed(&attempt), ["files that fields name"], "{attempt}");
+    }
     Ok(())
 }
 

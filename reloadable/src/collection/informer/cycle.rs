@@ -69,6 +69,8 @@ pub(super) struct Cycle {
     backoff: Backoff,
     list_at: Option<Instant>,
     listed_at: Option<Instant>,
+    /// After lists that failed: the earliest time for another.
+    not_before: Option<Instant>,
     pace: Pace,
 }
 
@@ -76,7 +78,7 @@ impl Cycle {
     pub(super) fn new(pace: Pace, now: Instant) -> Self {
         let backoff = Backoff::new(pace.base, pace.cap);
         let state = State::BeforeList(now);
-        Self { state, connection: None, backoff, list_at: None, listed_at: None, pace }
+        Self { state, connection: None, backoff, list_at: None, listed_at: None, not_before: None, pace }
     }
 
     /// Says what to do now.
@@ -107,6 +109,7 @@ impl Cycle {
     /// A list was complete and is in force. It alone resets no wait: a source that lists well and then cannot be watched
     /// would be listed all the time.
     pub(super) fn listed(&mut self, now: Instant) {
+        self.not_before = None;
         self.list_at = self.pace.reverify.and_then(|period| now.checked_add(jittered(period)));
         let connection = self.connection.take().unwrap_or(Connection { since: now, has_told: false });
         self.state = State::Watching(connection);
@@ -120,6 +123,7 @@ impl Cycle {
     /// A list failed, or was refused. Meanwhile it goes on to watch if it was watching.
     pub(super) fn list_failed(&mut self, now: Instant) {
         let until = self.after_failure(now, self.listed_at.unwrap_or(now));
+        self.not_before = Some(until);
         match self.connection.take() {
             Some(connection) => {
                 self.state = State::Watching(connection);
@@ -137,10 +141,20 @@ impl Cycle {
         }
     }
 
-    /// The source has said that a list would tell more.
+    /// The source has said that a list would tell more. It is not asked again at once: it might say the same again and
+    /// again until then.
     pub(super) fn hinted(&mut self, now: Instant) {
+        let State::Watching(connection) = self.state else { return };
         let earliest = self.listed_at.map_or(now, |at| at + self.pace.interval);
-        self.list_by(earliest.max(now));
+        let earliest = earliest.max(self.not_before.unwrap_or(now)).max(now);
+        self.list_by(earliest);
+        let soon = now + self.pace.interval;
+        if earliest <= soon {
+            self.connection = Some(connection);
+            self.state = State::BeforeList(earliest);
+        } else {
+            self.state = State::BeforeWatch(soon);
+        }
     }
 
     /// The connection was ended by the other side. If it was of no use, that is a failure.
@@ -311,7 +325,24 @@ mod tests {
     fn hints_keep_their_distance() {
         let (mut cycle, now) = cycle();
         cycle.listed(now);
+        assert_eq!(cycle.next(now), Do::Watch(None));
         cycle.hinted(now);
-        assert_eq!(cycle.next(now), Do::Watch(Some(now + Duration::from_millis(500))));
+        assert_eq!(cycle.next(now), Do::Wait(now + Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn hints_shorten_no_wait_after_lists_that_fail() {
+        let (mut cycle, now) = cycle();
+        cycle.listed(now);
+        let mut listed = 0;
+        let rounds = rounds(&mut cycle, now, Duration::from_secs(3600), |cycle, now| match cycle.state {
+            State::Listing => {
+                listed += 1;
+                cycle.list_failed(now);
+            }
+            _ => cycle.hinted(now),
+        });
+        assert!((150..400).contains(&listed), "{listed}");
+        assert!(rounds < 10_000, "{rounds}");
     }
 }
