@@ -161,3 +161,17 @@ async fn a_source_that_never_answers_fails_its_list_in_time() {
     let error = in_time(started).await.unwrap_err();
     assert!(error.to_string().contains("handed over nothing"), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_object_of_a_known_revision_is_not_looked_at() {
+    let mut answers = vec![Changed::Deltas(vec![
+        Delta::Upsert(object("a", "1", "not even TOML")),
+        Delta::Upsert(object("b", "1", "port = 2")),
+    ])];
+    let list = || Ok((vec![object("a", "1", "port = 1")], Listed::new()));
+    let (source, _log) = Scripted::new(list, move |_| Some(Ok(answers.pop()?)));
+    let informer = scripted(source, |builder| builder).await;
+    eventually("the other is there", || informer.lister().len() == 2).await;
+    assert!(informer.status().broken.is_empty());
+    assert_eq!(informer.lister().get("a").unwrap().port, 1);
+}

@@ -149,3 +149,17 @@ async fn it_is_fresh_only_while_the_source_can_be_followed() {
     informer.wait_fresh(SOON, SOON).await.unwrap();
     assert!(informer.status().last_error.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_latest_is_told_nothing_of_what_went_before_it_began_to_look() {
+    let (source, routes) = memory();
+    routes.upsert("gone", port(1));
+    routes.upsert("api", port(1));
+    let informer = informer(source).await;
+    let mut latest = informer.latest();
+    reached(&informer, &routes.upsert("api", port(2))).await;
+    reached(&informer, &routes.remove("gone")).await;
+    assert_eq!(newest(&mut latest).await, ["added api=2"]);
+    reached(&informer, &routes.upsert("end", port(1))).await;
+    assert_eq!(newest(&mut latest).await, ["added end=1"]);
+}
