@@ -349,7 +349,9 @@ impl Bench {
         println!("bytes an object, beyond the object itself");
         let kube = measure(|| std::mem::forget(self.kube())).bytes_current;
         let clones = measure(|| {
-            self.objects.iter().for_each(|(_, object)| std::mem::forget(Arc::new(ConfigMap::clone(object))))
+            self.objects
+                .iter()
+                .for_each(|(_, object)| std::mem::forget(black_box(Arc::new(ConfigMap::clone(object)))))
         });
         let kube = format!("{} B", per(kube - clones.bytes_current));
         for (kind, what, theirs, go) in [
