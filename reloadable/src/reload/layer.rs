@@ -39,8 +39,9 @@ pub(super) struct Layer<S: ?Sized = dyn AnySource> {
     backoff: Backoff,
     /// It has told of a complete change that was not looked at yet.
     has_hinted: bool,
-    /// How often it has told something since it was looked at.
+    /// How often it has told something since it was looked at, and since when.
     told: u32,
+    told_since: Option<Instant>,
     /// One that tells all the time is not asked before then.
     ask_at: Option<Instant>,
     /// The source cannot tell of changes; it is asked again then.
@@ -77,6 +78,7 @@ impl<S: AnySource + ?Sized> Layer<S> {
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(30)),
             has_hinted: false,
             told: 0,
+            told_since: None,
             ask_at: None,
             deaf_until: None,
         }
@@ -138,8 +140,10 @@ impl<S: AnySource + ?Sized> Layer<S> {
         match hint {
             Ok(hint) => {
                 self.backoff.reset();
+                let now = Instant::now();
                 self.told = self.told.saturating_add(1);
-                self.ask_at = breath(self.told).map(|breath| Instant::now() + breath);
+                let lasts = now - *self.told_since.get_or_insert(now);
+                self.ask_at = breath(self.told, lasts).map(|breath| now + breath);
                 self.has_hinted |= hint == Some(Hint::Complete) || (hint.is_some() && !looks);
                 self.check();
                 hint.map_or(Told::Looked, Told::Hint)
@@ -170,7 +174,7 @@ impl<S: AnySource + ?Sized> Layer<S> {
     /// An attempt begins, which will look at it.
     pub(super) fn begin(&mut self, now: Instant) {
         self.has_hinted = false;
-        (self.told, self.ask_at) = (0, None);
+        (self.told, self.told_since, self.ask_at) = (0, None, None);
         self.deaf_until = self.deaf_until.filter(|until| *until > now);
     }
 
@@ -211,15 +215,18 @@ impl<S: AnySource + ?Sized> Layer<S> {
     }
 }
 
-/// How often a source may tell something before it is looked at, and be asked again at once: more often than a save of
-/// many writes tells, as a rule.
-const PATIENCE: u32 = 100;
+/// What was queued while nobody asked is told in less, and is over then; what still tells after that tells all the time.
+const STORM: Duration = Duration::from_millis(50);
 
-/// Returns for how long a source is left alone that has told something so often: it may do so until it is looked at, and
-/// that may be a while, but what it tells last must not be late.
-fn breath(told: u32) -> Option<Duration> {
-    let milliseconds = (told / PATIENCE).min(16);
-    (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
+/// More than is queued for one reloader. A source that is always ready keeps a paused clock where it is.
+const ENDLESS: u32 = 10_000;
+
+/// Returns for how long a source is left alone that has told something so often for so long: it may do so until it is
+/// looked at, and that may be a while, but what it tells last must not be late.
+fn breath(told: u32, lasts: Duration) -> Option<Duration> {
+    let milliseconds = (told / 100).min(16);
+    let is_over = lasts > STORM || told > ENDLESS;
+    (is_over && milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
 }
 
 /// Runs a source's code so that its panic is a failure of the source and ends nothing.
