@@ -20,6 +20,9 @@ type Objects = Vec<(String, Arc<ConfigMap>)>;
 
 const NAMESPACES: usize = 100;
 
+/// Measures and prints one part of the table.
+type Part = fn(&Bench);
+
 struct Bench {
     objects: Objects,
     /// The same keys with other objects.
@@ -45,7 +48,7 @@ fn main() {
     println!("{count} objects in {NAMESPACES} namespaces, median of {rounds} rounds");
     println!("{:<52} {:>12} {:>14} {:>12}", "", "reloadable", "kube-runtime", "client-go");
     let wanted: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let parts: [(&str, fn(&Bench)); 5] = [
+    let parts: [(&str, Part); 5] = [
         ("gets", Bench::gets),
         ("lists", Bench::lists),
         ("updates", Bench::updates),
