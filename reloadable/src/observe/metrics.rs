@@ -40,6 +40,7 @@ struct Names {
     duration: SharedString,
     generation: SharedString,
     pending: SharedString,
+    failed_commits: SharedString,
     suspended: SharedString,
     last_good: SharedString,
     source_up: SharedString,
@@ -59,6 +60,7 @@ impl Names {
             duration: name("config_reload_duration_seconds"),
             generation: name("config_generation"),
             pending: name("config_pending_restart_fields"),
+            failed_commits: name("config_failed_commits"),
             suspended: name("config_suspended"),
             last_good: name("config_last_good_up"),
             source_up: name("config_source_up"),
@@ -86,7 +88,7 @@ impl Metrics {
 
     fn describe(&self) {
         let Names { successful, success_time, reloads, duration, generation, .. } = &self.names;
-        let Names { pending, suspended, last_good, source_up, watch_mode, .. } = &self.names;
+        let Names { pending, failed_commits, suspended, last_good, source_up, watch_mode, .. } = &self.names;
         describe_gauge!(
             successful.clone(),
             "Whether what the sources held when they were last looked at is in force."
@@ -100,6 +102,11 @@ impl Metrics {
         describe_histogram!(duration.clone(), Unit::Seconds, "How long the stages of an attempt took.");
         describe_gauge!(generation.clone(), "The number of the snapshot in force.");
         describe_gauge!(pending.clone(), Unit::Count, "Fields whose new value waits for a restart.");
+        describe_gauge!(
+            failed_commits.clone(),
+            Unit::Count,
+            "Gates that panicked when what is in force was taken into use."
+        );
         describe_gauge!(
             suspended.clone(),
             "Whether reloads are paused, rolled back, or were refused too often."
@@ -134,6 +141,7 @@ impl Metrics {
     fn state(&mut self, status: &Status) {
         self.set(&self.names.generation, status.generation as f64);
         self.set(&self.names.pending, (status.pending_restart.len() + status.pending_restart_omitted) as f64);
+        self.set(&self.names.failed_commits, status.failed_commits.violations().len() as f64);
         self.set(&self.names.suspended, if status.suspension.is_some() { 1.0 } else { 0.0 });
         let last_good = status.last_good.as_ref();
         // Before the first save there is nothing to say.
@@ -192,7 +200,7 @@ impl Witness for Metrics {
             }
         }
         // What was good before says nothing of what the sources hold now.
-        if !matches!(attempt.reason(), Reason::LastGood | Reason::Rollback(_)) {
+        if attempt.is_of_sources() {
             self.is_successful = attempt.outcome().is_in_force();
             if self.is_successful {
                 self.success = Some(SystemTime::now());

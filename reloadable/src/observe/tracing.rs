@@ -53,7 +53,7 @@ pub(super) struct Traces {
     name: Option<Arc<str>>,
     attempt: Option<Running>,
     sources: Vec<SourceState>,
-    is_suspended: bool,
+    suspended: Option<String>,
     /// The last attempt was refused.
     is_refused: bool,
     #[cfg(feature = "fs")]
@@ -88,7 +88,7 @@ impl Traces {
             name,
             attempt: None,
             sources: Vec::new(),
-            is_suspended: false,
+            suspended: None,
             is_refused: false,
             #[cfg(feature = "fs")]
             runs_on_last_good: false,
@@ -143,14 +143,13 @@ impl Traces {
         }
         self.sources = status.sources.iter().map(|source| source.state).collect();
         let reloader = self.name.as_deref();
-        if status.suspension.is_some() != self.is_suspended {
-            match &status.suspension {
-                Some(Suspension { cause, .. }) => {
-                    warn!(target: TARGET, reloader, cause = field::display(cause), "reloads are suspended");
-                }
+        let suspended = status.suspension.as_ref().map(|suspension| suspension.cause.to_string());
+        if suspended != self.suspended {
+            match suspended.as_deref() {
+                Some(cause) => warn!(target: TARGET, reloader, cause, "reloads are suspended"),
                 None => info!(target: TARGET, reloader, "reloads are resumed"),
             }
-            self.is_suspended = status.suspension.is_some();
+            self.suspended = suspended;
         }
         #[cfg(feature = "fs")]
         if let Some(last_good) = &status.last_good {
@@ -228,9 +227,10 @@ impl Traces {
                 let (changed, paths) =
                     (changed(applied), listed(applied.changes().iter().map(|entry| &entry.path)));
                 info!(target: TARGET, reloader, attempt = number, generation, changed, paths, "configuration applied");
-                let gates = applied.failed_commits().violations().len();
-                if gates > 0 {
-                    warn!(target: TARGET, reloader, attempt = number, generation, gates, "gates panicked in their commit");
+                // What the panic says is withheld where there are secrets.
+                for failed in applied.failed_commits().violations() {
+                    let cause = failed.message();
+                    warn!(target: TARGET, reloader, attempt = number, generation, cause, "a gate panicked in its commit");
                 }
             }
             ReloadOutcome::Vetoed(veto) => {
@@ -246,7 +246,7 @@ impl Traces {
                 self.tell_problems(error);
             }
             // A log that ends with a refusal would say that it still stands.
-            ReloadOutcome::Unchanged if self.is_refused => {
+            ReloadOutcome::Unchanged if self.is_refused && attempt.is_of_sources() => {
                 info!(target: TARGET, reloader, attempt = number, generation, "what the sources hold is in force again");
             }
             ReloadOutcome::Unchanged => {
@@ -314,7 +314,8 @@ impl Witness for Traces {
         // What has become an attempt only while it ran does not run in its span.
         let _entered = (Span::current() != span).then(|| span.enter());
         self.tell(attempt);
-        self.is_refused = !attempt.outcome().is_in_force();
+        let is_refused = !attempt.outcome().is_in_force();
+        self.is_refused = is_refused || (self.is_refused && !attempt.is_of_sources());
         self.news(status);
     }
 
@@ -328,8 +329,14 @@ impl Witness for Traces {
         let _entered = span.enter();
         let reloader = self.name.as_deref();
         let kind = field::debug(error.kind());
-        warn!(target: TARGET, reloader, kind, problems = problems(error), "no valid configuration to start with");
-        self.tell_problems(error);
+        let (gate, cause) = match attempt.outcome() {
+            ReloadOutcome::Vetoed(veto) => (Some(veto.gate()), Some(veto.reason())),
+            _ => (None, None),
+        };
+        warn!(target: TARGET, reloader, kind, problems = problems(error), gate, cause, "no valid configuration to start with");
+        if gate.is_none() {
+            self.tell_problems(error);
+        }
     }
 
     fn restated(&mut self, status: &Status) {

@@ -68,6 +68,7 @@ impl<T: Reloadable> Reload<T> {
         let (started, at) = (Instant::now(), SystemTime::now());
         let mut log = Log::default();
         let goes_back = matches!(over, Over::Snapshot(_));
+        let is_of_sources = !matches!(over, Over::Snapshot(_) | Over::Accepted);
         // Going back, it does not look at the sources: what they told is still to be looked at.
         if !goes_back {
             let hinted_at = self.hinted_at.take().filter(|_| matches!(reason, Reason::Change));
@@ -97,7 +98,7 @@ impl<T: Reloadable> Reload<T> {
                 self.suspension = Some(Suspension { cause, since: SystemTime::now() });
             }
         }
-        let made = |log: Log| MadeOf { reason, changed: log.changed, at, stages: log.stages };
+        let made = |log: Log| MadeOf { reason, changed: log.changed, at, stages: log.stages, is_of_sources };
         match tried {
             Tried::Ready(ready) => self.publish(asked, ready, made, log, pending),
             // A source may have another mark each time for what is the same.
@@ -109,15 +110,24 @@ impl<T: Reloadable> Reload<T> {
                 self.keep();
                 self.tell(ReloadOutcome::Unchanged, made(log), pending)
             }
-            Tried::Nothing => self.tell_unless_known(asked, true, ReloadOutcome::Unchanged, made(log), None),
+            Tried::Nothing => {
+                self.keep_again();
+                self.tell_unless_known(asked, true, ReloadOutcome::Unchanged, made(log), None)
+            }
             Tried::Refused(outcome, marks) => {
                 let told = self.status.borrow().attempts;
                 let is_same = self.told == marks;
-                self.told = marks;
+                if is_of_sources {
+                    self.told = marks;
+                }
                 let outcome = self.tell_unless_known(asked, is_same, outcome, made(log), None);
                 let is_news = self.status.borrow().attempts > told;
                 // Whoever asked knows; and a source that does not answer is asked ever less often.
-                if is_news && asked == Asked::Automatic && !matches!(outcome, ReloadOutcome::Failed(_)) {
+                if is_news
+                    && !is_same
+                    && asked == Asked::Automatic
+                    && !matches!(outcome, ReloadOutcome::Failed(_))
+                {
                     if let Some(cause) = self.record.refused(Instant::now().into_std()) {
                         self.suspend(Some(cause));
                     }
@@ -287,12 +297,10 @@ impl<T: Reloadable> Reload<T> {
         self.tell(outcome, made, pending)
     }
 
-    /// Enters an outcome into the status, the history and the stream of attempts; with what is pending now, if that was
-    /// found out.
+    /// Enters an outcome into the status, the history and the stream of attempts; with what is pending now, if known.
     fn tell(&mut self, outcome: ReloadOutcome, made: MadeOf, pending: Option<Pending>) -> ReloadOutcome {
         let current = self.publisher.current().snapshot();
-        let pending =
-            pending.filter(|_| outcome.is_in_force()).unwrap_or_else(|| Pending::of(&self.status.borrow()));
+        let pending = pending.unwrap_or_else(|| Pending::of(&self.status.borrow()));
         let number = self.status.borrow().attempts + 1;
         let attempt = Attempt::new(number, made, current.generation(), outcome.clone(), pending.clone());
         let is_applied = matches!(outcome, ReloadOutcome::Applied(_));
@@ -316,11 +324,13 @@ impl<T: Reloadable> Reload<T> {
             status.attempts = number;
             (status.pending_restart, status.pending_restart_omitted) = (pending.list, pending.omitted);
             status.suspension = suspension;
-            status.last_error = outcome.error().cloned();
             if outcome.error().is_some() {
+                status.last_error = outcome.error().cloned();
                 status.consecutive_failures += 1;
                 status.last_refusal = Some(attempt.clone());
-            } else {
+            } else if attempt.is_of_sources() {
+                // Otherwise what the sources hold may still be wrong.
+                status.last_error = None;
                 status.consecutive_failures = 0;
             }
             status.last_attempt = attempt.clone();
@@ -334,14 +344,6 @@ impl<T: Reloadable> Reload<T> {
         // Nobody may be listening.
         let _ = self.attempts.send(attempt);
         outcome
-    }
-
-    /// Has what is in force saved, unless it was loaded from there.
-    fn keep(&self) {
-        #[cfg(feature = "fs")]
-        if !self.stack.is_stood_in() {
-            self.keeping.save(&self.publisher.current().snapshot());
-        }
     }
 
     /// Brings the status up to date where there was no attempt. Whoever awaits it sleeps through what is no news.

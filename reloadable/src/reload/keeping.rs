@@ -77,6 +77,11 @@ impl Keeping {
         }
     }
 
+    /// Tells whether what was to be saved last could not be. The disk may have room again by the next look.
+    pub(super) fn has_failed(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| matches!(*kept.told.borrow(), Some(Err(_))))
+    }
+
     /// Waits until it is known how a save went. Cancel safe.
     pub(super) async fn saved(&mut self) {
         let Some(kept) = &mut self.kept else { return std::future::pending().await };

@@ -303,6 +303,22 @@ impl<T: Reloadable> Reload<T> {
         .await
     }
 
+    /// Has what is in force saved, unless it was loaded from there.
+    fn keep(&self) {
+        #[cfg(feature = "fs")]
+        if !self.stack.is_stood_in() {
+            self.keeping.save(&self.publisher.current().snapshot());
+        }
+    }
+
+    /// Has it saved once more if that went wrong: the disk may have room again.
+    fn keep_again(&self) {
+        #[cfg(feature = "fs")]
+        if self.keeping.has_failed() {
+            self.keep();
+        }
+    }
+
     /// Says why it is time to look.
     fn due_for(&self) -> Reason {
         let now = Instant::now();

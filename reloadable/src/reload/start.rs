@@ -102,7 +102,13 @@ impl<T: Reloadable> Reload<T> {
                 Err(refused) => refused,
             };
             let error = refused.error();
-            let made = MadeOf { reason: Reason::Initial, changed: Vec::new(), at, stages: log.stages };
+            let made = MadeOf {
+                reason: Reason::Initial,
+                changed: Vec::new(),
+                at,
+                stages: log.stages,
+                is_of_sources: true,
+            };
             let told = tries.note(refused, made);
             let is_told = told.is_some();
             if let Some(attempt) = told {
@@ -132,7 +138,8 @@ impl<T: Reloadable> Reload<T> {
         };
         let (publisher, fingerprint) = (Publisher::new(Arc::clone(&first)), fingerprint(&first));
         let reason = if is_stood_in { Reason::LastGood } else { Reason::Initial };
-        let made = MadeOf { reason, changed: Vec::new(), at, stages: log.stages };
+        let is_of_sources = !is_stood_in;
+        let made = MadeOf { reason, changed: Vec::new(), at, stages: log.stages, is_of_sources };
         let applied = Applied {
             generation: first.generation(),
             took: log.stages.total(),

@@ -104,8 +104,9 @@ impl<T: Reloadable> Reloader<T> {
             status.suspension.as_ref().map(|suspension| format!("no change is followed: {suspension}"));
         let last_good = status.last_good.as_ref().filter(|last_good| last_good.is_in_force);
         let last_good = last_good.map(|last_good| format!("runs on the last good set, {}", last_good.origin));
+        let commits = status.failed_commits.violations().first().map(|failed| failed.message().to_owned());
         drop(status);
-        readiness.noting(refused).noting(last_good).noting(suspended)
+        readiness.noting(commits).noting(refused).noting(last_good).noting(suspended)
     }
 
     /// Says what came of waiting; nothing did if the time was over.

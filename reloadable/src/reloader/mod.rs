@@ -282,7 +282,8 @@ impl<T: Reloadable> Reloader<T> {
         PendingSubscription::new(self.status.clone())
     }
 
-    /// Ends the task behind this and all clones, and waits until it has ended. The snapshots stay readable.
+    /// Ends the task behind this and all clones, and waits until it has ended. The snapshots stay readable. What is still to
+    /// be kept on disk as the last good set is waited for, up to 5 s, and subscribers are told of the end after that.
     ///
     /// # Cancel safety
     ///

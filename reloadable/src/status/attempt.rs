@@ -37,6 +37,7 @@ struct Inner {
     generation: u64,
     outcome: ReloadOutcome,
     pending: Pending,
+    is_of_sources: bool,
 }
 
 /// What an attempt was made of, before it has a number.
@@ -46,6 +47,8 @@ pub(crate) struct Made {
     pub(crate) changed: Vec<Origin>,
     pub(crate) at: SystemTime,
     pub(crate) stages: Stages,
+    /// It was made over what the sources hold now, and not over what was accepted or in force before.
+    pub(crate) is_of_sources: bool,
 }
 
 impl Attempt {
@@ -56,8 +59,23 @@ impl Attempt {
         outcome: ReloadOutcome,
         pending: Pending,
     ) -> Self {
-        let Made { reason, changed, at, stages } = made;
-        Self(Arc::new(Inner { number, reason, changed, at, stages, generation, outcome, pending }))
+        let Made { reason, changed, at, stages, is_of_sources } = made;
+        Self(Arc::new(Inner {
+            number,
+            reason,
+            changed,
+            at,
+            stages,
+            generation,
+            outcome,
+            pending,
+            is_of_sources,
+        }))
+    }
+
+    /// Tells whether it was made over what the sources hold.
+    pub(crate) fn is_of_sources(&self) -> bool {
+        self.0.is_of_sources
     }
 
     /// Returns the number of the attempt: 1 for the first load, one more for each after it.
@@ -188,7 +206,7 @@ impl Serialize for Attempt {
             path: &'c FieldPath,
             kind: ChangeKind,
         }
-        let Inner { number, reason, changed, at, stages, generation, outcome, pending } = &*self.0;
+        let Inner { number, reason, changed, at, stages, generation, outcome, pending, .. } = &*self.0;
         let (changes, failed_commits): (Vec<_>, _) = match outcome {
             ReloadOutcome::Applied(applied) => {
                 let changes = applied.changes().iter();

@@ -59,9 +59,9 @@ impl GoodSet {
         (Self { saved_at: SystemTime::now(), generation, layers }, left_out)
     }
 
-    /// Tells whether there is nothing of any layer to start with.
+    /// Tells whether there is nothing of any layer to start with: an empty directory is nothing either.
     pub(crate) fn is_empty(&self) -> bool {
-        self.layers.iter().all(|layer| layer.documents.is_none())
+        self.layers.iter().all(|layer| layer.documents.as_ref().is_none_or(Vec::is_empty))
     }
 }
 

@@ -212,6 +212,25 @@ async fn a_start_that_waits_is_no_success() -> Outcome {
     Ok(())
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_override_over_a_file_that_is_broken_is_no_success() -> Outcome {
+    let (handle, _recording) = record();
+    let source = Told::default();
+    source.answer(Some("a = 1"));
+    let builder = Reloader::<BTreeMap<String, u8>>::builder().source(source.clone());
+    let config = builder.min_interval(Duration::from_secs(60)).start().await?;
+    let before = scrape(&handle);
+    source.answer(Some("a = "));
+    assert!(!config.reload().await.is_in_force());
+    assert!(config.set_override("a", 5).await.is_in_force());
+    assert!(config.set_override("a", 5).await.is_in_force());
+    let scraped = scrape(&handle);
+    assert_eq!((scraped["config_last_reload_successful"], scraped["config_generation"]), (0.0, 2.0));
+    let time = "config_last_reload_success_timestamp_seconds";
+    assert_eq!(scraped[time], before[time]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_start_on_the_last_good_set_is_no_success() -> Outcome {
     let (handle, _recording) = record();

@@ -414,6 +414,40 @@ async fn what_the_last_good_set_lacks_is_told_at_once() -> Outcome {
     Ok(())
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_start_that_waits_for_a_gate_says_for_which_and_why() -> Outcome {
+    let captured = Captured::default();
+    let _listening = captured.listen();
+    let source = Told::default();
+    source.answer(Some("a = 1"));
+    let builder = Reloader::<BTreeMap<String, u8>>::builder()
+        .source(source.clone())
+        .gate("pool", |_| async { Err::<(), _>(reloadable::Refusal::new("no route to db1")) });
+    assert!(builder.start().await.is_err());
+    assert_eq!(
+        captured.take_events()[..1],
+        [
+            "WARN <1> no valid configuration to start with: cause=no route to db1 gate=pool kind=Vetoed problems=1"
+        ]
+    );
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_panicked_is_told_with_its_gate() -> Outcome {
+    let captured = Captured::default();
+    let _listening = captured.listen();
+    let source = Told::default();
+    source.answer(Some("a = 1"));
+    let builder = Reloader::<BTreeMap<String, u8>>::builder().source(source.clone());
+    let builder = builder.gate("pool", |_| async { Ok(reloadable::Prepared::commit(|| panic!("no pool"))) });
+    let _config = builder.start().await?;
+    let told = "WARN <1> a gate panicked in its commit: attempt=1 cause=the gate `pool` panicked while committing: \
+                no pool generation=1";
+    assert_eq!(captured.take_events().last().map(String::as_str), Some(told));
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_start_on_the_last_good_set_is_two_attempts() -> Outcome {
     let directory = tempfile::tempdir()?;

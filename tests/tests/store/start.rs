@@ -173,13 +173,19 @@ async fn without_a_set_that_will_do_the_start_fails_with_both_reports() -> Outco
 async fn a_set_with_nothing_in_it_is_said_to_be_empty() -> Outcome {
     let place = Place::new()?;
     place.write("token = 'hunter2'\n")?;
-    let config = in_time(place.builder().start()).await?;
+    // An empty directory and a file that may be missing are nothing to start with either.
+    fs::create_dir(place.path("conf.d"))?;
+    let builder = || {
+        let builder = place.builder().directory(place.path("conf.d"), ["*.toml"]);
+        builder.file(place.path("local.toml")).optional().keep_last_good(place.last_good())
+    };
+    let config = in_time(builder().start()).await?;
     until(&config, "it is saved", |status| last_good(status).saved_at.is_some()).await;
     let kept = config.status().last_good.ok_or("it is kept")?;
     assert_eq!((kept.left_out, kept.is_empty), (vec![place.path("app.toml").display().to_string()], true));
     in_time(config.shutdown()).await;
     fs::remove_file(place.path("app.toml"))?;
-    let error = refused(place.builder()).await;
+    let error = refused(builder()).await;
     assert_codes(&error, &["not_found", "last_good"]);
     assert!(format!("{error:#}").contains(".secrets()` keeps those with secrets"), "{error:#}");
     Ok(())

@@ -97,6 +97,34 @@ async fn the_same_refusal_at_each_look_counts_once_and_an_unreadable_source_neve
     Ok(())
 }
 
+/// Nor is it right again because something else was applied meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_does_not_count_again_after_an_override_or_a_way_back() -> Outcome {
+    let (builder, document) = app("workers = 1");
+    let config = builder
+        .suspend_after(2, MINUTE)
+        .gate("quota", |candidate: Candidate<App>| async move {
+            if candidate.value().workers == 1 && candidate.generation() > 1 {
+                return Err(Refusal::new("no"));
+            }
+            Ok(())
+        })
+        .start()
+        .await?;
+    document.replace("workers = 2");
+    assert!(config.reload().await.is_in_force());
+    let mut outcomes = config.outcomes();
+    assert_eq!(edit(&document, &mut outcomes, "workers = ").await, "rejected");
+    assert!(config.set_override("workers", 5).await.is_in_force());
+    let status = config.status();
+    assert!(!status.is_healthy() && status.last_error.is_some() && status.consecutive_failures > 0);
+    assert_eq!(config.rollback_to(1).await.name(), "vetoed");
+    tokio::time::sleep(MINUTE / 2).await;
+    assert_eq!((cause(&config), config.load().workers), (None, 5));
+    assert_eq!(edit(&document, &mut outcomes, "workers = ]").await, "rejected");
+    Ok(())
+}
+
 #[tokio::test(start_paused = true)]
 async fn going_back_and_forth_suspends_until_resumed() -> Outcome {
     let (builder, document) = app("workers = 1");

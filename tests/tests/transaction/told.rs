@@ -59,6 +59,7 @@ async fn a_commit_that_panicked_is_told_and_stays_until_the_next_publication() -
     assert!(outcome.to_string().ends_with(&format!("workers: 1 -> 2; {line}")), "{outcome}");
     let attempt = config.status().last_attempt.to_string();
     assert_eq!(attempt.lines().nth(1), Some(format!("commit failed: {line}").as_str()), "{attempt}");
+    assert_eq!(config.readiness().notes(), [line]);
     // Nor does it end where there is nothing new, or what is new is refused.
     for text in ["workers = 2", "workers = 'many'"] {
         document.replace(text);

@@ -219,20 +219,22 @@ impl Model {
         };
         if content == Content::Away {
             self.refused = None;
-            return self.refuse(is_asked, reason, Failure::Failed, None);
+            return self.refuse(is_asked, reason, Failure::Failed, None, looks);
         }
         if over == Over::Sources && version.is_none() {
             self.refused = None;
-            return self.unchanged(is_asked, reason, true);
+            return self.unchanged(is_asked, reason, true, looks);
         }
         if over == Over::Sources && !is_asked && self.refused == Some(mark) {
             return "unchanged";
         }
         let reject = |model: &mut Self, next: Values| {
             model.refused = Some(mark);
-            model.refuse(is_asked, reason, Failure::Rejected(content, next), Some(mark))
+            model.refuse(is_asked, reason, Failure::Rejected(content, next), Some(mark), looks)
         };
-        let Content::Text(mut wanted) = content else { return reject(self, self.running) };
+        // What is said of it does not depend on what is in force.
+        let nothing = Values { listen: 0, workers: 0, pool: 0 };
+        let Content::Text(mut wanted) = content else { return reject(self, nothing) };
         if mark != Mark::Back {
             wanted.workers = self.overridden.unwrap_or(wanted.workers);
         }
@@ -249,7 +251,7 @@ impl Model {
         if next != running {
             if let Err((gate, verdict)) = self.ask(next) {
                 self.refused = None;
-                return self.refuse(is_asked, reason, Failure::Vetoed(gate, verdict), Some(mark));
+                return self.refuse(is_asked, reason, Failure::Vetoed(gate, verdict), Some(mark), looks);
             }
         }
         // From here on, it is in force.
@@ -262,7 +264,7 @@ impl Model {
         self.pending = pending;
         if next == running {
             self.history.back_mut().unwrap().1 = wanted;
-            return self.unchanged(is_asked, reason, is_same_text);
+            return self.unchanged(is_asked, reason, is_same_text, looks);
         }
         (self.running, self.generation) = (next, self.generation + 1);
         self.history.push_back((self.generation, wanted));
@@ -272,7 +274,7 @@ impl Model {
         for subscriber in &mut self.subscribers {
             subscriber.woken |= if subscriber.of_pool { next.pool != running.pool } else { true };
         }
-        self.tell(reason, "applied", None)
+        self.tell(reason, "applied", None, looks)
     }
 
     fn ask(&mut self, next: Values) -> Result<(), (usize, Verdict)> {
@@ -290,30 +292,50 @@ impl Model {
     }
 
     /// Nobody is told what he knows, unless he asked.
-    fn unchanged(&mut self, is_asked: bool, reason: &str, is_same_text: bool) -> &'static str {
+    fn unchanged(&mut self, is_asked: bool, reason: &str, is_same_text: bool, looks: bool) -> &'static str {
         if !is_asked && is_same_text && self.failure.is_none() {
             return "unchanged";
         }
-        self.tell(reason, "unchanged", None)
+        self.tell(reason, "unchanged", None, looks)
     }
 
-    fn refuse(&mut self, is_asked: bool, reason: &str, failure: Failure, mark: Option<Mark>) -> &'static str {
+    fn refuse(
+        &mut self,
+        is_asked: bool,
+        reason: &str,
+        failure: Failure,
+        mark: Option<Mark>,
+        looks: bool,
+    ) -> &'static str {
         let name = match failure {
             Failure::Failed => "failed",
             Failure::Rejected(..) => "rejected",
             Failure::Vetoed(..) => "vetoed",
         };
-        let is_same = std::mem::replace(&mut self.told_mark, mark) == mark;
+        let is_same = self.told_mark == mark;
+        if looks {
+            self.told_mark = mark;
+        }
         if !is_asked && is_same && self.failure.as_ref() == Some(&failure) {
             return name;
         }
-        self.tell(reason, name, Some(failure))
+        self.tell(reason, name, Some(failure), looks)
     }
 
-    fn tell(&mut self, reason: &str, outcome: &'static str, failure: Option<Failure>) -> &'static str {
+    /// What did not look at the sources says nothing of what they hold, unless it is refused.
+    fn tell(
+        &mut self,
+        reason: &str,
+        outcome: &'static str,
+        failure: Option<Failure>,
+        looks: bool,
+    ) -> &'static str {
         self.attempts += 1;
-        self.failures = if failure.is_some() { self.failures + 1 } else { 0 };
-        self.failure = failure;
+        if failure.is_some() {
+            (self.failures, self.failure) = (self.failures + 1, failure);
+        } else if looks {
+            (self.failures, self.failure) = (0, None);
+        }
         self.told.push((self.attempts, reason.to_owned(), outcome, self.generation));
         outcome
     }
