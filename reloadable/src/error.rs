@@ -200,6 +200,8 @@ pub enum SourceErrorKind {
     Unstable,
     /// It did not answer in time.
     TimedOut,
+    /// It no longer knows what has changed since the revision that it was asked about.
+    Expired,
     /// Anything else.
     Other,
 }
@@ -216,6 +218,7 @@ impl SourceErrorKind {
             Self::UnknownFormat => "unknown_format",
             Self::Unstable => "unstable",
             Self::TimedOut => "timed_out",
+            Self::Expired => "expired",
             Self::Other => "unreadable",
         }
     }
@@ -262,7 +265,13 @@ impl SourceError {
     /// Tells whether trying again may help without anybody changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.kind, SourceErrorKind::Unstable | SourceErrorKind::TimedOut | SourceErrorKind::Other)
+        matches!(
+            self.kind,
+            SourceErrorKind::Unstable
+                | SourceErrorKind::TimedOut
+                | SourceErrorKind::Expired
+                | SourceErrorKind::Other
+        )
     }
 }
 

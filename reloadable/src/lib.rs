@@ -58,11 +58,21 @@ mod queue;
 mod reload;
 #[cfg(feature = "tokio")]
 mod reloader;
+#[cfg(feature = "tokio")]
+mod collection;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 #[cfg(feature = "tokio")]
 pub use crate::backoff::Jitter;
+#[cfg(feature = "tokio")]
+pub use crate::collection::{Batch, Index, IndexFault, Lister, Store, StoreBuilder, View};
+#[cfg(feature = "tokio")]
+pub use crate::collection::{BrokenObject, InformerCounts, InformerStatus};
+#[cfg(feature = "tokio")]
+pub use crate::collection::{Event, Events, Latest, Modified, Removal, SnapshotCause};
+#[cfg(feature = "tokio")]
+pub use crate::collection::{Informer, InformerBuilder, NoKey, RemovalGuard};
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
 pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
@@ -102,7 +112,11 @@ pub use crate::report::{Excerpt, Position, Report, Reporter, Severity, Violation
 #[cfg(feature = "zeroize")]
 pub use crate::secret::{Secret, Zeroize};
 #[cfg(feature = "tokio")]
+pub use crate::source::{Changed, Delta, Incarnation, KeyedDocument, KeyedSource, Listed, Listing};
+#[cfg(feature = "tokio")]
 pub use crate::source::{Env, Fetched, Hint, MemoryHandle, MemorySource, Settle, Source};
+#[cfg(feature = "tokio")]
+pub use crate::source::{MemoryCollection, MemoryCollectionHandle};
 #[cfg(feature = "fs")]
 pub use crate::source::{Patterns, atomic_write};
 #[cfg(feature = "tokio")]

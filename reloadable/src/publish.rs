@@ -273,6 +273,34 @@ impl<T> Publisher<T> {
     }
 }
 
+/// A value that is replaced as a whole, and read without waiting; cheap to clone. Only one should replace it.
+pub(crate) struct Shared<T>(Arc<ArcSwap<T>>);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Shared<T> {
+    pub(crate) fn new(first: Arc<T>) -> Self {
+        Self(Arc::new(ArcSwap::new(first)))
+    }
+
+    /// Returns the value for a short while.
+    pub(crate) fn load(&self) -> impl Deref<Target = Arc<T>> {
+        self.0.load()
+    }
+
+    pub(crate) fn load_full(&self) -> Arc<T> {
+        self.0.load_full()
+    }
+
+    pub(crate) fn swap(&self, next: Arc<T>) -> Arc<T> {
+        self.0.swap(next)
+    }
+}
+
 /// The current configuration for a short while; it derefs to the value.
 ///
 /// Do not keep it across an `.await` or for long: it may hold back the memory of old snapshots. Use

@@ -1,10 +1,8 @@
 //! The layers: each a source, and what was last accepted from it.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep_until, timeout};
@@ -17,7 +15,7 @@ use crate::error::{Error, ErrorKind, SourceError, SourceErrorKind};
 use crate::layer::{LayerSettings, Layers, Lints};
 use crate::load::{Reloadable, faults};
 use crate::report::Report;
-use crate::source::{AnySource, Asked, BoxFuture, Fetched, Health, Hint, Overrides};
+use crate::source::{AnySource, Asked, Fetched, Health, Hint, Overrides, contained};
 use crate::status::{SourceState, SourceStatus};
 
 /// One source in the order of precedence, and what was last accepted from it.
@@ -227,23 +225,6 @@ fn breath(told: u32, lasts: Duration) -> Option<Duration> {
     let milliseconds = (told / 100).min(16);
     let is_over = lasts > STORM || told > ENDLESS;
     (is_over && milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
-}
-
-/// Runs a source's code so that its panic is a failure of the source and ends nothing.
-async fn contained<'s, R>(
-    origin: &Origin,
-    ask: impl FnOnce() -> BoxFuture<'s, Result<R, SourceError>>,
-) -> Result<R, SourceError> {
-    let panicked = |_| {
-        let message = "the source panicked; the panic hook has what it said".to_owned();
-        SourceError::new(SourceErrorKind::Other, origin.clone(), message)
-    };
-    let mut answer = catch_unwind(AssertUnwindSafe(ask)).map_err(panicked)?;
-    poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)))
-            .unwrap_or_else(|payload| Poll::Ready(Err(panicked(payload))))
-    })
-    .await
 }
 
 /// How many documents an attempt names.

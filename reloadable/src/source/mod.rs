@@ -2,7 +2,9 @@
 
 mod env;
 mod given;
+mod keyed;
 mod memory;
+mod memory_collection;
 mod optional;
 mod overrides;
 mod settle;
@@ -11,20 +13,25 @@ mod settle;
 pub(crate) mod fs;
 
 use std::collections::BTreeSet;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::SystemTime;
 
 use crate::document::{Document, Origin, Revision};
-use crate::error::SourceError;
+use crate::error::{SourceError, SourceErrorKind};
 
 pub use self::env::Env;
 #[cfg(feature = "fs")]
 pub use self::fs::{Patterns, atomic_write};
 pub(crate) use self::given::{Fixed, of_pairs, of_value};
+pub(crate) use self::keyed::{AnyKeyedSource, Held, Item, Known};
+pub use self::keyed::{Changed, Delta, Incarnation, KeyedDocument, KeyedSource, Listed, Listing};
 pub use self::memory::{MemoryHandle, MemorySource};
+pub use self::memory_collection::{MemoryCollection, MemoryCollectionHandle};
 pub(crate) use self::optional::Optional;
 pub(crate) use self::overrides::{Override, Overrides};
 pub(crate) use self::settle::Burst;
@@ -198,4 +205,21 @@ impl<S: Source> AnySource for S {
         let changed = Source::changed(self);
         Box::pin(async { changed.await.map(Some) })
     }
+}
+
+/// Runs a source's code so that its panic is a failure of the source and ends nothing.
+pub(crate) async fn contained<'s, R>(
+    origin: &Origin,
+    ask: impl FnOnce() -> BoxFuture<'s, Result<R, SourceError>>,
+) -> Result<R, SourceError> {
+    let panicked = |_| {
+        let message = "the source panicked; the panic hook has what it said".to_owned();
+        SourceError::new(SourceErrorKind::Other, origin.clone(), message)
+    };
+    let mut answer = catch_unwind(AssertUnwindSafe(ask)).map_err(panicked)?;
+    poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)))
+            .unwrap_or_else(|payload| Poll::Ready(Err(panicked(payload))))
+    })
+    .await
 }

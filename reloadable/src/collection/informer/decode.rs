@@ -1,0 +1,144 @@
+//! From documents to objects: several at a time, on threads where the application's code may take its time.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use tokio::task::JoinHandle;
+
+use crate::document::{Document, Format, Revision};
+use crate::layer::Layers;
+use crate::load::{Reloadable, decode, guarded};
+use crate::report::Report;
+use crate::source::{Incarnation, KeyedDocument};
+
+/// So many documents, or so many bytes, are decoded at one go.
+const CHUNK: usize = 64;
+const CHUNK_BYTES: usize = 1 << 20;
+/// So many goes at a time, however many processors there are.
+const WIDEST: usize = 8;
+
+/// A document, and what is known of its object.
+pub(super) struct Undecoded<K, T> {
+    pub(super) found: KeyedDocument<K>,
+    pub(super) old: Option<Arc<T>>,
+    /// Of the content that was seen last.
+    pub(super) seen: Option<u64>,
+}
+
+/// What came of a document.
+pub(super) struct Decoded<K, T> {
+    pub(super) key: K,
+    pub(super) revision: Revision,
+    pub(super) incarnation: Option<Incarnation>,
+    pub(super) fingerprint: Option<u64>,
+    pub(super) verdict: Verdict<T>,
+}
+
+pub(super) enum Verdict<T> {
+    /// It has the content that was seen last.
+    Seen,
+    /// It is good, and no other than the last good object.
+    Same,
+    New(Arc<T>),
+    Refused(Report),
+}
+
+/// What works on documents. Dropped, it begins nothing more.
+pub(super) struct Decoding<K, T> {
+    /// Chosen by chance, so that nobody can make two contents that look the same.
+    hasher: RandomState,
+    width: usize,
+    next: Vec<Undecoded<K, T>>,
+    bytes: usize,
+    running: VecDeque<JoinHandle<Vec<Decoded<K, T>>>>,
+}
+
+/// The runtime is about to end.
+pub(super) struct Ended;
+
+impl<K: Send + 'static, T: Reloadable> Decoding<K, T> {
+    pub(super) fn new(hasher: RandomState) -> Self {
+        let width = available_parallelism().map_or(1, |width| width.get().min(WIDEST));
+        Self { hasher, width, next: Vec::new(), bytes: 0, running: VecDeque::new() }
+    }
+
+    /// Takes in a document, and returns what has come of earlier ones, in their order. It waits if all hands are busy.
+    pub(super) async fn push(&mut self, document: Undecoded<K, T>) -> Result<Vec<Decoded<K, T>>, Ended> {
+        self.bytes += document.found.document.bytes().len();
+        self.next.push(document);
+        if self.next.len() < CHUNK && self.bytes < CHUNK_BYTES {
+            return Ok(Vec::new());
+        }
+        self.begin();
+        if self.running.len() > self.width { self.first().await } else { Ok(Vec::new()) }
+    }
+
+    /// Returns what came of the rest.
+    pub(super) async fn finish(&mut self) -> Result<Vec<Decoded<K, T>>, Ended> {
+        self.begin();
+        let mut rest = Vec::new();
+        while !self.running.is_empty() {
+            rest.append(&mut self.first().await?);
+        }
+        Ok(rest)
+    }
+
+    fn begin(&mut self) {
+        if self.next.is_empty() {
+            return;
+        }
+        self.bytes = 0;
+        let documents = std::mem::take(&mut self.next);
+        let hasher = self.hasher.clone();
+        self.running.push_back(tokio::task::spawn_blocking(move || {
+            documents.into_iter().map(|document| one(document, &hasher)).collect()
+        }));
+    }
+
+    async fn first(&mut self) -> Result<Vec<Decoded<K, T>>, Ended> {
+        let Some(running) = self.running.front_mut() else { return Ok(Vec::new()) };
+        let decoded = running.await.map_err(|_| Ended);
+        self.running.pop_front();
+        decoded
+    }
+}
+
+fn one<K, T: Reloadable>(document: Undecoded<K, T>, hasher: &RandomState) -> Decoded<K, T> {
+    let Undecoded { found: KeyedDocument { key, document, revision, incarnation }, old, seen } = document;
+    let fingerprint = fingerprint(&document, hasher);
+    let verdict = if fingerprint.is_some() && fingerprint == seen {
+        Verdict::Seen
+    } else {
+        judge(&document, old.as_deref())
+    };
+    // If this is the last of it, its destructor must not take the others with it.
+    let _ = guarded::<T, _>("dropping an object", || drop(old));
+    Decoded { key, revision, incarnation, fingerprint, verdict }
+}
+
+fn judge<T: Reloadable>(document: &Document, old: Option<&T>) -> Verdict<T> {
+    let value = match decode::<T>(&Layers::of(std::slice::from_ref(document))) {
+        Ok(loaded) => loaded.into_value(),
+        Err(report) => return Verdict::Refused(report),
+    };
+    let Some(old) = old else { return Verdict::New(Arc::new(value)) };
+    match guarded::<T, _>("comparing an object", || old.diff(&value).is_some()) {
+        Ok(true) => Verdict::New(Arc::new(value)),
+        Ok(false) => {
+            let _ = guarded::<T, _>("dropping an object", || drop(value));
+            Verdict::Same
+        }
+        Err(report) => {
+            let _ = guarded::<T, _>("dropping an object", || drop(value));
+            Verdict::Refused(report)
+        }
+    }
+}
+
+/// Nothing for what the program itself holds: it is not looked into.
+fn fingerprint(document: &Document, hasher: &RandomState) -> Option<u64> {
+    let format: Format = document.format()?;
+    Some(hasher.hash_one((format, document.bytes())))
+}

@@ -1,0 +1,403 @@
+//! The one task of an informer: it asks the source, puts into force what it says, and tells of it.
+
+use std::collections::HashSet;
+use std::future::{Future, poll_fn};
+use std::hash::RandomState;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::cycle::{Cycle, Do};
+use super::decode::{Decoded, Decoding, Ended};
+use super::event::Event;
+use super::feed::{Feed, Told};
+use super::objects::{Found, Objects};
+use super::resync::Resync;
+use super::status::InformerStatus;
+use crate::document::{Origin, Revision};
+use crate::error::{SourceError, SourceErrorKind};
+use crate::key::Key;
+use crate::load::Reloadable;
+use crate::source::{AnyKeyedSource, Changed, Delta, Item, Listed, Listing, contained};
+use crate::status::SourceState;
+
+pub(super) struct Drive<K: Key, T> {
+    pub(super) source: Box<dyn AnyKeyedSource<K>>,
+    pub(super) origin: Origin,
+    pub(super) objects: Objects<K, T>,
+    pub(super) cycle: Cycle,
+    pub(super) resync: Option<Resync<K>>,
+    pub(super) feed: Feed<K, T>,
+    pub(super) status: watch::Sender<InformerStatus<K>>,
+    /// The revision of the source up to which everything is in force.
+    pub(super) cursor: Option<Revision>,
+    pub(super) hasher: RandomState,
+    /// For how long a source may hand over nothing while it lists.
+    pub(super) stall: Duration,
+    /// The connection failed, and it is not known yet that it works again.
+    pub(super) is_interrupted: bool,
+    /// The number of the list that is in force.
+    pub(super) listed: u64,
+}
+
+/// Why the task woke up.
+enum Wake<K> {
+    Changed(Result<Changed<K>, SourceError>),
+    Due,
+}
+
+impl<K: Key, T: Reloadable> Drive<K, T> {
+    /// Follows the source until the sender of `stop` is gone or says so.
+    pub(super) async fn run(mut self, mut stop: watch::Receiver<()>) {
+        // However the task ends, everybody is told.
+        let _end = End { feed: self.feed.clone(), status: self.status.clone() };
+        let mut stopped = pin!(stop.changed());
+        let mut following = pin!(self.follow());
+        poll_fn(|context| match stopped.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => following.as_mut().poll(context),
+        })
+        .await;
+    }
+
+    async fn follow(&mut self) {
+        loop {
+            // A source that always has something to tell must not keep the thread from everything else.
+            tokio::task::consume_budget().await;
+            let origin = self.origin.clone();
+            if contained(&origin, || Box::pin(self.step())).await.is_err() {
+                // A key's own code has panicked where nothing else does. What is known may be wrong from here on.
+                self.objects.counts.panics += 1;
+                self.cycle.expired(now());
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), SourceError> {
+        let origin = self.origin.clone();
+        match self.cycle.next(now()) {
+            Do::Wait(until) => self.wait(until).await,
+            Do::List => {
+                let listed = contained(&origin, || Box::pin(self.list())).await;
+                if let Err(error) = listed {
+                    self.objects.counts.failed_lists += 1;
+                    self.cycle.list_failed(now());
+                    self.restate(Some(error));
+                }
+            }
+            Do::Watch(until) => {
+                let watched = contained(&origin, || Box::pin(self.watch(until))).await;
+                if let Err(error) = watched {
+                    self.objects.counts.interruptions += 1;
+                    if error.kind() == SourceErrorKind::Expired {
+                        self.objects.counts.expired += 1;
+                        self.cycle.expired(now());
+                    } else {
+                        self.cycle.watch_failed(now());
+                    }
+                    self.interrupted(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until then, and for what is due before.
+    async fn wait(&mut self, until: std::time::Instant) {
+        let due = self.resync.as_ref().map_or(until, |resync| resync.due().min(until));
+        sleep_until(Instant::from_std(due)).await;
+        self.resync();
+    }
+
+    /// Lists everything, and puts it into force as a whole.
+    async fn list(&mut self) -> Result<(), SourceError> {
+        let (number, known) = self.objects.begin_list();
+        self.status.send_modify(|status| status.begun = number);
+        let (listing, items) = Listing::new(known);
+        let Self { source, objects, origin, stall, hasher, .. } = self;
+        let decoding = Decoding::new(hasher.clone());
+        let collecting = collect(objects, decoding, items, origin, *stall);
+        let (listed, found) = both(source.list(listing), collecting).await?;
+        if let Some(revision) = &listed.revision {
+            if self.objects.is_stale(revision, self.cursor.as_ref()) {
+                let message = "it listed an older state than is known already";
+                return Err(SourceError::new(SourceErrorKind::Unstable, self.origin.clone(), message));
+            }
+        }
+        let replaced = self.objects.replace(found, now());
+        self.listed = self.objects.number();
+        self.cursor = listed.revision;
+        self.cycle.listed(now());
+        if let Some(at) = replaced.confirm_at {
+            self.cycle.list_by(at);
+        }
+        self.told(replaced.told);
+        Ok(())
+    }
+
+    /// Waits for changes, or until it is time for something else, and puts them into force.
+    async fn watch(&mut self, until: Option<std::time::Instant>) -> Result<(), SourceError> {
+        let resync = self.resync.as_ref().map(Resync::due);
+        let healthy = self.cycle.healthy_at().filter(|_| self.is_interrupted);
+        let due = [until, resync, healthy].into_iter().flatten().min().map(Instant::from_std);
+        let wake = {
+            let mut changed = self.source.changed(self.cursor.as_ref());
+            // Without anything due, it is due in a day, which leads to nothing.
+            let mut due = pin!(sleep_until(due.unwrap_or_else(|| Instant::now() + IDLE)));
+            poll_fn(|context| {
+                // A source that always has something to tell must not keep it from what is due.
+                if due.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(Wake::Due);
+                }
+                changed.as_mut().poll(context).map(Wake::Changed)
+            })
+            .await
+        };
+        let changed = match wake {
+            Wake::Due => {
+                if healthy.is_some_and(|at| at <= now()) {
+                    self.restate(None);
+                }
+                self.resync();
+                return Ok(());
+            }
+            Wake::Changed(changed) => changed?,
+        };
+        match changed {
+            Changed::Relist => self.cycle.hinted(now()),
+            // To tell nothing is what a connection does that is of no use, and must not be done all the time.
+            Changed::Deltas(deltas) if !deltas.is_empty() => self.deltas(deltas).await?,
+            Changed::Deltas(_) | Changed::Ended => {
+                self.objects.counts.interruptions += 1;
+                self.cycle.ended(now());
+                let message = "the other side ended the connection";
+                self.interrupted(SourceError::new(SourceErrorKind::Other, self.origin.clone(), message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what the source has told, in as few batches as may be: in one, there is nothing twice of one object.
+    async fn deltas(&mut self, deltas: Vec<Delta<K>>) -> Result<(), SourceError> {
+        let mut segment = Segment::new(self.hasher.clone());
+        let mut keys = HashSet::new();
+        for delta in deltas {
+            let key = match &delta {
+                Delta::Upsert(found) => Some(&found.key),
+                Delta::Unreadable(key, _) | Delta::Delete(key) => Some(key),
+                Delta::Progress(_) => None,
+            };
+            if key.is_some_and(|key| !keys.insert(key.clone())) {
+                let found = segment.finish().await.map_err(|Ended| ended(&self.origin))?;
+                self.apply(found);
+                let again = key.cloned();
+                keys = again.into_iter().collect();
+                segment = Segment::new(self.hasher.clone());
+            }
+            match delta {
+                Delta::Upsert(found) => {
+                    if let Some(undecoded) = self.objects.undecoded(found) {
+                        let pushed = segment.decode(undecoded).await;
+                        pushed.map_err(|Ended| ended(&self.origin))?;
+                    }
+                }
+                Delta::Unreadable(key, error) => segment.push(Found::Unreadable(key, error)),
+                Delta::Delete(key) => segment.push(Found::Deleted(key)),
+                Delta::Progress(revision) => {
+                    // The cursor moves only now that what came before is in force.
+                    let found = segment.finish().await.map_err(|Ended| ended(&self.origin))?;
+                    let is_stale = self.objects.is_stale(&revision, self.cursor.as_ref());
+                    if !is_stale {
+                        self.cursor = Some(revision);
+                    }
+                    self.apply(found);
+                    keys.clear();
+                    segment = Segment::new(self.hasher.clone());
+                }
+            }
+        }
+        let found = segment.finish().await.map_err(|Ended| ended(&self.origin))?;
+        self.cycle.told();
+        self.apply(found);
+        Ok(())
+    }
+
+    fn apply(&mut self, found: Vec<Found<K, T>>) {
+        let told = self.objects.apply(found);
+        self.told(told);
+    }
+
+    /// The store has it: now the status, and whoever wants to know.
+    fn told(&mut self, told: Told<K, T>) {
+        self.restate(None);
+        self.feed.tell(told);
+    }
+
+    fn interrupted(&mut self, error: SourceError) {
+        self.restate(Some(error));
+        self.is_interrupted = true;
+    }
+
+    fn restate(&mut self, error: Option<SourceError>) {
+        self.is_interrupted &= error.is_some();
+        let view = self.objects.lister().snapshot();
+        let (broken, broken_omitted) = self.objects.broken();
+        let withheld = self.objects.withheld();
+        let (counts, listed) = (self.objects.counts, self.listed);
+        self.status.send_modify(|status| {
+            status.state = match &error {
+                Some(_) => SourceState::Interrupted,
+                None => SourceState::Watching,
+            };
+            if error.is_none() {
+                status.has_synced = true;
+                status.last_confirmed = Some(SystemTime::now());
+                status.confirmed = Some(Instant::now());
+            }
+            status.last_error = error;
+            status.revision.clone_from(&self.cursor);
+            status.generation = view.generation();
+            status.objects = view.len();
+            (status.broken, status.broken_omitted) = (broken, broken_omitted);
+            status.withheld = withheld;
+            status.counts = counts;
+            status.listed = listed;
+        });
+    }
+
+    /// Tells of objects again that are due.
+    fn resync(&mut self) {
+        let Some(resync) = &mut self.resync else { return };
+        let view = self.objects.lister().snapshot();
+        let keys = resync.take(now(), || view.iter().map(|(key, _)| key.clone()).collect());
+        let events = keys.into_iter().filter_map(|key| {
+            let object = view.get(&key).map(std::sync::Arc::clone)?;
+            Some(Event::Resync { key, object })
+        });
+        let told = Told { generation: view.generation(), has_changed: false, events: events.collect() };
+        self.feed.tell(told);
+    }
+}
+
+/// For how long nothing is due where nothing ever is.
+const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
+fn ended(origin: &Origin) -> SourceError {
+    SourceError::new(SourceErrorKind::Other, origin.clone(), "what was found could not be decoded any more")
+}
+
+/// Objects in the order in which they were found, of which some are still being decoded.
+struct Segment<K, T> {
+    decoding: Decoding<K, T>,
+    /// Nothing stands for the next that is decoded.
+    places: Vec<Option<Found<K, T>>>,
+    decoded: Vec<Decoded<K, T>>,
+}
+
+impl<K: Key, T: Reloadable> Segment<K, T> {
+    fn new(hasher: RandomState) -> Self {
+        Self { decoding: Decoding::new(hasher), places: Vec::new(), decoded: Vec::new() }
+    }
+
+    fn push(&mut self, found: Found<K, T>) {
+        self.places.push(Some(found));
+    }
+
+    async fn decode(&mut self, undecoded: super::decode::Undecoded<K, T>) -> Result<(), Ended> {
+        self.places.push(None);
+        self.decoded.append(&mut self.decoding.push(undecoded).await?);
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<Vec<Found<K, T>>, Ended> {
+        self.decoded.append(&mut self.decoding.finish().await?);
+        let mut decoded = self.decoded.into_iter().map(Found::Decoded);
+        Ok(self.places.into_iter().filter_map(|place| place.or_else(|| decoded.next())).collect())
+    }
+}
+
+/// Takes what is handed over, until there is no more.
+async fn collect<K: Key, T: Reloadable>(
+    objects: &mut Objects<K, T>,
+    decoding: Decoding<K, T>,
+    mut items: mpsc::Receiver<Item<K>>,
+    origin: &Origin,
+    stall: Duration,
+) -> Result<Vec<Found<K, T>>, SourceError> {
+    let mut segment = Segment { decoding, places: Vec::new(), decoded: Vec::new() };
+    loop {
+        let item = match timeout(stall, items.recv()).await {
+            Ok(Some(item)) => item,
+            Ok(None) => break,
+            Err(_) => {
+                let message = format!("it handed over nothing for {stall:?}");
+                return Err(SourceError::new(SourceErrorKind::TimedOut, origin.clone(), message));
+            }
+        };
+        match item {
+            Item::Unchanged(key) => objects.unchanged(&key),
+            Item::Unreadable(key, error) => {
+                if objects.listed(&key, || error.origin().clone()) {
+                    segment.push(Found::Unreadable(key, error));
+                }
+            }
+            Item::Document(found) => {
+                if !objects.listed(&found.key, || found.document.origin().clone()) {
+                    continue;
+                }
+                if let Some(undecoded) = objects.undecoded(found) {
+                    segment.decode(undecoded).await.map_err(|Ended| ended(origin))?;
+                }
+            }
+        }
+    }
+    segment.finish().await.map_err(|Ended| ended(origin))
+}
+
+/// Lists and collects at the same time. A list that fails ends both.
+async fn both<F>(
+    listed: impl Future<Output = Result<Listed, SourceError>>,
+    collected: impl Future<Output = Result<F, SourceError>>,
+) -> Result<(Listed, F), SourceError> {
+    let (mut listed, mut collected) = (pin!(listed), pin!(collected));
+    let (mut list, mut found) = (None, None);
+    poll_fn(|context| {
+        if list.is_none() {
+            if let Poll::Ready(ready) = listed.as_mut().poll(context) {
+                list = Some(ready?);
+            }
+        }
+        if found.is_none() {
+            if let Poll::Ready(ready) = collected.as_mut().poll(context) {
+                found = Some(ready?);
+            }
+        }
+        match (list.take(), found.take()) {
+            (Some(list), Some(found)) => Poll::Ready(Ok((list, found))),
+            (one, other) => {
+                (list, found) = (one, other);
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}
+
+struct End<K: Key, T: Reloadable> {
+    feed: Feed<K, T>,
+    status: watch::Sender<InformerStatus<K>>,
+}
+
+impl<K: Key, T: Reloadable> Drop for End<K, T> {
+    fn drop(&mut self) {
+        self.status.send_modify(|status| status.state = SourceState::Closed);
+        self.feed.close();
+    }
+}

@@ -1,0 +1,19 @@
+//! Many keyed objects instead of one configuration: where they are kept, and how they are found.
+//!
+//! `trie` and `sorted` are persistent: their copies share what they have in common. `state` is made of them, `store`
+//! changes and publishes it, and `lister` reads it. `informer` follows a source.
+
+mod trie;
+mod sorted;
+mod index;
+mod state;
+mod store;
+mod lister;
+mod informer;
+
+pub use self::index::{Index, IndexFault};
+pub use self::informer::{BrokenObject, InformerCounts, InformerStatus};
+pub use self::informer::{Event, Events, Latest, Modified, Removal, SnapshotCause};
+pub use self::informer::{Informer, InformerBuilder, NoKey, RemovalGuard};
+pub use self::lister::{Lister, View};
+pub use self::store::{Batch, Store, StoreBuilder};
