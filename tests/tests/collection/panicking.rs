@@ -130,6 +130,8 @@ fn a_key_that_panics_costs_its_batch_at_most() {
                 _ => check(&view, &tens, &after),
             }
             check(&held, &tens, &before);
+            let filed = (0..100).map(|ten| lister.by_index(&tens, &ten).len()).sum::<usize>();
+            assert_eq!(filed, view.len(), "something is filed that is not there");
 
             let mut model = if view.generation() == 1 { before.clone() } else { after };
             for round in 0..3 {
