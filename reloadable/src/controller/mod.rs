@@ -33,7 +33,7 @@ use crate::queue::{RateLimit, WorkQueue, WorkQueueBuilder};
 use crate::source::BoxFuture;
 
 use self::dead::Letters;
-use self::feeder::{feed, keys_of_owners, own_key};
+use self::feeder::{Own, Owners, feed};
 use self::record::Records;
 use self::status::Figures;
 use self::work::{Core, Phase, Settings, before, work};
@@ -226,9 +226,8 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
         O: IntoIterator<Item = K> + 'static,
     {
         let synced = synced(informer.clone());
-        let feed: Feeding<T, K> = Box::new(move |core, phase| {
-            Box::pin(feed(core, informer, move |_, event| keys_of_owners(&owners, &event), phase))
-        });
+        let feed: Feeding<T, K> =
+            Box::new(move |core, phase| Box::pin(feed(core, informer, Owners(owners), phase)));
         self.sides.push(Side { synced, feed });
         self
     }
@@ -263,7 +262,7 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
         let (living, alive) = watch::channel(());
 
         let mut all_synced = vec![synced(informer.clone())];
-        let feeding = feed(Arc::clone(&core), informer, own_key, phase.clone());
+        let feeding = feed(Arc::clone(&core), informer, Own::new(), phase.clone());
         runtime.spawn(alive_while(feeding, living.clone()));
         for side in sides {
             let feeding = (side.feed)(Arc::clone(&core), phase.clone());
