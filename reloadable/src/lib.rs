@@ -35,7 +35,7 @@ pub mod __private;
 #[cfg(feature = "tokio")]
 mod source;
 #[cfg(feature = "fs")]
-mod store;
+mod last_good;
 #[cfg(feature = "tokio")]
 mod sync;
 #[cfg(feature = "tokio")]
@@ -88,6 +88,8 @@ pub use crate::gate::{Candidate, Prepared, Refusal};
 pub use crate::history::Published;
 #[cfg(feature = "tokio")]
 pub use crate::key::Key;
+#[cfg(feature = "fs")]
+pub use crate::last_good::LastGood;
 pub use crate::layer::{Arrays, Lint};
 pub use crate::load::Reloadable;
 pub use crate::parsed::{ParseFault, Parsed, ParsedEntry, ReadFormat};
@@ -127,8 +129,6 @@ pub use crate::status::{LastGoodStatus, SourceState, SourceStatus, Status, Statu
 pub use crate::status::{ReloadOutcome, Stages};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Suspension, SuspensionCause, Veto, VetoCause};
-#[cfg(feature = "fs")]
-pub use crate::store::LastGood;
 #[cfg(feature = "tokio")]
 pub use crate::subscribe::{Change, Subscription};
 pub use crate::validate::{Validate, rules};
