@@ -60,6 +60,8 @@ mod reload;
 mod reloader;
 #[cfg(feature = "tokio")]
 mod collection;
+#[cfg(feature = "tokio")]
+mod controller;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -73,6 +75,12 @@ pub use crate::collection::{BrokenObject, InformerCounts, InformerStatus};
 pub use crate::collection::{Event, Events, Latest, Modified, Removal, SnapshotCause};
 #[cfg(feature = "tokio")]
 pub use crate::collection::{Informer, InformerBuilder, NoKey, RemovalGuard};
+#[cfg(feature = "tokio")]
+pub use crate::controller::{Controller, ControllerCounts, ControllerHandle, ControllerStatus};
+#[cfg(feature = "tokio")]
+pub use crate::controller::{DeadLetter, DeadLetters, Failure, FailureKind};
+#[cfg(feature = "tokio")]
+pub use crate::controller::{ReconcileContext, ReconcileError, Requeue, Unfinished};
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
 pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
