@@ -122,13 +122,15 @@ pub use crate::report::{Excerpt, Position, Report, Reporter, Severity, Violation
 #[cfg(feature = "zeroize")]
 pub use crate::secret::{Secret, Zeroize};
 #[cfg(feature = "tokio")]
-pub use crate::source::{Changed, Delta, Incarnation, KeyedDocument, KeyedSource, Listed, Listing};
+pub use crate::source::{
+    Changed, Condition, Delta, Incarnation, KeyedDocument, KeyedSource, Listed, Listing,
+};
+#[cfg(feature = "fs")]
+pub use crate::source::{DirectoryCollection, FileCollection, Patterns, atomic_write};
 #[cfg(feature = "tokio")]
 pub use crate::source::{Env, Fetched, Hint, MemoryHandle, MemorySource, Settle, Source};
 #[cfg(feature = "tokio")]
-pub use crate::source::{MemoryCollection, MemoryCollectionHandle};
-#[cfg(feature = "fs")]
-pub use crate::source::{Patterns, atomic_write};
+pub use crate::source::{MemoryCollection, MemoryCollectionHandle, RefusedDocument};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Applied, Attempt, Outcomes, PendingRestart, PendingSubscription, Reason};
 #[cfg(feature = "tokio")]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::hash::{Hash, RandomState};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "fs")]
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -25,6 +27,8 @@ use crate::error::{Error, ErrorKind};
 use crate::key::Key;
 use crate::load::Reloadable;
 use crate::source::{AnyKeyedSource, KeyedSource};
+#[cfg(feature = "fs")]
+use crate::source::{DirectoryCollection, Patterns};
 use crate::status::SourceState;
 
 /// Sets up an [`Informer`], from [`Informer::builder`]: first where the objects come from.
@@ -45,6 +49,8 @@ use crate::status::SourceState;
 pub struct InformerBuilder<T, K: Key = NoKey> {
     of: PhantomData<fn() -> T>,
     setup: Option<Setup<T, K>>,
+    /// Why there is no source.
+    refused: Option<Error>,
 }
 
 /// Stands for the keys of an [`InformerBuilder`] that has no source yet.
@@ -70,7 +76,7 @@ enum Start {
 
 impl<T: Reloadable> InformerBuilder<T> {
     pub(super) fn new() -> Self {
-        Self { of: PhantomData, setup: None }
+        Self { of: PhantomData, setup: None, refused: None }
     }
 
     /// Sets where the objects come from.
@@ -97,7 +103,42 @@ impl<T: Reloadable> InformerBuilder<T> {
             stall: Duration::from_secs(30),
             start: Start::Synced(Duration::from_secs(30)),
         };
-        InformerBuilder { of: PhantomData, setup: Some(setup) }
+        InformerBuilder { of: PhantomData, setup: Some(setup), refused: None }
+    }
+
+    /// Takes the files of a directory that match any of the patterns, one object in each, known by the file's name without
+    /// the extension. [`DirectoryCollection`] has the settings for anything else, and says what becomes of bad files.
+    ///
+    /// # Errors
+    ///
+    /// [`start`](InformerBuilder::start) refuses a pattern that is none, or can never match.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let root = directory.path();
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// use reloadable::Informer;
+    ///
+    /// std::fs::write(root.join("api.toml"), "port = 80\n")?;
+    /// let routes = Informer::<Route>::builder().directory(root, "*.toml").start().await?;
+    /// assert_eq!(routes.lister().get("api").map(|api| api["port"]), Some(80));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "fs")]
+    pub fn directory(
+        self,
+        path: impl Into<PathBuf>,
+        patterns: impl Into<Patterns>,
+    ) -> InformerBuilder<T, String> {
+        match DirectoryCollection::new(path, patterns) {
+            Ok(source) => self.source(source),
+            Err(error) => InformerBuilder { of: PhantomData, setup: None, refused: Some(error) },
+        }
     }
 }
 
@@ -295,7 +336,7 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] with what the source said last, if the first list was not complete in time, and
-    /// [`ErrorKind::Setup`] where there is no tokio runtime or no source.
+    /// [`ErrorKind::Setup`] where there is no tokio runtime, no source, or one that cannot be.
     ///
     /// # Cancel safety
     ///
@@ -315,6 +356,9 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
     pub async fn start(self) -> Result<Informer<T, K>, Error> {
         let runtime = Handle::try_current()
             .map_err(|_| Error::setup("runtime", "no tokio runtime here; start it within one"))?;
+        if let Some(error) = self.refused {
+            return Err(error);
+        }
         let Some(setup) = self.setup else {
             return Err(Error::setup("source", "no source; name one with `source`"));
         };
@@ -345,6 +389,8 @@ impl<T: Reloadable, K: Key> Setup<T, K> {
         let status = watch::Sender::new(InformerStatus {
             origin: origin.clone(),
             state: SourceState::Initializing,
+            reason: None,
+            warning: None,
             has_synced: false,
             last_confirmed: None,
             confirmed: None,
@@ -354,6 +400,8 @@ impl<T: Reloadable, K: Key> Setup<T, K> {
             objects: 0,
             broken: Vec::new(),
             broken_omitted: 0,
+            refused: Vec::new(),
+            refused_omitted: 0,
             withheld: 0,
             counts: InformerCounts::default(),
             begun: 0,

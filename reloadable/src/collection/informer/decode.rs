@@ -7,9 +7,11 @@ use std::thread::available_parallelism;
 
 use tokio::task::JoinHandle;
 
-use crate::document::{Document, Format, Revision};
+use crate::document::{Format, Revision};
 use crate::layer::Layers;
-use crate::load::{Reloadable, decode, guarded};
+#[cfg(feature = "fs")]
+use crate::load::decode_piece;
+use crate::load::{Loaded, Reloadable, decode, guarded};
 use crate::report::Report;
 use crate::source::{Incarnation, KeyedDocument};
 
@@ -106,20 +108,21 @@ impl<K: Send + 'static, T: Reloadable> Decoding<K, T> {
 }
 
 fn one<K, T: Reloadable>(document: Undecoded<K, T>, hasher: &RandomState) -> Decoded<K, T> {
-    let Undecoded { found: KeyedDocument { key, document, revision, incarnation }, old, seen } = document;
-    let fingerprint = fingerprint(&document, hasher);
+    let Undecoded { found, old, seen } = document;
+    let fingerprint = fingerprint(&found, hasher);
     let verdict = if fingerprint.is_some() && fingerprint == seen {
         Verdict::Seen
     } else {
-        judge(&document, old.as_deref())
+        judge(&found, old.as_deref())
     };
+    let KeyedDocument { key, revision, incarnation, .. } = found;
     // If this is the last of it, its destructor must not take the others with it.
     let _ = guarded::<T, _>("dropping an object", || drop(old));
     Decoded { key, revision, incarnation, fingerprint, verdict }
 }
 
-fn judge<T: Reloadable>(document: &Document, old: Option<&T>) -> Verdict<T> {
-    let value = match decode::<T>(&Layers::of(std::slice::from_ref(document))) {
+fn judge<K, T: Reloadable>(found: &KeyedDocument<K>, old: Option<&T>) -> Verdict<T> {
+    let value = match decoded(found) {
         Ok(loaded) => loaded.into_value(),
         Err(report) => return Verdict::Refused(report),
     };
@@ -137,8 +140,22 @@ fn judge<T: Reloadable>(document: &Document, old: Option<&T>) -> Verdict<T> {
     }
 }
 
+fn decoded<K, T: Reloadable>(found: &KeyedDocument<K>) -> Result<Loaded<T>, Report> {
+    #[cfg(feature = "fs")]
+    if let Some(piece) = &found.piece {
+        return decode_piece(piece);
+    }
+    decode(&Layers::of(std::slice::from_ref(&found.document)))
+}
+
 /// Nothing for what the program itself holds: it is not looked into.
-fn fingerprint(document: &Document, hasher: &RandomState) -> Option<u64> {
+fn fingerprint<K>(found: &KeyedDocument<K>, hasher: &RandomState) -> Option<u64> {
+    let document = &found.document;
     let format: Format = document.format()?;
-    Some(hasher.hash_one((format, document.bytes())))
+    let make = || Some(hasher.hash_one((format, document.bytes())));
+    #[cfg(feature = "fs")]
+    if let Some(piece) = &found.piece {
+        return piece.fingerprint(make);
+    }
+    make()
 }

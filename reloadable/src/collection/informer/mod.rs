@@ -273,7 +273,7 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     pub async fn wait_fresh(&self, age: Duration, timeout: Duration) -> Result<(), Error> {
         within(self.status.clone(), timeout, "the source being confirmed", |status| {
             let is_fresh = status.confirmed.is_some_and(|at| at.elapsed() <= age);
-            Ok(is_fresh && status.state == SourceState::Watching)
+            Ok(is_fresh && matches!(status.state, SourceState::Watching | SourceState::Polling))
         })
         .await
     }
