@@ -41,14 +41,71 @@ pub(super) enum Verdict<T> {
     Seen,
     /// It is good, and no other than the last good object.
     Same,
+    /// It is good, but is not wanted.
+    Filtered,
     New(Arc<T>),
     Refused(Report),
 }
 
-/// What works on documents. Dropped, it begins nothing more.
-pub(super) struct Decoding<K, T> {
+/// How an object is made of a document; nothing if it is good, but not wanted.
+pub(super) type Read<T> = Arc<dyn Fn(&Document) -> Result<Option<T>, Report> + Send + Sync>;
+
+/// Makes an object of what a document says.
+pub(super) fn read<T: Reloadable>() -> Read<T> {
+    Arc::new(|document| {
+        decode::<T>(&Layers::of(std::slice::from_ref(document))).map(|loaded| Some(loaded.into_value()))
+    })
+}
+
+/// Wants only some objects.
+pub(super) fn filtered<T: Reloadable>(
+    read: Read<T>,
+    is_wanted: impl Fn(&T) -> bool + Send + Sync + 'static,
+) -> Read<T> {
+    Arc::new(move |document| {
+        let Some(value) = read(document)? else { return Ok(None) };
+        let is_wanted = guarded::<T, _>("choosing objects", || is_wanted(&value));
+        if let Ok(true) = is_wanted {
+            return Ok(Some(value));
+        }
+        let _ = guarded::<T, _>("dropping an object", || drop(value));
+        is_wanted.map(|_| None)
+    })
+}
+
+/// Keeps something else of each object.
+pub(super) fn projected<T: Reloadable, U: Reloadable>(
+    read: Read<T>,
+    project: impl Fn(T) -> U + Send + Sync + 'static,
+) -> Read<U> {
+    Arc::new(move |document| match read(document)? {
+        Some(value) => guarded::<T, _>("projecting an object", || project(value)).map(Some),
+        None => Ok(None),
+    })
+}
+
+/// With what documents are decoded.
+pub(super) struct Decoder<T> {
+    read: Read<T>,
     /// Chosen by chance, so that nobody can make two contents that look the same.
     hasher: RandomState,
+}
+
+impl<T> Decoder<T> {
+    pub(super) fn new(read: Read<T>) -> Self {
+        Self { read, hasher: RandomState::new() }
+    }
+}
+
+impl<T> Clone for Decoder<T> {
+    fn clone(&self) -> Self {
+        Self { read: Arc::clone(&self.read), hasher: self.hasher.clone() }
+    }
+}
+
+/// What works on documents. Dropped, it begins nothing more.
+pub(super) struct Decoding<K, T> {
+    decoder: Decoder<T>,
     width: usize,
     next: Vec<Undecoded<K, T>>,
     bytes: usize,
@@ -59,9 +116,9 @@ pub(super) struct Decoding<K, T> {
 pub(super) struct Ended;
 
 impl<K: Send + 'static, T: Reloadable> Decoding<K, T> {
-    pub(super) fn new(hasher: RandomState) -> Self {
+    pub(super) fn new(decoder: Decoder<T>) -> Self {
         let width = available_parallelism().map_or(1, |width| width.get().min(WIDEST));
-        Self { hasher, width, next: Vec::new(), bytes: 0, running: VecDeque::new() }
+        Self { decoder, width, next: Vec::new(), bytes: 0, running: VecDeque::new() }
     }
 
     /// Takes in a document, and returns what has come of earlier ones, in their order. It waits if all hands are busy.
@@ -91,9 +148,9 @@ impl<K: Send + 'static, T: Reloadable> Decoding<K, T> {
         }
         self.bytes = 0;
         let documents = std::mem::take(&mut self.next);
-        let hasher = self.hasher.clone();
+        let decoder = self.decoder.clone();
         self.running.push_back(tokio::task::spawn_blocking(move || {
-            documents.into_iter().map(|document| one(document, &hasher)).collect()
+            documents.into_iter().map(|document| one(document, &decoder)).collect()
         }));
     }
 
@@ -105,22 +162,23 @@ impl<K: Send + 'static, T: Reloadable> Decoding<K, T> {
     }
 }
 
-fn one<K, T: Reloadable>(document: Undecoded<K, T>, hasher: &RandomState) -> Decoded<K, T> {
+fn one<K, T: Reloadable>(document: Undecoded<K, T>, decoder: &Decoder<T>) -> Decoded<K, T> {
     let Undecoded { found: KeyedDocument { key, document, revision, incarnation }, old, seen } = document;
-    let fingerprint = fingerprint(&document, hasher);
+    let fingerprint = fingerprint(&document, &decoder.hasher);
     let verdict = if fingerprint.is_some() && fingerprint == seen {
         Verdict::Seen
     } else {
-        judge(&document, old.as_deref())
+        judge(&document, old.as_deref(), &decoder.read)
     };
     // If this is the last of it, its destructor must not take the others with it.
     let _ = guarded::<T, _>("dropping an object", || drop(old));
     Decoded { key, revision, incarnation, fingerprint, verdict }
 }
 
-fn judge<T: Reloadable>(document: &Document, old: Option<&T>) -> Verdict<T> {
-    let value = match decode::<T>(&Layers::of(std::slice::from_ref(document))) {
-        Ok(loaded) => loaded.into_value(),
+fn judge<T: Reloadable>(document: &Document, old: Option<&T>, read: &Read<T>) -> Verdict<T> {
+    let value = match read(document) {
+        Ok(Some(value)) => value,
+        Ok(None) => return Verdict::Filtered,
         Err(report) => return Verdict::Refused(report),
     };
     let Some(old) = old else { return Verdict::New(Arc::new(value)) };
