@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::document::Revision;
 use crate::error::SourceError;
 use crate::source::fs::settings::QUICK_BYTES;
 use crate::source::fs::settle::{Signal, Verdict};
@@ -85,7 +86,7 @@ impl Follower {
         self.listen(time);
         let pace = self.settings.pace;
         let (mut deltas, mut gone) = (Vec::new(), Vec::new());
-        let before = self.ledger.len();
+        let (before, judged) = (self.ledger.len(), self.ledger.judged);
         let mut heirs = Vec::new();
         let mut ledger = std::mem::take(&mut self.ledger);
         for (job, sight) in each {
@@ -132,6 +133,10 @@ impl Follower {
             return Some(Changed::Relist);
         }
         deltas.extend(gone.into_iter().map(Delta::Delete));
+        if deltas.is_empty() && self.ledger.judged != judged {
+            // Nothing became of any object, but the status is another one.
+            deltas.push(Delta::Progress(Revision::new(self.ledger.judged.to_le_bytes())));
+        }
         (!deltas.is_empty()).then_some(Changed::Deltas(deltas))
     }
 

@@ -44,6 +44,8 @@ pub(super) struct Ledger {
     rivals: BTreeMap<String, BTreeSet<Arc<Path>>>,
     /// What is no object.
     refused: BTreeMap<Arc<Path>, Report>,
+    /// How often something began or ceased to be no object.
+    pub(super) judged: u64,
 }
 
 /// What a file has brought about.
@@ -83,6 +85,11 @@ impl Ledger {
         self.owners.contains_key(key)
     }
 
+    /// Tells whether a file that claims this key takes it from another.
+    pub(super) fn would_take(&self, path: &Path, key: &str) -> bool {
+        self.owners.get(key).is_some_and(|owner| path < &**owner)
+    }
+
     /// Takes in what a file claims now.
     pub(super) fn put(
         &mut self,
@@ -105,17 +112,21 @@ impl Ledger {
                 self.release(path, key, &mut moved);
             }
         }
-        match refused {
-            Some(report) => drop(self.refused.insert(Arc::clone(path), report)),
-            None => drop(self.refused.remove(path)),
-        }
+        let is_news = match refused {
+            Some(report) => {
+                self.refused.insert(Arc::clone(path), report);
+                true
+            }
+            None => self.refused.remove(path).is_some(),
+        };
+        self.judged += u64::from(is_news);
         moved
     }
 
     /// Forgets a file that is gone.
     pub(super) fn remove(&mut self, path: &Arc<Path>) -> Moved {
         let mut moved = Moved::default();
-        self.refused.remove(path);
+        self.judged += u64::from(self.refused.remove(path).is_some());
         if let Some(old) = self.files.remove(path) {
             for key in old.keys {
                 self.release(path, key, &mut moved);
@@ -143,13 +154,13 @@ impl Ledger {
         };
         let rivals = self.rivals.entry(key.to_owned()).or_default();
         rivals.remove(path);
-        rivals.insert(rival);
+        self.judged += u64::from(rivals.insert(rival));
     }
 
     fn release(&mut self, path: &Arc<Path>, key: String, moved: &mut Moved) {
         let heir = match self.rivals.get_mut(&key) {
             Some(rivals) => {
-                rivals.remove(path);
+                self.judged += u64::from(rivals.remove(path));
                 let is_owner = self.owners.get(&key) == Some(path);
                 let heir = if is_owner { rivals.pop_first() } else { None };
                 if rivals.is_empty() {
@@ -160,6 +171,7 @@ impl Ledger {
             None => None,
         };
         if let Some(heir) = heir {
+            self.judged += 1;
             moved.heirs.push(Arc::clone(&heir));
             self.owners.insert(key, heir);
         } else if self.owners.get(&key) == Some(path) {
@@ -215,6 +227,7 @@ mod tests {
         assert_eq!(put(&mut ledger, "a", &[]), Moved { gone: vec![], heirs: vec![path("b")] });
         assert_eq!(ledger.remove(&path("b")), Moved { gone: vec![], heirs: vec![path("c")] });
         assert_eq!(ledger.remove(&path("c")), Moved { gone: vec!["k".into()], heirs: vec![] });
+        assert_eq!(ledger.remove(&path("a")), Moved::default());
         assert!(ledger.rivals.is_empty() && ledger.owners.is_empty() && ledger.files.is_empty());
     }
 

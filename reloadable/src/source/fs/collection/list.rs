@@ -228,7 +228,9 @@ impl Follower {
             self.listen(now());
             for (job, sight) in sights.each {
                 let claims = match &sight {
-                    Sight::Read(seen) => seen.holds.objects.iter().any(|(key, _)| next.has_owner(key)),
+                    Sight::Read(seen) => {
+                        seen.holds.objects.iter().any(|(key, _)| next.would_take(&job.path, key))
+                    }
                     _ => false,
                 };
                 if self.is_overtaken(&job, now()) || claims {
