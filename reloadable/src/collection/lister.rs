@@ -2,12 +2,13 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use crate::collection::index::{Index, find};
 use crate::collection::state::{Entry, State};
+use crate::collection::trie::Trie;
 use crate::key::Key;
 use crate::publish::Shared;
 
@@ -63,7 +64,10 @@ impl<K: Key, T: Send + Sync + 'static> Lister<K, T> {
     where
         K: Borrow<Q>,
     {
-        object(&self.current.load(), key).map(Arc::clone)
+        let state = self.current.load();
+        // The object is on its way from memory, where whoever counts it up will need it, while its key is compared.
+        let is = |entry: &Entry<K, T>| Arc::strong_count(&entry.object) > 0 && entry.key.borrow() == key;
+        state.objects.get(state.hash(key), is).map(|entry| Arc::clone(&entry.object))
     }
 
     /// Returns all objects, in no order.
@@ -208,7 +212,7 @@ impl<K: Key, T: Send + Sync + 'static> View<K, T> {
     where
         K: Borrow<Q>,
     {
-        object(&self.state, key)
+        self.state.entry(self.state.hash(key), key).map(|entry| &entry.object)
     }
 
     /// Returns how many objects there are.
@@ -324,30 +328,46 @@ impl<K: Key, T: Send + Sync + 'static> View<K, T> {
         R: RangeBounds<Q>,
     {
         let (from, to) = (range.start_bound(), range.end_bound());
-        let order = self.state.order.as_ref();
-        let ordered = order.map(|order| order.range(from, to));
+        let State { objects, order, .. } = &*self.state;
+        let ranked = order.as_ref().map(|order| order.range(from, to)).unwrap_or_default();
+        let ordered = ranked.filter_map(|ranked| {
+            objects.get(ranked.hash, |entry| !entry.filed.is_twin() || entry.key == ranked.key)
+        });
         let mut sorted = Vec::new();
         if order.is_none() {
-            sorted.extend(self.state.objects.iter().filter(|entry| range.contains(entry.key.borrow())));
+            sorted.extend(objects.iter().filter(|entry| range.contains(entry.key.borrow())));
             sorted.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         }
-        ordered.into_iter().flatten().chain(sorted).map(pair)
+        ordered.chain(sorted).map(pair)
     }
 
     fn entries_by_index<'v, V, Q>(
         &'v self,
         index: &'v Index<T, V>,
         value: &'v Q,
-    ) -> impl Iterator<Item = &'v Arc<Entry<K, T>>>
+    ) -> impl Iterator<Item = &'v Entry<K, T>>
     where
         V: Borrow<Q> + 'static,
         Q: Hash + Eq + ?Sized,
     {
         let State { hasher, objects, shelves, .. } = &*self.state;
-        let filed = shelves.iter().find_map(|shelves| find(&**shelves, index, hasher, value));
-        let asked = if filed.is_none() { objects.iter() } else { Default::default() };
-        filed.into_iter().flatten().chain(asked.filter(move |entry| index.has(&entry.object, value)))
+        let hashes = shelves.iter().find_map(|shelves| find(&**shelves, index, hasher, value));
+        let asked = if hashes.is_none() { objects.iter() } else { Default::default() };
+        let asked = asked.filter(move |entry| index.has(&entry.object, value));
+        let is = move |entry: &Entry<K, T>| !entry.filed.is_twin() || index.has(&entry.object, value);
+        hashes.into_iter().flatten().flat_map(move |hash| filed(objects, *hash, is)).chain(asked)
     }
+}
+
+/// Returns the objects with this hash that are filed: one, or of several with the same hash those of which this is true.
+fn filed<K: Key, T>(
+    objects: &Trie<Entry<K, T>>,
+    hash: u32,
+    is: impl Fn(&Entry<K, T>) -> bool,
+) -> impl Iterator<Item = &Entry<K, T>> {
+    let first = objects.get(hash, |_| true).filter(|entry| !entry.filed.is_twin());
+    let twins = first.is_none().then(|| objects.with_hash(hash).filter(move |twin| is(twin)));
+    first.into_iter().chain(twins.into_iter().flatten())
 }
 
 impl<K: Key, T> fmt::Debug for View<K, T> {
@@ -356,14 +376,7 @@ impl<K: Key, T> fmt::Debug for View<K, T> {
     }
 }
 
-fn object<'s, K: Key + Borrow<Q>, T, Q: Hash + Eq + ?Sized>(
-    state: &'s State<K, T>,
-    key: &Q,
-) -> Option<&'s Arc<T>> {
-    state.entry(state.hasher.hash_one(key), key).map(|entry| &entry.object)
-}
-
-fn pair<K, T>(entry: &Arc<Entry<K, T>>) -> (&K, &Arc<T>) {
+fn pair<K, T>(entry: &Entry<K, T>) -> (&K, &Arc<T>) {
     (&entry.key, &entry.object)
 }
 
@@ -376,10 +389,7 @@ fn show<K: Key, T>(name: &str, state: &State<K, T>, f: &mut fmt::Formatter<'_>) 
 }
 
 /// Returns the objects, to keep.
-fn kept<'v, K: 'v, T: 'v>(
-    mut entries: impl Iterator<Item = &'v Arc<Entry<K, T>>>,
-    count: usize,
-) -> Vec<Arc<T>> {
+fn kept<'v, K: 'v, T: 'v>(mut entries: impl Iterator<Item = &'v Entry<K, T>>, count: usize) -> Vec<Arc<T>> {
     let mut objects = Vec::with_capacity(count);
     let mut ahead: Vec<&Arc<T>> = Vec::with_capacity(AHEAD);
     loop {

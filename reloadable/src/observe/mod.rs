@@ -20,10 +20,10 @@ use std::time::Duration;
 use crate::status::{Attempt, Reason, Status, Suspension};
 
 #[cfg(feature = "metrics")]
-pub(crate) use self::metrics::QueueMeter;
-pub(crate) use self::tracing::{Scope, carried, carried_future};
+pub(crate) use self::metrics::{QueueMeter, ReconcileMeter};
+pub(crate) use self::tracing::{ReconcileLog, Scope, carried, carried_future};
 #[cfg(not(feature = "metrics"))]
-pub(crate) use self::unmetered::QueueMeter;
+pub(crate) use self::unmetered::{QueueMeter, ReconcileMeter};
 
 /// What the user has set.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +44,20 @@ pub(crate) struct QueueFigures {
     pub(crate) retries_total: u64,
     pub(crate) unfinished_work: Duration,
     pub(crate) longest_running_processor: Duration,
+}
+
+/// What came of one run of a controller.
+#[cfg_attr(not(feature = "metrics"), allow(dead_code, reason = "there is nobody to be told"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reconciled {
+    Done,
+    /// It is done, and to be done again after a while.
+    Requeued,
+    Failed,
+    /// It will be the same however often it is tried.
+    FailedForGood,
+    TimedOut,
+    Panicked,
 }
 
 /// One of those who are told. What it is told has no values in it that it may pass on, but for paths and origins.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::QueueFigures;
+use super::{QueueFigures, Reconciled};
 
 pub(crate) struct QueueMeter;
 
@@ -24,4 +24,16 @@ impl QueueMeter {
     pub(crate) fn worked(&self, _: Duration) {}
 
     pub(crate) fn publish(&self, _: QueueFigures) {}
+}
+
+pub(crate) struct ReconcileMeter;
+
+impl ReconcileMeter {
+    pub(crate) fn new(_: Option<&str>, _: usize) -> Self {
+        Self
+    }
+
+    pub(crate) fn active(&self, _: usize) {}
+
+    pub(crate) fn ended(&self, _: Reconciled, _: Duration) {}
 }

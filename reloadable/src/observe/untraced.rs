@@ -1,6 +1,8 @@
 //! What `tracing.rs` has, without the feature.
 
+use std::fmt::Debug;
 use std::future::Future;
+use std::sync::Arc;
 
 /// No scope at all.
 #[derive(Clone, Default)]
@@ -22,4 +24,21 @@ pub(crate) fn carried_future<F: Future>(future: F) -> impl Future<Output = F::Ou
 
 pub(crate) fn carried<R>(run: impl FnOnce() -> R) -> impl FnOnce() -> R {
     run
+}
+
+/// What a controller would tell.
+pub(crate) struct ReconcileLog;
+
+impl ReconcileLog {
+    pub(crate) fn new(_: Option<Arc<str>>) -> Self {
+        Self
+    }
+
+    pub(crate) fn scope(&self, _: &dyn Debug, _: u32) -> Scope {
+        Scope::default()
+    }
+
+    pub(crate) fn failed(&self, _: &dyn Debug, _: u32, _: &str, _: &str) {}
+
+    pub(crate) fn given_up(&self, _: &dyn Debug, _: u32, _: &str) {}
 }

@@ -357,7 +357,7 @@ impl<T: Reloadable> Builder<T> {
                     .max_size
                     .saturating_mul(self.layers.len() as u64)
                     .saturating_add(MOST_ABOUT_LAST_GOOD);
-                Some(last_good.into_store(formats, limit)?)
+                Some(last_good.into_file(formats, limit)?)
             }
             None if self.policies.start == StartPolicy::UseLastGood => {
                 let message = "there is no last good set to start with; say where, as with \

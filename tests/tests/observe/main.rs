@@ -1,5 +1,6 @@
 //! What sets off a reload from outside, and how a reloader is seen from there.
 
+mod controller;
 mod metrics;
 mod signal;
 mod systemd;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
+#[cfg(feature = "fs")]
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[cfg(doc)]
@@ -17,6 +19,8 @@ use crate::error::Error;
 use crate::key::Key;
 use crate::load::Reloadable;
 use crate::source::{AnyKeyedSource, KeyedSource};
+#[cfg(feature = "fs")]
+use crate::source::{DirectoryCollection, Patterns};
 
 /// Sets up an [`Informer`], from [`Informer::builder`]: first where the objects come from.
 ///
@@ -96,6 +100,41 @@ impl<T: Reloadable> InformerBuilder<T> {
             start: Start::Synced(Duration::from_secs(30)),
         };
         InformerBuilder { of: PhantomData, setup: Some(setup), mistake: self.mistake }
+    }
+
+    /// Takes the files of a directory that match any of the patterns, one object in each, known by the file's name without
+    /// the extension. [`DirectoryCollection`] has the settings for anything else, and says what becomes of bad files.
+    ///
+    /// # Errors
+    ///
+    /// [`start`](InformerBuilder::start) refuses a pattern that is none, or can never match.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let root = directory.path();
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// use reloadable::Informer;
+    ///
+    /// std::fs::write(root.join("api.toml"), "port = 80\n")?;
+    /// let routes = Informer::<Route>::builder().directory(root, "*.toml").start().await?;
+    /// assert_eq!(routes.lister().get("api").map(|api| api["port"]), Some(80));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "fs")]
+    pub fn directory(
+        self,
+        path: impl Into<PathBuf>,
+        patterns: impl Into<Patterns>,
+    ) -> InformerBuilder<T, String> {
+        match DirectoryCollection::new(path, patterns) {
+            Ok(source) => self.source(source),
+            Err(error) => InformerBuilder { of: PhantomData, setup: None, mistake: Some(error) },
+        }
     }
 }
 

@@ -8,7 +8,11 @@ use std::thread::available_parallelism;
 use tokio::task::JoinHandle;
 
 use crate::document::{Document, Format, Revision};
+#[cfg(feature = "fs")]
+use crate::format::Piece;
 use crate::layer::Layers;
+#[cfg(feature = "fs")]
+use crate::load::decode_piece;
 use crate::load::{Reloadable, decode, guarded};
 use crate::report::Report;
 use crate::source::{Incarnation, KeyedDocument};
@@ -47,13 +51,47 @@ pub(super) enum Verdict<T> {
     Refused(Report),
 }
 
-/// How an object is made of a document; nothing if it is good, but not wanted.
-pub(super) type Read<T> = Arc<dyn Fn(&Document) -> Result<Option<T>, Report> + Send + Sync>;
+/// What an object is made of: a document, or a piece of one.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'d> {
+    document: &'d Document,
+    #[cfg(feature = "fs")]
+    piece: Option<&'d Piece>,
+}
 
-/// Makes an object of what a document says.
+impl<'d> Text<'d> {
+    fn of<K>(found: &'d KeyedDocument<K>) -> Self {
+        Self {
+            document: &found.document,
+            #[cfg(feature = "fs")]
+            piece: found.piece.as_ref(),
+        }
+    }
+
+    /// Nothing for what the program itself holds: it is not looked into.
+    fn fingerprint(self, hasher: &RandomState) -> Option<u64> {
+        let format: Format = self.document.format()?;
+        let make = || Some(hasher.hash_one((format, self.document.bytes())));
+        #[cfg(feature = "fs")]
+        if let Some(piece) = self.piece {
+            return piece.fingerprint(make);
+        }
+        make()
+    }
+}
+
+/// How an object is made of a text; nothing if it is good, but not wanted.
+pub(super) type Read<T> = Arc<dyn Fn(Text<'_>) -> Result<Option<T>, Report> + Send + Sync>;
+
+/// Makes an object of what a text says.
 pub(super) fn read<T: Reloadable>() -> Read<T> {
-    Arc::new(|document| {
-        decode::<T>(&Layers::of(std::slice::from_ref(document))).map(|loaded| Some(loaded.into_value()))
+    Arc::new(|text| {
+        #[cfg(feature = "fs")]
+        if let Some(piece) = text.piece {
+            return decode_piece::<T>(piece).map(|loaded| Some(loaded.into_value()));
+        }
+        let layers = Layers::of(std::slice::from_ref(text.document));
+        decode::<T>(&layers).map(|loaded| Some(loaded.into_value()))
     })
 }
 
@@ -62,8 +100,8 @@ pub(super) fn filtered<T: Reloadable>(
     read: Read<T>,
     is_wanted: impl Fn(&T) -> bool + Send + Sync + 'static,
 ) -> Read<T> {
-    Arc::new(move |document| {
-        let Some(value) = read(document)? else { return Ok(None) };
+    Arc::new(move |text| {
+        let Some(value) = read(text)? else { return Ok(None) };
         let is_wanted = guarded::<T, _>("choosing objects", || is_wanted(&value));
         if let Ok(true) = is_wanted {
             return Ok(Some(value));
@@ -78,7 +116,7 @@ pub(super) fn projected<T: Reloadable, U: Reloadable>(
     read: Read<T>,
     project: impl Fn(T) -> U + Send + Sync + 'static,
 ) -> Read<U> {
-    Arc::new(move |document| match read(document)? {
+    Arc::new(move |text| match read(text)? {
         Some(value) => guarded::<T, _>("projecting an object", || project(value)).map(Some),
         None => Ok(None),
     })
@@ -163,20 +201,22 @@ impl<K: Send + 'static, T: Reloadable> Decoding<K, T> {
 }
 
 fn one<K, T: Reloadable>(document: Undecoded<K, T>, decoder: &Decoder<T>) -> Decoded<K, T> {
-    let Undecoded { found: KeyedDocument { key, document, revision, incarnation }, old, seen } = document;
-    let fingerprint = fingerprint(&document, &decoder.hasher);
+    let Undecoded { found, old, seen } = document;
+    let text = Text::of(&found);
+    let fingerprint = text.fingerprint(&decoder.hasher);
     let verdict = if fingerprint.is_some() && fingerprint == seen {
         Verdict::Seen
     } else {
-        judge(&document, old.as_deref(), &decoder.read)
+        judge(text, old.as_deref(), &decoder.read)
     };
+    let KeyedDocument { key, revision, incarnation, .. } = found;
     // If this is the last of it, its destructor must not take the others with it.
     let _ = guarded::<T, _>("dropping an object", || drop(old));
     Decoded { key, revision, incarnation, fingerprint, verdict }
 }
 
-fn judge<T: Reloadable>(document: &Document, old: Option<&T>, read: &Read<T>) -> Verdict<T> {
-    let value = match read(document) {
+fn judge<T: Reloadable>(text: Text<'_>, old: Option<&T>, read: &Read<T>) -> Verdict<T> {
+    let value = match read(text) {
         Ok(Some(value)) => value,
         Ok(None) => return Verdict::Filtered,
         Err(report) => return Verdict::Refused(report),
@@ -193,10 +233,4 @@ fn judge<T: Reloadable>(document: &Document, old: Option<&T>, read: &Read<T>) ->
             Verdict::Refused(report)
         }
     }
-}
-
-/// Nothing for what the program itself holds: it is not looked into.
-fn fingerprint(document: &Document, hasher: &RandomState) -> Option<u64> {
-    let format: Format = document.format()?;
-    Some(hasher.hash_one((format, document.bytes())))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::future::{Future as _, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -277,11 +278,15 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
         let mut broken = self.objects.broken();
         let withheld = self.objects.withheld();
         let (counts, listed) = (self.objects.counts, self.listed);
+        let condition = catch_unwind(AssertUnwindSafe(|| self.source.condition())).unwrap_or_default();
         self.status.send_modify(|status| {
             status.state = match &error {
                 Some(_) => SourceState::Interrupted,
+                None if condition.polling.is_some() => SourceState::Polling,
                 None => SourceState::Watching,
             };
+            (status.reason, status.warning) = (condition.polling, condition.warning);
+            (status.refused, status.refused_omitted) = (condition.refused, condition.refused_omitted);
             if error.is_none() {
                 status.has_synced = true;
                 status.last_confirmed = Some(SystemTime::now());

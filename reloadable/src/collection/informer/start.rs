@@ -29,7 +29,7 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] with what the source said last, if the first list was not complete in time, and
-    /// [`ErrorKind::Setup`] where there is no tokio runtime or no source.
+    /// [`ErrorKind::Setup`] where there is no tokio runtime, no source, or one that cannot be.
     ///
     /// # Cancel safety
     ///
@@ -110,6 +110,8 @@ impl<T: Reloadable, K: Key> Setup<T, K> {
         let status = watch::Sender::new(InformerStatus {
             origin: origin.clone(),
             state: SourceState::Initializing,
+            reason: None,
+            warning: None,
             has_synced: false,
             last_confirmed: None,
             confirmed: None,
@@ -119,6 +121,8 @@ impl<T: Reloadable, K: Key> Setup<T, K> {
             objects: 0,
             broken: Arc::new([]),
             broken_omitted: 0,
+            refused: Vec::new(),
+            refused_omitted: 0,
             withheld: 0,
             counts: InformerCounts::default(),
             subscribers: Vec::new(),

@@ -11,6 +11,7 @@ use crate::document::{Origin, Revision};
 use crate::error::SourceError;
 use crate::progress::SubscriberStatus;
 use crate::report::Report;
+use crate::source::RefusedDocument;
 use crate::status::{SourceState, seconds, shared, some_seconds};
 
 /// How an [`Informer`](crate::Informer) is doing: its source, and the objects that are not as they should be.
@@ -38,6 +39,10 @@ pub struct InformerStatus<K> {
     pub origin: Origin,
     /// Whether it tells of changes.
     pub state: SourceState,
+    /// Why it only looks now and then, where it does.
+    pub reason: Option<String>,
+    /// What the source can never see, where there is such a thing.
+    pub warning: Option<String>,
     /// Whether a list was complete and is in force. It never goes back to `false`.
     pub has_synced: bool,
     /// When it was last known that everything in the store is as the source has it.
@@ -59,6 +64,10 @@ pub struct InformerStatus<K> {
     pub broken: Arc<[BrokenObject<K>]>,
     /// How many more are broken.
     pub broken_omitted: usize,
+    /// What the source has that is no object, as a file with a key that another one has. At most 100 are here.
+    pub refused: Vec<RefusedDocument>,
+    /// How much more of that there is.
+    pub refused_omitted: usize,
     /// Objects that were missing in the last list, but are kept until another one confirms it, see
     /// [`RemovalGuard`](crate::RemovalGuard).
     pub withheld: usize,
@@ -82,7 +91,7 @@ impl<K> InformerStatus<K> {
     /// Tells whether changes of the source are followed at present.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.state == SourceState::Watching
+        matches!(self.state, SourceState::Watching | SourceState::Polling)
     }
 
     /// Returns how long ago it was last known that everything in the store is as the source has it; nothing before the

@@ -91,6 +91,17 @@ impl<S: Into<String>> From<Vec<S>> for Patterns {
     }
 }
 
+impl Patterns {
+    /// Returns the patterns of the same files in all directories below as well.
+    pub(super) fn below(&self) -> Self {
+        let below = |pattern: &String| match pattern.strip_prefix("**/") {
+            Some(_) => pattern.clone(),
+            None => format!("**/{pattern}"),
+        };
+        Self(self.0.iter().map(below).collect())
+    }
+}
+
 impl DirectorySource {
     /// Refuses a pattern that is none.
     pub(crate) fn new(path: PathBuf, patterns: &Patterns, settings: Settings) -> Result<Self, Error> {
@@ -191,6 +202,11 @@ impl Directory {
         }
         let is_recursive = patterns.iter().any(|pattern| pattern.as_str().contains(['/', '\\']));
         Ok(Self { path, patterns: patterns.into(), is_recursive })
+    }
+
+    /// As [`new`](Self::new).
+    pub(super) fn of(path: PathBuf, patterns: &Patterns) -> Result<Self, Error> {
+        Self::new(path, &patterns.0)
     }
 
     pub(super) fn path(&self) -> &Path {
