@@ -237,7 +237,7 @@ impl<R: KeyedRig> Driven<R> {
     }
 
     fn read(&mut self, found: KeyedDocument<KeyOf<R>>) -> (KeyOf<R>, Seen) {
-        let KeyedDocument { key, document, revision, incarnation } = found;
+        let KeyedDocument { key, document, revision, incarnation, .. } = found;
         self.said.push(document.origin().to_string());
         let number = number_in(std::slice::from_ref(&document));
         (key, Seen { number, revision: Some(revision), incarnation })
