@@ -13,12 +13,14 @@ use crate::source::{Condition, RefusedDocument};
 use super::layout::Layout;
 
 /// What is known of a file.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Record {
     /// Of what was read last; nothing where that is to be read again in any case.
     pub(super) read: Option<Shape>,
     pub(super) revision: Revision,
     keys: Box<[String]>,
+    /// The number of the list that found it last.
+    listed: u64,
 }
 
 /// What a file looked like when it was read.
@@ -46,6 +48,8 @@ pub(super) struct Ledger {
     refused: BTreeMap<Arc<Path>, Report>,
     /// How often something began or ceased to be no object.
     pub(super) judged: u64,
+    /// The number of the last list.
+    number: u64,
 }
 
 /// What a file has brought about.
@@ -58,8 +62,21 @@ pub(super) struct Moved {
 }
 
 impl Ledger {
-    pub(super) fn with_capacity(files: usize) -> Self {
-        Self { files: HashMap::with_capacity(files), ..Self::default() }
+    /// Forgets all files but these, and returns which have a key now that they did not have.
+    pub(super) fn keep(&mut self, files: &[Arc<Path>]) -> Vec<Arc<Path>> {
+        self.files.reserve(files.len().saturating_sub(self.files.len()));
+        if self.files.is_empty() {
+            return Vec::new();
+        }
+        self.number += 1;
+        for file in files {
+            if let Some(record) = self.files.get_mut(file) {
+                record.listed = self.number;
+            }
+        }
+        let others = self.files.iter().filter(|(_, record)| record.listed != self.number);
+        let others: Vec<_> = others.map(|(path, _)| Arc::clone(path)).collect();
+        others.iter().flat_map(|path| self.remove(path).heirs).collect()
     }
 
     /// Returns how many objects there are.
@@ -71,14 +88,9 @@ impl Ledger {
         self.files.get(path)
     }
 
-    /// Returns why some of a file is no object.
-    pub(super) fn refused(&self, path: &Path) -> Option<&Report> {
-        self.refused.get(path)
-    }
-
     /// Tells whether a file has this key.
     pub(super) fn is_owner(&self, path: &Path, key: &str) -> bool {
-        self.owners.get(key).is_some_and(|owner| **owner == *path)
+        self.owners.get(key).is_some_and(|owner| is_same(owner, path))
     }
 
     pub(super) fn has_owner(&self, key: &str) -> bool {
@@ -103,7 +115,7 @@ impl Ledger {
         for key in &keys {
             self.claim(path, key);
         }
-        let record = Record { read, revision, keys: keys.into() };
+        let record = Record { read, revision, keys: keys.into(), listed: self.number };
         if let Some(old) = self.files.insert(Arc::clone(path), record) {
             let kept = self.files.get(path).map_or(&[][..], |record| &record.keys);
             let kept: HashSet<_> = kept.iter().collect();
@@ -148,7 +160,7 @@ impl Ledger {
                 self.owners.insert(key.to_owned(), Arc::clone(path));
                 return;
             }
-            Some(owner) if owner == path => return,
+            Some(owner) if is_same(owner, path) => return,
             Some(owner) if path < owner => std::mem::replace(owner, Arc::clone(path)),
             Some(_) => Arc::clone(path),
         };
@@ -158,10 +170,10 @@ impl Ledger {
     }
 
     fn release(&mut self, path: &Arc<Path>, key: String, moved: &mut Moved) {
+        let is_owner = self.is_owner(path, &key);
         let heir = match self.rivals.get_mut(&key) {
             Some(rivals) => {
                 self.judged += u64::from(rivals.remove(path));
-                let is_owner = self.owners.get(&key) == Some(path);
                 let heir = if is_owner { rivals.pop_first() } else { None };
                 if rivals.is_empty() {
                     self.rivals.remove(&key);
@@ -174,7 +186,7 @@ impl Ledger {
             self.judged += 1;
             moved.heirs.push(Arc::clone(&heir));
             self.owners.insert(key, heir);
-        } else if self.owners.get(&key) == Some(path) {
+        } else if is_owner {
             self.owners.remove(&key);
             moved.gone.push(key);
         }
@@ -201,6 +213,11 @@ impl Ledger {
         let omitted = total - shown.len();
         Condition::new().refused(shown, omitted)
     }
+}
+
+/// Paths are made of the same text here, which need not be taken apart.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.as_os_str() == other.as_os_str()
 }
 
 #[cfg(test)]
