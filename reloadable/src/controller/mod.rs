@@ -65,9 +65,17 @@ pub use self::status::{ControllerCounts, ControllerStatus};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # #[derive(serde::Deserialize, reloadable::Reloadable)]
 /// # struct Route { upstream: String }
-/// # use std::sync::{Arc, Mutex};
-/// # let seen: Arc<Mutex<Vec<String>>> = Arc::default();
-/// # let proxy = Arc::clone(&seen);
+/// # #[derive(Clone, Default)]
+/// # struct Proxy(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+/// # impl Proxy {
+/// #     async fn open(&self, name: &str, upstream: &str) -> std::io::Result<()> {
+/// #         self.0.lock().map_err(|_| std::io::ErrorKind::Other)?.push(format!("{name} to {upstream}"));
+/// #         Ok(())
+/// #     }
+/// #     async fn close(&self, _: &str) -> std::io::Result<()> { Ok(()) }
+/// # }
+/// # let proxy = Proxy::default();
+/// # let opened = proxy.clone();
 /// use std::time::Duration;
 ///
 /// use reloadable::{Controller, Format, Informer, MemoryCollection, Requeue};
@@ -77,17 +85,17 @@ pub use self::status::{ControllerCounts, ControllerStatus};
 /// let informer = Informer::<Route>::builder().source(source).start().await?;
 ///
 /// let controller = Controller::new(informer).name("routes").concurrency(8).run(move |name, context| {
-///     let proxy = Arc::clone(&proxy);
+///     let proxy = proxy.clone();
 ///     async move {
 ///         match context.get() {
-///             Some(route) => proxy.lock().map_err(|_| "poisoned")?.push(format!("{name} to {}", route.upstream)),
-///             None => proxy.lock().map_err(|_| "poisoned")?.push(format!("{name} is gone")),
+///             Some(route) => proxy.open(&name, &route.upstream).await?,
+///             None => proxy.close(&name).await?,
 ///         }
 ///         Ok(Requeue::done())
 ///     }
 /// })?;
 /// # while controller.status().counts.succeeded < 1 { tokio::task::yield_now().await }
-/// # assert_eq!(seen.lock().map(|seen| seen.clone()).ok(), Some(vec!["api to 127.0.0.1:9000".to_owned()]));
+/// # assert_eq!(opened.0.lock().map(|opened| opened.clone()).ok(), Some(vec!["api to 127.0.0.1:9000".to_owned()]));
 ///
 /// let left = controller.shutdown(Duration::from_secs(10)).await;
 /// assert!(left.is_empty());

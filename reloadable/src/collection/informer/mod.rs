@@ -16,6 +16,7 @@ mod guard;
 mod objects;
 mod pending;
 mod resync;
+mod section;
 mod status;
 mod start;
 mod subscription;
