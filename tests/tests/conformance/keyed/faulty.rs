@@ -68,7 +68,6 @@ struct Place {
     lists: u64,
     tellings: u64,
     told: u64,
-    taken: u64,
 }
 
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! Sources of many objects: ours pass their battery, and it finds what is wrong with those that are made to fail it.
 
+mod directory;
 mod faulty;
 mod memory;
 

@@ -20,6 +20,12 @@ use crate::testing::conformance::in_time;
 
 pub(super) type KeyOf<R> = <<R as KeyedRig>::Source as KeyedSource>::Key;
 
+/// So many objects are named where something is wrong.
+const SHOWN: usize = 10;
+
+/// How long a source is listened to between two lists.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// What is known of an object.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
@@ -158,6 +164,19 @@ impl<R: KeyedRig> Driven<R> {
         Ok(Ok(()))
     }
 
+    /// Listens for a moment: what is not complete yet may be left out of a list and told after it.
+    pub(super) async fn listen(&mut self) -> Result<(), Fault> {
+        if !self.rig.tells() {
+            return Ok(());
+        }
+        let cursor = self.cursor.clone();
+        let answer = AnyKeyedSource::changed(&mut self.source, cursor.as_ref());
+        match tokio::time::timeout(MOMENT, answer).await {
+            Ok(answer) => self.take(answer).await,
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Lists until these are all.
     pub(super) async fn lists(&mut self, expected: &[(&str, u32)]) -> Result<(), Fault> {
         let deadline = self.deadline;
@@ -169,6 +188,7 @@ impl<R: KeyedRig> Driven<R> {
                 if listed.is_ok() && self.holds(expected) {
                     return Ok(());
                 }
+                self.listen().await?;
             }
         })
         .await;
@@ -256,8 +276,10 @@ impl<R: KeyedRig> Driven<R> {
     }
 
     fn difference(&self, expected: &[(&str, u32)]) -> String {
-        let seen: Vec<_> = self.objects.iter().take(20).map(|(key, seen)| (key, &seen.number)).collect();
-        format!("came to {seen:?}, and {expected:?} is there")
+        let seen: Vec<_> = self.objects.iter().take(SHOWN).map(|(key, seen)| (key, &seen.number)).collect();
+        let (objects, there) = (self.objects.len(), expected.len());
+        let expected = &expected[..there.min(SHOWN)];
+        format!("came to {objects} objects, {seen:?}, and there are {there}, {expected:?}")
     }
 
     pub(super) fn must_tell(&self) -> Result<(), Fault> {
