@@ -9,8 +9,10 @@ use crate::describe::{Describe, Description};
 use crate::diff::{Changes, Diff};
 use crate::document::{Document, Format, Origin};
 use crate::fields::{self, FieldInfo};
+#[cfg(feature = "fs")]
+use crate::format::Piece;
 use crate::format::{self, Expected, Probe, Tree};
-use crate::layer::Layers;
+use crate::layer::{Layers, Lint};
 use crate::path::FieldPath;
 use crate::report::{Position, Report, Reporter, Violation, one_line};
 #[cfg(feature = "schema")]
@@ -273,9 +275,34 @@ pub(crate) fn decode_holding<T: DeserializeOwned + Diff>(
     running: Option<Running<'_, T>>,
 ) -> Result<Loaded<T>, Report> {
     let description = guarded::<T, _>("describing the configuration", T::describe)?;
-    let mut tree = format::read_each(layers, description, |_, _, _| {});
+    let tree = format::read_each(layers, description, |_, _, _| {});
+    decode_tree(tree, description, layers.lints.unknown_keys, running)
+}
+
+/// Does the same of one piece of a text, which is spelled in the report as it stands there.
+///
+/// # Errors
+///
+/// As [`decode`].
+#[cfg(feature = "fs")]
+pub(crate) fn decode_piece<T: DeserializeOwned + Diff>(piece: &Piece) -> Result<Loaded<T>, Report> {
+    let description = guarded::<T, _>("describing the configuration", T::describe)?;
+    decode_tree(piece.tree(), description, Lint::Allow, None).map_err(|report| {
+        report.map(|violation| {
+            let path = piece.path().join(violation.path());
+            violation.at(path)
+        })
+    })
+}
+
+fn decode_tree<T: DeserializeOwned + Diff>(
+    mut tree: Tree,
+    description: Description,
+    unknown_keys: Lint,
+    running: Option<Running<'_, T>>,
+) -> Result<Loaded<T>, Report> {
     let mut report = std::mem::take(&mut tree.found);
-    report.extend(format::unknown_keys(&tree, description, layers.lints.unknown_keys));
+    report.extend(format::unknown_keys(&tree, description, unknown_keys));
     let expected = Expected::new(description);
     if let Some(unread) = tree.unread {
         let rest = misfits::<T>(&tree, description, &expected);
@@ -425,14 +452,18 @@ pub(crate) fn guarded<T: Describe, R>(doing: &str, run: impl FnOnce() -> R) -> R
 
 /// Says what panicked, and what it said if that may be told.
 pub(crate) fn what_panicked<T: Describe>(doing: &str, payload: &(dyn Any + Send)) -> String {
-    let secretive = catch_unwind(|| Expected::new(T::describe()).holds_any_secret()).unwrap_or(true);
     match said(payload) {
-        Some(_) if secretive => {
+        Some(_) if holds_any_secret::<T>() => {
             format!("panicked while {doing}; what it said is withheld, since there are secrets")
         }
         Some(said) => format!("panicked while {doing}: {}", one_line(said)),
         None => format!("panicked while {doing}"),
     }
+}
+
+/// Tells whether there are secrets in it, or none can tell.
+pub(crate) fn holds_any_secret<T: Describe>() -> bool {
+    catch_unwind(|| Expected::new(T::describe()).holds_any_secret()).unwrap_or(true)
 }
 
 fn said(payload: &(dyn Any + Send)) -> Option<&str> {

@@ -15,6 +15,8 @@ mod merge;
 mod mistaken;
 #[cfg(feature = "yaml")]
 mod offset;
+#[cfg(feature = "fs")]
+mod piece;
 mod probe;
 mod quote;
 mod secrets;
@@ -47,6 +49,8 @@ pub(crate) use self::explain::{Part, part, parts};
 pub(crate) use self::faults::faults;
 #[cfg(all(feature = "json", feature = "tokio"))]
 pub(crate) use self::json::to_json;
+#[cfg(feature = "fs")]
+pub(crate) use self::piece::{Piece, Whole};
 pub(crate) use self::probe::probe;
 pub use self::probe::{Probe, Probed, Site};
 pub(crate) use self::quote::quoted;

@@ -1,5 +1,6 @@
 //! Many documents, each with a key of its own: how a source lists them, and tells what became of single ones.
 
+use std::any::Any;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
@@ -7,11 +8,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::document::{Document, Origin, Revision};
 use crate::error::SourceError;
+#[cfg(feature = "fs")]
+use crate::format::Piece;
 use crate::key::Key;
+use crate::report::Report;
 use crate::source::BoxFuture;
 
 /// A place with many objects, each of them a document with a key: the files of a directory, the rows of a table.
@@ -93,6 +98,12 @@ pub trait KeyedSource: Send + 'static {
         std::future::pending()
     }
 
+    /// Drops whatever connection it holds: nothing has come of it for so long that it is taken for dead, see
+    /// [`idle_timeout`](crate::InformerBuilder::idle_timeout). The next [`changed`](Self::changed) is to make a new one.
+    ///
+    /// By default it does nothing, which is right where each `changed` asks anew.
+    fn disconnect(&mut self) {}
+
     /// Tells which of two revisions is the newer one, where it can be told. What is older than what is known already is
     /// then refused, as from a replica that lags behind.
     ///
@@ -101,6 +112,83 @@ pub trait KeyedSource: Send + 'static {
     #[must_use]
     fn compare(one: &Revision, other: &Revision) -> Option<Ordering> {
         (one == other).then_some(Ordering::Equal)
+    }
+
+    /// Tells how it is doing, beyond what it told of objects. It is asked after every list and every change, so it should
+    /// take moments.
+    ///
+    /// By default it is told of every change, and refuses nothing.
+    fn condition(&self) -> Condition {
+        Condition::default()
+    }
+}
+
+/// How a [`KeyedSource`] is doing, as it is in the status of its informer.
+///
+/// # Examples
+///
+/// ```
+/// use reloadable::{Condition, FieldPath, Origin, RefusedDocument, Violation};
+///
+/// let violation = Violation::new(FieldPath::root(), "name", "the name is not Unicode");
+/// let refused = RefusedDocument::new(Origin::named("row 7"), violation.into());
+/// let condition = Condition::new().polling("the database sends no events").refused([refused], 0);
+/// # drop(condition);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Condition {
+    pub(crate) polling: Option<String>,
+    pub(crate) warning: Option<String>,
+    pub(crate) refused: Vec<RefusedDocument>,
+    pub(crate) refused_omitted: usize,
+}
+
+/// So many documents that are refused are in a status.
+pub(crate) const REFUSED_SHOWN: usize = 100;
+
+impl Condition {
+    /// Says that it is told of every change, and refuses nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says that it only looks now and then, and why.
+    #[must_use]
+    pub fn polling(self, why: impl Into<String>) -> Self {
+        Self { polling: Some(why.into()), ..self }
+    }
+
+    /// Says what it can never see.
+    #[must_use]
+    pub fn warning(self, warning: impl Into<String>) -> Self {
+        Self { warning: Some(warning.into()), ..self }
+    }
+
+    /// Says which documents are no objects, and how many more there are. Of those, the first 100 are told.
+    #[must_use]
+    pub fn refused(self, documents: impl IntoIterator<Item = RefusedDocument>, omitted: usize) -> Self {
+        let mut documents = documents.into_iter();
+        let refused: Vec<_> = documents.by_ref().take(REFUSED_SHOWN).collect();
+        Self { refused, refused_omitted: omitted.saturating_add(documents.count()), ..self }
+    }
+}
+
+/// A document that is in the place and is no object, as one whose key another one has.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct RefusedDocument {
+    /// Where it is.
+    pub origin: Origin,
+    /// Why it is none.
+    pub report: Report,
+}
+
+impl RefusedDocument {
+    /// Says where it is, and why it is none.
+    #[must_use]
+    pub fn new(origin: Origin, report: Report) -> Self {
+        Self { origin, report }
     }
 }
 
@@ -121,18 +209,42 @@ pub struct KeyedDocument<K> {
     pub(crate) document: Document,
     pub(crate) revision: Revision,
     pub(crate) incarnation: Option<Incarnation>,
+    /// What of the document it is, if not all.
+    #[cfg(feature = "fs")]
+    pub(crate) piece: Option<Piece>,
+    /// The object itself, where there is one already.
+    pub(crate) object: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<K> KeyedDocument<K> {
     /// Makes an object of its key, its content, and the source's mark for this version of it.
     pub fn new(key: K, document: Document, revision: Revision) -> Self {
-        Self { key, document, revision, incarnation: None }
+        Self {
+            key,
+            document,
+            revision,
+            incarnation: None,
+            #[cfg(feature = "fs")]
+            piece: None,
+            object: None,
+        }
     }
 
     /// Says which of all objects that ever had this key it is. Another one is told as removed and added, never as modified.
     #[must_use]
     pub fn incarnation(self, incarnation: Incarnation) -> Self {
         Self { incarnation: Some(incarnation), ..self }
+    }
+
+    /// Says that this is the object, and the document only stands for it.
+    pub(crate) fn ready_made(self, object: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { object: Some(object), ..self }
+    }
+
+    /// Says that it is only this of the document.
+    #[cfg(feature = "fs")]
+    pub(crate) fn piece(self, piece: Option<Piece>) -> Self {
+        Self { piece, ..self }
     }
 }
 
@@ -236,6 +348,7 @@ pub enum Delta<K> {
 /// ```
 pub struct Listing<K> {
     known: Known<K>,
+    at_least: Option<Revision>,
     items: mpsc::Sender<Item<K>>,
 }
 
@@ -267,9 +380,9 @@ pub(crate) struct Held {
 const WAITING: usize = 256;
 
 impl<K: Key> Listing<K> {
-    pub(crate) fn new(known: Known<K>) -> (Self, mpsc::Receiver<Item<K>>) {
+    pub(crate) fn new(known: Known<K>, at_least: Option<Revision>) -> (Self, mpsc::Receiver<Item<K>>) {
         let (items, taken) = mpsc::channel(WAITING);
-        (Self { known, items }, taken)
+        (Self { known, at_least, items }, taken)
     }
 
     /// Hands over an object. It waits while those before it are worked on.
@@ -299,10 +412,23 @@ impl<K: Key> Listing<K> {
         self.give(Item::Unreadable(key, error)).await;
     }
 
+    /// Returns what is known of each object, for a source that works on it in several places.
+    #[cfg(feature = "fs")]
+    pub(crate) fn all_known(&self) -> Known<K> {
+        Arc::clone(&self.known)
+    }
+
     /// Returns the revision at which an object was seen last, even if it was not accepted.
     #[must_use]
     pub fn known(&self, key: &K) -> Option<&Revision> {
         self.known.get(key)?.revision.as_ref()
+    }
+
+    /// Returns the revision of the whole collection up to which everything is known: a list must not be of an older one,
+    /// as from a replica that lags behind. One that is, so far as [`KeyedSource::compare`] can tell, is refused.
+    #[must_use]
+    pub fn at_least(&self) -> Option<&Revision> {
+        self.at_least.as_ref()
     }
 
     async fn give(&self, item: Item<K>) {
@@ -328,6 +454,10 @@ pub(crate) trait AnyKeyedSource<K: Key>: Send {
         &'a mut self,
         from: Option<&'a Revision>,
     ) -> BoxFuture<'a, Result<Changed<K>, SourceError>>;
+
+    fn condition(&self) -> Condition;
+
+    fn disconnect(&mut self);
 }
 
 impl<S: KeyedSource> AnyKeyedSource<S::Key> for S {
@@ -344,5 +474,13 @@ impl<S: KeyedSource> AnyKeyedSource<S::Key> for S {
         from: Option<&'a Revision>,
     ) -> BoxFuture<'a, Result<Changed<S::Key>, SourceError>> {
         Box::pin(KeyedSource::changed(self, from))
+    }
+
+    fn condition(&self) -> Condition {
+        KeyedSource::condition(self)
+    }
+
+    fn disconnect(&mut self) {
+        KeyedSource::disconnect(self);
     }
 }

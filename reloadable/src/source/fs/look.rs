@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::chain::Role;
-use super::events::{Deaf, Follow, Watch, Watches};
+use super::events::Follow;
 use super::inbox::{Arrived, Inbox, Kind};
 use super::member::{Glance, Member, Scope, Sight, Thread};
 use super::mode::Mode;
@@ -15,27 +15,21 @@ use super::read::{self, Content, Found};
 use super::settings::{QUICK_BYTES, QUICK_ENTRIES, QUICK_FILES, Settings};
 use super::settle::{Settling, Signal, Verdict};
 use super::survey::{Links, Subject, Survey, Target, Way};
+use super::watched::Watched;
 use crate::error::SourceError;
 
 /// What is known about a target.
 #[derive(Debug)]
 pub(super) struct Looked {
-    target: Target,
     settings: Settings,
-    watches: Watches,
-    survey: Survey,
+    watched: Watched,
     /// The directory from which is what is believed.
     root: Option<(PathBuf, Way)>,
     /// Why the directory could not be listed at the last look.
     refused: Option<String>,
-    /// What is watched.
-    followed: Vec<Watch>,
     members: BTreeMap<PathBuf, Member>,
     /// Pending where the target may consist of other files now.
     whole: Settling,
-    pub(super) mode: Mode,
-    /// What is to be watched may be something else now.
-    is_elsewhere: bool,
     /// The way to a file may be another since the last survey.
     is_unsurveyed: bool,
     /// The files that were swapped with a link or a directory on the way to them, since the last look. What is told of
@@ -51,29 +45,20 @@ pub(super) struct Looked {
     looked_at: Option<SystemTime>,
     /// One more whenever something else was found.
     version: u64,
-    mounts: Vec<PathBuf>,
 }
 
 /// How often links may lead elsewhere in the middle of a look before it waits for quiet.
 const TRIES: usize = 5;
 
-/// A tree of directories may grow while it is listed; what is left then is listed at the next look.
-const ROUNDS: usize = 16;
-
 impl Looked {
     pub(super) fn new(target: Target, settings: Settings) -> Self {
         Self {
-            target,
+            watched: Watched::new(target, settings.probe),
             settings,
-            watches: Watches::new(),
-            survey: Survey::default(),
             root: None,
             refused: None,
-            followed: Vec::new(),
             members: BTreeMap::new(),
             whole: Settling::default(),
-            mode: Mode::Native,
-            is_elsewhere: true,
             is_unsurveyed: true,
             swapped: HashSet::new(),
             is_forgotten: false,
@@ -82,12 +67,15 @@ impl Looked {
             resync_at: None,
             looked_at: None,
             version: 0,
-            mounts: Vec::new(),
         }
     }
 
     pub(super) fn inbox(&self) -> &Arc<Inbox> {
-        self.watches.inbox()
+        self.watched.watches.inbox()
+    }
+
+    pub(super) fn mode(&self) -> &Mode {
+        &self.watched.mode
     }
 
     pub(super) fn version(&self) -> u64 {
@@ -96,7 +84,7 @@ impl Looked {
 
     #[cfg(test)]
     pub(super) fn set_probe(&mut self, probe: super::settings::Probe) {
-        self.settings.probe = probe;
+        self.watched.probe = probe;
     }
 
     /// Tells whether it has never been looked at.
@@ -109,7 +97,7 @@ impl Looked {
     }
 
     pub(super) fn warning(&self) -> Option<&str> {
-        self.survey.warning.as_deref()
+        self.watched.survey.warning.as_deref()
     }
 
     /// Takes in what came.
@@ -127,7 +115,7 @@ impl Looked {
     pub(super) fn due(&self) -> Option<Instant> {
         let pace = &self.settings.pace;
         let members = self.members.values().filter_map(|member| member.settling.due(pace)).min();
-        let polled = match &self.mode {
+        let polled = match &self.watched.mode {
             Mode::Polling { next, .. } => Some(*next),
             Mode::Native => None,
         };
@@ -145,12 +133,12 @@ impl Looked {
 
     /// Tells whether other directories may have to be watched.
     pub(super) fn is_elsewhere(&self) -> bool {
-        self.is_elsewhere
+        self.watched.is_elsewhere
     }
 
     /// Tells whether the next look may be had on a thread that must not block.
     pub(super) fn is_quick(&self) -> bool {
-        !self.is_slow && self.mode == Mode::Native
+        !self.is_slow && self.watched.mode == Mode::Native
     }
 
     /// Sets what is to be followed. What belongs to it no more is forgotten without being news.
@@ -159,8 +147,8 @@ impl Looked {
             let paths: HashSet<_> = paths.iter().collect();
             self.members.retain(|path, _| paths.contains(path));
         }
-        self.target = target;
-        self.is_elsewhere = true;
+        self.watched.target = target;
+        self.watched.is_elsewhere = true;
         self.is_unsurveyed = true;
         self.is_slow = true;
         self.resync_at = None;
@@ -168,14 +156,15 @@ impl Looked {
 
     /// Watches what is to be watched, and only then looks at all of it. It blocks.
     pub(super) fn look_at_all(&mut self, now: Instant, scope: Scope) {
-        self.mounts = probe::mounts();
-        self.watch(Follow::Renewed);
+        self.watched.mounts = probe::mounts();
+        self.watched.watch(Follow::Renewed);
         self.look(now, scope, Thread::Own);
         // So that a look for another reason shortly before the time counts.
         self.resync_at = now.checked_add(self.settings.resync.mul_f64(0.8));
         let bytes: u64 = self.members.values().map(Member::size).sum();
-        self.is_slow =
-            bytes > QUICK_BYTES || self.members.len() > QUICK_FILES || self.survey.entries > QUICK_ENTRIES;
+        self.is_slow = bytes > QUICK_BYTES
+            || self.members.len() > QUICK_FILES
+            || self.watched.survey.entries > QUICK_ENTRIES;
     }
 
     /// Looks at all of it, as often as it is worth while and no more. It blocks.
@@ -183,56 +172,15 @@ impl Looked {
         let version = self.version;
         self.look(now, Scope::All, Thread::Own);
         let took = Instant::now().saturating_duration_since(now);
-        self.mode.polled(self.version != version, now, took);
+        self.watched.mode.polled(self.version != version, now, took);
     }
 
     /// Sees to it that what has moved is watched where it is now. It blocks.
     pub(super) fn catch_up(&mut self, now: Instant) {
-        if self.watch(Follow::New) {
+        if self.watched.watch(Follow::New) {
             // What happened before it was watched had no event.
             self.apply(vec![(Subject::Whole, Signal::Appeared)], now);
         }
-    }
-
-    /// Tells whether something is watched that was not.
-    fn watch(&mut self, mut how: Follow) -> bool {
-        self.is_elsewhere = false;
-        let mut grew = false;
-        for _ in 0..ROUNDS {
-            let survey = Survey::of(&self.target, &self.mounts);
-            let is_new = !survey.is_watched_by(&self.followed);
-            self.survey = survey;
-            let followed = self.follow_survey(how);
-            let is_new = is_new || followed == Ok(true);
-            if let Err(why) = followed {
-                self.watches.release();
-                self.followed.clear();
-                self.mode.poll(why, Instant::now());
-                return false;
-            }
-            self.mode = Mode::Native;
-            how = Follow::New;
-            if !is_new {
-                return grew;
-            }
-            // A directory that was made before its parent was watched is listed now, and watched in the next round.
-            grew = true;
-        }
-        self.is_elsewhere = true;
-        grew
-    }
-
-    fn follow_survey(&mut self, how: Follow) -> Result<bool, String> {
-        let tells = |watch: &&Watch| watch.required || watch.is_file();
-        for watch in self.survey.watches.iter().filter(tells) {
-            if let Ok(Some(kind)) = (self.settings.probe)(&watch.path) {
-                let path = watch.path.display();
-                return Err(format!("{path} is on {kind}, which sends no events for the changes of others"));
-            }
-        }
-        let is_new = self.watches.follow(&self.survey.watches, how).map_err(|Deaf(why)| why)?;
-        self.followed.clone_from(&self.survey.watches);
-        Ok(is_new)
     }
 
     /// Looks at what the scope says. A thread that must not block gives up before anything that takes long; then
@@ -251,12 +199,13 @@ impl Looked {
                 return;
             }
             // What is believed is from elsewhere, so none of it may be mixed with what is here.
-            let is_moved = self.survey.root != self.root;
+            let is_moved = self.watched.survey.root != self.root;
             is_all |= is_moved;
             let is_chosen = |path: &PathBuf, member: &Member| match scope {
                 Scope::Forced => true,
                 _ if is_moved
-                    || member.way.is_some() && member.way.as_ref() != self.survey.members.get(path) =>
+                    || member.way.is_some()
+                        && member.way.as_ref() != self.watched.survey.members.get(path) =>
                 {
                     true
                 }
@@ -283,12 +232,12 @@ impl Looked {
                 self.judge(&path, sight, &newer, now);
             }
             if is_all {
-                self.root.clone_from(&self.survey.root);
+                self.root.clone_from(&self.watched.survey.root);
                 self.judge_whole(now);
             }
             self.apply(newer, now);
             self.swapped.clear();
-            self.is_elsewhere |= std::mem::take(&mut self.is_forgotten);
+            self.watched.is_elsewhere |= std::mem::take(&mut self.is_forgotten);
             return;
         }
         self.apply(vec![(Subject::Whole, Signal::Lost)], now);
@@ -296,26 +245,26 @@ impl Looked {
 
     /// Takes in which files there are, without watching what is new about that.
     fn survey_again(&mut self) {
-        let mut survey = Survey::of(&self.target, &self.mounts);
-        if !survey.is_watched_by(&self.followed) {
-            self.is_elsewhere = true;
+        let mut survey = Survey::of(&self.watched.target, &self.watched.mounts);
+        if !survey.is_watched_by(&self.watched.followed) {
+            self.watched.is_elsewhere = true;
             // What is watched now still tells of itself.
-            survey.keep_routes_of(&mut self.survey);
+            survey.keep_routes_of(&mut self.watched.survey);
         }
         let refused = survey.refused.as_ref().map(ToString::to_string);
         self.version += u64::from(refused != self.refused);
         self.refused = refused;
         self.is_slow |= survey.entries > QUICK_ENTRIES;
-        self.survey = survey;
+        self.watched.survey = survey;
         self.is_unsurveyed = false;
         self.members.retain(|path, member| {
-            let is_there = self.survey.members.contains_key(path);
+            let is_there = self.watched.survey.members.contains_key(path);
             if !is_there && member.found.is_some() {
                 self.version += 1;
             }
             is_there
         });
-        for path in self.survey.members.keys() {
+        for path in self.watched.survey.members.keys() {
             self.members.entry(path.clone()).or_default();
         }
     }
@@ -323,10 +272,10 @@ impl Looked {
     /// Tells whether every link still leads where it led before the files were read.
     fn is_one_side(&self) -> bool {
         // One file has only one side.
-        let is_alone = self.survey.root.is_none() && self.members.len() < 2;
+        let is_alone = self.watched.survey.root.is_none() && self.members.len() < 2;
         is_alone
-            || (self.survey.root.iter().all(|(path, way)| way.is_still(path))
-                && self.survey.members.iter().all(|(path, way)| way.is_still(path)))
+            || (self.watched.survey.root.iter().all(|(path, way)| way.is_still(path))
+                && self.watched.survey.members.iter().all(|(path, way)| way.is_still(path)))
     }
 
     /// Returns where the links led on the way to what is believed of the files. By now another survey may know more.
@@ -353,9 +302,9 @@ impl Looked {
         let mut glance = Glance {
             now,
             pace: self.settings.pace,
-            is_in_directory: matches!(self.target, Target::Directory(_)),
+            is_in_directory: matches!(self.watched.target, Target::Directory(_)),
             is_patient: self.settings.is_patient,
-            is_polled: self.mode != Mode::Native,
+            is_polled: self.watched.mode != Mode::Native,
             is_straight: false,
             is_forced: scope == Scope::Forced,
             largest: if thread == Thread::Shared { QUICK_BYTES } else { u64::MAX },
@@ -365,7 +314,7 @@ impl Looked {
         let mut sights = Vec::with_capacity(chosen.len());
         for path in chosen {
             let Some(member) = self.members.get_mut(&path) else { continue };
-            glance.is_straight = self.survey.members.get(&path) == Some(&Way::Straight);
+            glance.is_straight = self.watched.survey.members.get(&path) == Some(&Way::Straight);
             used -= member.size();
             // The limit counts for all files together.
             glance.left = self.settings.limit.saturating_sub(used);
@@ -390,10 +339,10 @@ impl Looked {
         if matches!(sight, Sight::Gone) {
             self.version += u64::from(member.found.is_some());
             self.members.remove(path);
-            self.survey.members.remove(path);
+            self.watched.survey.members.remove(path);
             return;
         }
-        let way = self.survey.members.get(path).cloned();
+        let way = self.watched.survey.members.get(path).cloned();
         if member.judge(sight, way, is_overtaken, now, &self.settings.pace) {
             self.version += 1;
         }
@@ -404,9 +353,9 @@ impl Looked {
         // The second time it is so, whoever fills the directory has left it so.
         let may_return = self.settings.is_patient
             && !self.is_new()
-            && self.survey.is_missing()
+            && self.watched.survey.is_missing()
             && !self.whole.is_forced(now, &pace);
-        let is_unfinished = self.survey.is_unfinished && !self.is_unfinished || may_return;
+        let is_unfinished = self.watched.survey.is_unfinished && !self.is_unfinished || may_return;
         self.is_unfinished = is_unfinished;
         let verdict = if is_unfinished { Verdict::Unstable } else { Verdict::Believed };
         self.whole.looked(verdict, now, &pace);
@@ -414,9 +363,9 @@ impl Looked {
 
     /// What came, by what it concerns.
     fn signals(&mut self) -> Vec<(Subject, Signal)> {
-        let Arrived { events, lost } = self.watches.inbox().take();
+        let Arrived { events, lost } = self.watched.watches.inbox().take();
         if lost {
-            self.is_elsewhere = true;
+            self.watched.is_elsewhere = true;
             self.is_unsurveyed = true;
             return vec![(Subject::Whole, Signal::Lost)];
         }
@@ -425,8 +374,8 @@ impl Looked {
             // Its watch is gone. There is time until the look that this leads to, and then there may be another.
             self.is_forgotten |=
                 event.name.is_none() && matches!(event.kind, Kind::MovedFrom | Kind::Removed);
-            let (concerned, is_elsewhere) = self.survey.route(&self.target, &event);
-            self.is_elsewhere |= is_elsewhere;
+            let (concerned, is_elsewhere) = self.watched.survey.route(&self.watched.target, &event);
+            self.watched.is_elsewhere |= is_elsewhere;
             for (subject, signal, role) in concerned {
                 self.is_unsurveyed |= role != Role::Target;
                 // A file that was linked to another name says so by its metadata; to watch it there is not urgent.
@@ -471,10 +420,10 @@ impl Looked {
     /// Returns what was found of every file, or what stands in the way of all. Where everything is to be told, what could
     /// not be read yet is an error; otherwise a file that has just come to a directory is left out until it can be.
     pub(super) fn found(&self, everything: bool) -> Result<Found, SourceError> {
-        if let Some(error) = &self.survey.refused {
+        if let Some(error) = &self.watched.survey.refused {
             return Err(error.clone());
         }
-        let everything = everything || matches!(self.target, Target::Files(_));
+        let everything = everything || matches!(self.watched.target, Target::Files(_));
         let found = self.members.iter().filter_map(|(path, member)| {
             let found = match &member.found {
                 Some(found) => found.as_ref().map(Content::held).map_err(Clone::clone),

@@ -10,14 +10,17 @@ mod events;
 mod survey;
 mod member;
 mod mode;
+mod watched;
 mod look;
 mod unit;
 mod file;
 mod directory;
 mod named;
 mod relative;
+mod collection;
 mod write;
 
+pub use self::collection::{DirectoryCollection, FileCollection};
 pub(crate) use self::directory::DirectorySource;
 pub use self::directory::Patterns;
 pub(crate) use self::file::FileSource;

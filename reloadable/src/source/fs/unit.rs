@@ -275,10 +275,10 @@ impl Unit {
         }
         let due = looked.due();
         if due.is_some_and(|due| due <= now) {
-            return if looked.mode == Mode::Native { Next::Look(Scope::Due) } else { Next::Poll };
+            return if *looked.mode() == Mode::Native { Next::Look(Scope::Due) } else { Next::Poll };
         }
         // After what is due, since nobody waits for it.
-        if looked.is_elsewhere() && looked.mode == Mode::Native {
+        if looked.is_elsewhere() && *looked.mode() == Mode::Native {
             return Next::CatchUp;
         }
         let until = until.map(Instant::into_std);
@@ -327,7 +327,7 @@ impl Unit {
     fn check_health(&mut self) {
         let Some(looked) = &self.looked else { return };
         self.health = Health {
-            polls: match &looked.mode {
+            polls: match looked.mode() {
                 Mode::Native => None,
                 Mode::Polling { why, .. } => Some(why.clone()),
             },

@@ -1,0 +1,302 @@
+//! The files of a target one by one: an event about one is a look at that one, and only a list looks at all.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::document::{Origin, Revision};
+use crate::report::{Report, Violation};
+use crate::source::fs::chain::Role;
+use crate::source::fs::inbox::{Arrived, Inbox, Kind};
+use crate::source::fs::mode::Mode;
+use crate::source::fs::read::Stamp;
+use crate::source::fs::settings::Settings;
+use crate::source::fs::settle::{Settling, Signal, Verdict};
+use crate::source::fs::survey::{Subject, Target, Way};
+use crate::source::fs::watched::Watched;
+use crate::source::{Condition, Delta, KeyedDocument};
+
+use super::layout::Layout;
+use super::ledger::{Ledger, Moved, Shape};
+use super::sight::{Glance, Job, Seen, Sight, Sights};
+
+/// So many of what is due are looked at before something is told.
+const MOST: usize = 256;
+
+/// What is followed, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Follower {
+    pub(super) layout: Arc<Layout>,
+    pub(super) target: Target,
+    pub(super) settings: Settings,
+    pub(super) follows_outside: bool,
+    /// Away while it is surveyed.
+    pub(super) watched: Option<Box<Watched>>,
+    pub(super) surveying: Option<JoinHandle<Box<Watched>>>,
+    /// What was given up waiting for. Another list does not start before these end.
+    pub(super) reading: VecDeque<JoinHandle<Sights>>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) glance: Option<Glance>,
+    pub(super) ledger: Ledger,
+    pub(super) pending: HashMap<Arc<Path>, Pending>,
+    /// Files with a link on the way.
+    pub(super) links: HashMap<PathBuf, Way>,
+    /// Pending where only a list can tell what is different.
+    pub(super) whole: Settling,
+    /// When files began to be removed, and when one was last.
+    pub(super) removals: Option<(std::time::Instant, std::time::Instant)>,
+    pub(super) poll_at: Option<std::time::Instant>,
+    pub(super) is_unfinished: bool,
+    pub(super) has_listed: bool,
+    pub(super) revisions: u64,
+}
+
+/// A file of which something was told.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    pub(super) settling: Settling,
+    /// How many events there were.
+    pub(super) events: u64,
+    pub(super) seen: Option<Stamp>,
+    pub(super) was_dangling: bool,
+}
+
+impl Follower {
+    pub(super) fn new(layout: Layout, target: Target, settings: Settings, follows_outside: bool) -> Self {
+        let watched = Box::new(Watched::new(target.clone(), settings.probe));
+        let inbox = Arc::clone(watched.watches.inbox());
+        Self {
+            layout: Arc::new(layout),
+            target,
+            settings,
+            follows_outside,
+            watched: Some(watched),
+            surveying: None,
+            reading: VecDeque::new(),
+            inbox,
+            glance: None,
+            ledger: Ledger::default(),
+            pending: HashMap::new(),
+            links: HashMap::new(),
+            whole: Settling::default(),
+            removals: None,
+            poll_at: None,
+            is_unfinished: false,
+            has_listed: false,
+            revisions: 0,
+        }
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        Origin::file(&self.layout.written)
+    }
+
+    pub(super) fn condition(&self) -> Condition {
+        let condition = self.ledger.condition(&self.layout);
+        let Some(watched) = &self.watched else { return condition };
+        let condition = match &watched.mode {
+            Mode::Polling { why, .. } => condition.polling(why.clone()),
+            Mode::Native => condition,
+        };
+        match &watched.survey.warning {
+            Some(warning) => condition.warning(warning.clone()),
+            None => condition,
+        }
+    }
+
+    pub(super) fn job(&self, path: Arc<Path>, known: Option<Shape>, now: std::time::Instant) -> Job {
+        let pace = &self.settings.pace;
+        let pending = self.pending.get(&path);
+        Job {
+            known,
+            seen: pending.and_then(|pending| pending.seen),
+            events: pending.map_or(0, |pending| pending.events),
+            is_pending: pending.is_some_and(|pending| pending.settling.is_pending()),
+            doubts: pending.map_or_else(
+                || Settling::default().doubts(now, pace),
+                |pending| pending.settling.doubts(now, pace),
+            ),
+            is_forced: pending.is_some_and(|pending| pending.settling.is_forced(now, pace)),
+            was_dangling: pending.is_some_and(|pending| pending.was_dangling),
+            is_linked: self.links.contains_key(&*path) || matches!(self.target, Target::Files(_)),
+            path,
+        }
+    }
+
+    pub(super) fn start(&mut self, jobs: Vec<Job>) {
+        if let (Some(glance), false) = (self.glance.clone(), jobs.is_empty()) {
+            self.reading.push_back(tokio::task::spawn_blocking(move || glance.all(jobs)));
+        }
+    }
+
+    /// Waits for the first look that is under way.
+    pub(super) async fn read_under_way(&mut self) -> Option<Sights> {
+        let first = self.reading.front_mut()?;
+        let sights = first.await;
+        self.reading.pop_front();
+        // A look does not panic; if one did, what it was for is still pending, or found by the next list.
+        Some(sights.unwrap_or_else(|_| {
+            self.whole.signal(Signal::Lost, now(), &self.settings.pace);
+            Sights { each: Vec::new(), is_root_there: true }
+        }))
+    }
+
+    /// Waits for a survey that is under way.
+    pub(super) async fn join(&mut self) {
+        if let Some(surveying) = &mut self.surveying {
+            let watched = surveying.await;
+            self.surveying = None;
+            let anew = || Box::new(Watched::new(self.target.clone(), self.settings.probe));
+            let watched = watched.unwrap_or_else(|_| anew());
+            self.inbox = Arc::clone(watched.watches.inbox());
+            self.watched = Some(watched);
+        }
+    }
+
+    /// Takes in what came.
+    pub(super) fn listen(&mut self, now: std::time::Instant) {
+        let Arrived { events, lost } = self.inbox.take();
+        let pace = self.settings.pace;
+        if lost {
+            self.whole.signal(Signal::Lost, now, &pace);
+            let pending = self.pending.values_mut().filter(|pending| pending.settling.is_pending());
+            pending.for_each(|pending| pending.settling.signal(Signal::Lost, now, &pace));
+        }
+        let Some(watched) = self.watched.take() else { return };
+        for event in events {
+            let is_removal = matches!(event.kind, Kind::MovedFrom | Kind::Removed);
+            if event.name.is_none() && is_removal {
+                self.whole.signal(Signal::Removed, now, &pace);
+            }
+            let (concerned, is_elsewhere) = watched.survey.route(&self.target, &event);
+            if is_elsewhere {
+                self.whole.signal(Signal::Appeared, now, &pace);
+            }
+            for (subject, signal, role) in concerned {
+                match subject {
+                    Subject::Member(path) if role == Role::Target => {
+                        if is_removal {
+                            let (began, _) = self.removals.get_or_insert((now, now));
+                            self.removals = Some((*began, now));
+                        }
+                        self.signal(&path.into(), signal, now);
+                    }
+                    _ => self.whole.signal(signal, now, &pace),
+                }
+            }
+        }
+        self.watched = Some(watched);
+    }
+
+    /// A file has a key now that was another's, so what is in it is read again.
+    pub(super) fn inherits(&mut self, heir: &Arc<Path>) {
+        self.ledger.forget_shape(heir);
+        self.signal(heir, Signal::Replaced, now());
+    }
+
+    pub(super) fn signal(&mut self, path: &Arc<Path>, signal: Signal, now: std::time::Instant) {
+        let pace = self.settings.pace;
+        let pending = self.pending.entry(Arc::clone(path)).or_default();
+        pending.events += u64::from(signal != Signal::Metadata);
+        pending.settling.signal(signal, now, &pace);
+    }
+
+    /// What was read while it changed does not count, unless it changes all the time.
+    pub(super) fn is_overtaken(&self, job: &Job, now: std::time::Instant) -> bool {
+        let pace = &self.settings.pace;
+        self.pending
+            .get(&job.path)
+            .is_some_and(|pending| pending.events != job.events && !pending.settling.is_forced(now, pace))
+    }
+
+    pub(super) fn due(&self, now: std::time::Instant, is_meant: impl Fn(&Path) -> bool) -> Vec<Job> {
+        let pace = &self.settings.pace;
+        let due = self.pending.iter().filter(|(path, pending)| {
+            pending.settling.due(pace).is_some_and(|due| due <= now) && is_meant(path)
+        });
+        let mut due: Vec<_> = due.map(|(path, _)| Arc::clone(path)).collect();
+        due.sort();
+        due.truncate(MOST);
+        let read = |path: &Arc<Path>| self.ledger.record(path).and_then(|record| record.read);
+        due.into_iter().map(|path| self.job(Arc::clone(&path), read(&path), now)).collect()
+    }
+
+    /// A file was looked at, and nothing is awaited of it.
+    pub(super) fn settled(&mut self, path: &Arc<Path>, now: std::time::Instant) {
+        let pace = self.settings.pace;
+        if let Some(pending) = self.pending.get_mut(path) {
+            (pending.seen, pending.was_dangling) = (None, false);
+            pending.settling.looked(Verdict::Believed, now, &pace);
+        }
+        // Those that rest are kept for a while, to tell which of them are busy.
+        if self.pending.len() > MOST {
+            self.pending.retain(|_, pending| pending.settling.is_pending());
+        }
+    }
+
+    /// A file was looked at, and is looked at again.
+    pub(super) fn not_yet(&mut self, job: &Job, sight: &Sight, now: std::time::Instant) {
+        let pace = &self.settings.pace;
+        let pending = self.pending.entry(Arc::clone(&job.path)).or_default();
+        match sight {
+            Sight::Doubtful(verdict, seen) => {
+                if seen.is_some() {
+                    pending.settling.signal(Signal::Lost, now, pace);
+                    pending.seen = *seen;
+                }
+                pending.settling.looked(*verdict, now, pace);
+            }
+            Sight::Dangling => {
+                pending.was_dangling = true;
+                pending.settling.looked(Verdict::Unstable, now, pace);
+            }
+            _ => self.whole.signal(Signal::Appeared, now, pace),
+        }
+    }
+
+    /// Takes in what one file holds, and says what that has changed.
+    pub(super) fn put(&mut self, path: &Arc<Path>, sight: Sight) -> (Vec<Delta<String>>, Moved) {
+        self.revisions += 1;
+        let revision = Revision::new(self.revisions.to_le_bytes());
+        let ledger = &mut self.ledger;
+        let before = ledger.record(path).map(|record| record.keys().to_vec()).unwrap_or_default();
+        match sight {
+            Sight::Failed(error) => {
+                let keys = match self.layout.key_of(path) {
+                    Some(Ok(key)) => vec![key],
+                    _ => before,
+                };
+                let is_known = !keys.is_empty();
+                let refused = (!is_known).then(|| Report::from(Violation::from(error.clone())));
+                let moved = ledger.put(path, None, revision, keys.clone(), refused);
+                let owned = keys.into_iter().filter(|key| ledger.is_owner(path, key));
+                (owned.map(|key| Delta::Unreadable(key, error.clone())).collect(), moved)
+            }
+            Sight::Read(seen) => {
+                let Seen { shape, document, holds } = *seen;
+                let mut objects = holds.objects;
+                if holds.is_unread {
+                    // Each of them is refused for what is wrong with the whole.
+                    objects = before.into_iter().map(|key| (key, None)).collect();
+                }
+                let refused = holds.refused.filter(|_| !holds.is_unread || objects.is_empty());
+                let keys = objects.iter().map(|(key, _)| key.clone()).collect();
+                let moved = ledger.put(path, Some(shape), revision.clone(), keys, refused);
+                let owned = objects.into_iter().filter(|(key, _)| ledger.is_owner(path, key));
+                let told = owned.map(|(key, piece)| {
+                    let object = KeyedDocument::new(key, document.clone(), revision.clone());
+                    Delta::Upsert(object.piece(piece))
+                });
+                (told.collect(), moved)
+            }
+            _ => (Vec::new(), Moved::default()),
+        }
+    }
+}
+
+pub(super) fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
