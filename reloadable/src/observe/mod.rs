@@ -15,15 +15,17 @@ mod tracing;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crate::status::{Attempt, Reason, Status, Suspension};
+use crate::error::SourceError;
+use crate::progress::SubscriberStatus;
+use crate::status::{Attempt, Reason, SourceState, Status, Suspension};
 
 #[cfg(feature = "metrics")]
-pub(crate) use self::metrics::{QueueMeter, ReconcileMeter};
-pub(crate) use self::tracing::{ReconcileLog, Scope, carried, carried_future};
+pub(crate) use self::metrics::{InformerMeter, QueueMeter, ReconcileMeter};
+pub(crate) use self::tracing::{InformerLog, ReconcileLog, Scope, carried, carried_future};
 #[cfg(not(feature = "metrics"))]
-pub(crate) use self::unmetered::{QueueMeter, ReconcileMeter};
+pub(crate) use self::unmetered::{InformerMeter, QueueMeter, ReconcileMeter};
 
 /// What the user has set.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +46,28 @@ pub(crate) struct QueueFigures {
     pub(crate) retries_total: u64,
     pub(crate) unfinished_work: Duration,
     pub(crate) longest_running_processor: Duration,
+}
+
+/// How an informer is doing.
+#[cfg_attr(
+    not(all(feature = "metrics", feature = "tracing")),
+    allow(dead_code, reason = "there is nobody to be told of all of it")
+)]
+pub(crate) struct InformerFigures<'f> {
+    pub(crate) generation: u64,
+    pub(crate) state: SourceState,
+    pub(crate) last_error: Option<&'f SourceError>,
+    pub(crate) last_confirmed: Option<SystemTime>,
+    pub(crate) objects: usize,
+    pub(crate) broken: usize,
+    pub(crate) withheld: usize,
+    /// Added, modified, removed, told again.
+    pub(crate) events: [u64; 4],
+    /// Complete, failed.
+    pub(crate) lists: [u64; 2],
+    pub(crate) interruptions: u64,
+    pub(crate) lagged: u64,
+    pub(crate) subscribers: Vec<SubscriberStatus>,
 }
 
 /// What came of one run of a controller.

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{QueueFigures, Reconciled};
+use super::{InformerFigures, QueueFigures, Reconciled};
+use crate::document::Origin;
 
 pub(crate) struct QueueMeter;
 
@@ -36,4 +37,16 @@ impl ReconcileMeter {
     pub(crate) fn active(&self, _: usize) {}
 
     pub(crate) fn ended(&self, _: Reconciled, _: Duration) {}
+}
+
+pub(crate) struct InformerMeter;
+
+impl InformerMeter {
+    pub(crate) fn new(_: Option<&str>, _: &Origin) -> Self {
+        Self
+    }
+
+    pub(crate) fn restated(&mut self, _: &InformerFigures<'_>) {}
+
+    pub(crate) fn closed(&mut self) {}
 }

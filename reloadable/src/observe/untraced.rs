@@ -4,6 +4,10 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
 
+use super::InformerFigures;
+use crate::document::Origin;
+use crate::report::Report;
+
 /// No scope at all.
 #[derive(Clone, Default)]
 pub(crate) struct Scope(());
@@ -41,4 +45,19 @@ impl ReconcileLog {
     pub(crate) fn failed(&self, _: &dyn Debug, _: u32, _: &str, _: &str) {}
 
     pub(crate) fn given_up(&self, _: &dyn Debug, _: u32, _: &str) {}
+}
+
+/// What an informer would tell.
+pub(crate) struct InformerLog;
+
+impl InformerLog {
+    pub(crate) fn new(_: Option<Arc<str>>, _: Origin) -> Self {
+        Self
+    }
+
+    pub(crate) fn refused(&self, _: &dyn Debug, _: &Report) {}
+
+    pub(crate) fn restated(&mut self, _: &InformerFigures<'_>) {}
+
+    pub(crate) fn closed(&self) {}
 }

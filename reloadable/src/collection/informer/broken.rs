@@ -15,7 +15,12 @@ const SHOWN: usize = 100;
 pub(super) struct Broken<K> {
     all: BTreeMap<K, Fault>,
     has_changed: bool,
+    /// Those that were refused since they were last told of; the first of them.
+    fresh: Vec<(K, Report)>,
 }
+
+/// Of so many each refusal is told for itself.
+const TOLD: usize = 20;
 
 struct Fault {
     report: Report,
@@ -26,13 +31,21 @@ struct Fault {
 
 impl<K: Ord + Clone> Broken<K> {
     pub(super) fn new() -> Self {
-        Self { all: BTreeMap::new(), has_changed: false }
+        Self { all: BTreeMap::new(), has_changed: false, fresh: Vec::new() }
     }
 
     /// The newest content of an object was refused.
     pub(super) fn refused(&mut self, key: K, report: Report) {
         self.has_changed = true;
+        if self.fresh.len() < TOLD {
+            self.fresh.push((key.clone(), report.clone()));
+        }
         self.all.insert(key, Fault { report, since: SystemTime::now(), is_duplicate: false });
+    }
+
+    /// Returns what was refused since this was asked last, and how many objects are broken.
+    pub(super) fn take_fresh(&mut self) -> (Vec<(K, Report)>, usize) {
+        (std::mem::take(&mut self.fresh), self.all.len())
     }
 
     /// Tells whether the newest content of an object was refused.

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 #[cfg(feature = "fs")]
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(doc)]
@@ -61,6 +62,7 @@ pub(super) struct Setup<T, K: Key> {
     pub(super) guard: RemovalGuard,
     pub(super) stall: Duration,
     pub(super) start: Start,
+    pub(super) name: Option<Arc<str>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +103,7 @@ impl<T: Reloadable> InformerBuilder<T> {
             guard: RemovalGuard::default(),
             stall: Duration::from_secs(30),
             start: Start::Synced(Duration::from_secs(30)),
+            name: None,
         };
         InformerBuilder { of: PhantomData, setup: Some(setup), mistake: self.mistake }
     }
@@ -239,6 +242,7 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
                 guard,
                 stall,
                 start,
+                name,
                 ..
             } = setup;
             if has_index {
@@ -260,6 +264,7 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
                 guard,
                 stall,
                 start,
+                name,
             }
         });
         InformerBuilder { of: PhantomData, setup, mistake }
@@ -442,6 +447,11 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
             self.mistake.get_or_insert(Error::setup("source", message));
         }
         Self { setup: self.setup.map(change), ..self }
+    }
+
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
+    pub(super) fn set_name(self, name: Arc<str>) -> Self {
+        self.set(|setup| Setup { name: Some(name), ..setup })
     }
 
     pub(super) fn into_setup(self) -> Result<Setup<T, K>, Error> {

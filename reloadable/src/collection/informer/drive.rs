@@ -16,12 +16,14 @@ use super::event::Event;
 use super::feed::{Feed, Told};
 use super::gather::{Segment, both, collect, ended};
 use super::objects::{Found, Objects};
+use super::observing::Observer;
 use super::resync::Resync;
 use super::status::InformerStatus;
 use crate::document::{Origin, Revision};
 use crate::error::{SourceError, SourceErrorKind};
 use crate::key::Key;
 use crate::load::Reloadable;
+use crate::observe::InformerFigures;
 use crate::source::{AnyKeyedSource, BoxFuture, Changed, Delta, Listing, contained};
 use crate::status::SourceState;
 
@@ -43,6 +45,7 @@ pub(super) struct Drive<K: Key, T> {
     pub(super) is_interrupted: bool,
     /// The number of the list that is in force.
     pub(super) listed: u64,
+    pub(super) observer: Observer,
 }
 
 /// Why the task woke up.
@@ -308,6 +311,33 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             status.withheld = withheld;
             status.counts = counts;
             status.listed = listed;
+        });
+        self.observe();
+    }
+
+    fn observe(&mut self) {
+        let (refused, broken) = self.objects.take_refused();
+        self.observer.refused(&refused);
+        let counts = self.objects.counts;
+        let withheld = self.objects.withheld();
+        let (state, last_error, last_confirmed, generation, objects) = {
+            let status = self.status.borrow();
+            let error = status.last_error.clone();
+            (status.state, error, status.last_confirmed, status.generation, status.objects)
+        };
+        self.observer.restated(&InformerFigures {
+            generation,
+            state,
+            last_error: last_error.as_ref(),
+            last_confirmed,
+            objects,
+            broken,
+            withheld,
+            events: [counts.added, counts.modified, counts.removed, counts.resynced],
+            lists: [counts.lists, counts.failed_lists],
+            interruptions: counts.interruptions,
+            lagged: counts.lagged,
+            subscribers: self.feed.roster.statuses(),
         });
     }
 

@@ -14,6 +14,7 @@ mod feed;
 mod gather;
 mod guard;
 mod objects;
+mod observing;
 mod pending;
 mod resync;
 mod section;

@@ -234,6 +234,11 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
         self.broken.news(|key| self.lister.get(key).is_some())
     }
 
+    /// Returns what was refused since this was asked last, and how many objects are broken.
+    pub(super) fn take_refused(&mut self) -> (Vec<(K, Report)>, usize) {
+        self.broken.take_fresh()
+    }
+
     pub(super) fn withheld(&self) -> usize {
         self.withheld.len()
     }

@@ -1,5 +1,7 @@
 //! One span for each attempt, and events of what came of it, without values.
 
+mod informer;
+
 use std::fmt::{self, Write as _};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +16,8 @@ use crate::error::Error;
 use crate::path::FieldPath;
 use crate::report::{Report, Violation};
 use crate::status::{Applied, Attempt, Reason, ReloadOutcome, SourceState, Status, Suspension};
+
+pub(crate) use self::informer::InformerLog;
 
 /// By which a filter knows what is told here, whatever the modules are called.
 const TARGET: &str = "reloadable";
