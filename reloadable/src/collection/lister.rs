@@ -107,7 +107,10 @@ impl<K: Key, T: Send + Sync + 'static> Lister<K, T> {
     {
         let view = self.snapshot();
         match view.held(index, value) {
-            Some(held) => kept(held.into_iter().flat_map(Trie::iter).map(|held| &held.object), 0),
+            Some(held) => {
+                let objects = held.into_iter().flat_map(Trie::iter).map(|held| &held.object);
+                kept(objects, held.map_or(0, Trie::len))
+            }
             None => view.asked(index, value).map(|(_, object)| Arc::clone(object)).collect(),
         }
     }
@@ -309,6 +312,32 @@ impl<K: Key, T: Send + Sync + 'static> View<K, T> {
         let held = self.held(index, value);
         let asked = held.is_none().then(|| self.asked(index, value));
         let found = held.flatten().into_iter().flat_map(|held| self.found(held));
+        found.chain(asked.into_iter().flatten())
+    }
+
+    /// Returns the objects that have this value under an index, as [`by_index`](Self::by_index) does, but without their keys.
+    /// They stand side by side, so this is many times faster: a key has to be looked for where the object is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # struct Route { port: u16, host: String }
+    /// # fn example(view: reloadable::View<String, Route>, by_host: reloadable::Index<Route, String>) {
+    /// let highest = view.objects_by_index(&by_host, "a.example").map(|route| route.port).max();
+    /// # }
+    /// ```
+    pub fn objects_by_index<'v, V, Q>(
+        &'v self,
+        index: &'v Index<T, V>,
+        value: &'v Q,
+    ) -> impl Iterator<Item = &'v Arc<T>> + use<'v, K, T, V, Q>
+    where
+        V: Borrow<Q> + 'static,
+        Q: Hash + Eq + ?Sized,
+    {
+        let held = self.held(index, value);
+        let asked = held.is_none().then(|| self.asked(index, value).map(|(_, object)| object));
+        let found = held.flatten().into_iter().flat_map(Trie::iter).map(|held| &held.object);
         found.chain(asked.into_iter().flatten())
     }
 

@@ -312,6 +312,15 @@ impl Bench {
             }
         });
         row("  with keys, from a view, borrowed", ours, None, "");
+        // As client-go does it.
+        let ours = self.each(NAMESPACES, || {
+            for number in 0..NAMESPACES {
+                let name = namespace(number);
+                let objects: Vec<_> = view.objects_by_index(&index, name.as_str()).collect();
+                assert_eq!(black_box(objects).len(), many);
+            }
+        });
+        row("  borrowed", ours, None, "69 us");
     }
 
     fn updates(&self) {
