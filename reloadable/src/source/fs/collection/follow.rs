@@ -119,6 +119,8 @@ impl Follower {
                 || Settling::default().doubts(now, pace),
                 |pending| pending.settling.doubts(now, pace),
             ),
+            is_replaced: pending.is_some_and(|pending| pending.settling.is_replaced()),
+            is_busy: pending.is_some_and(|pending| pending.settling.is_busy()),
             is_forced: pending.is_some_and(|pending| pending.settling.is_forced(now, pace)),
             was_dangling: pending.is_some_and(|pending| pending.was_dangling),
             is_linked: self.links.contains_key(&*path) || matches!(self.target, Target::Files(_)),
