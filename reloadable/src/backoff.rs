@@ -96,8 +96,14 @@ impl Iterator for Backoff {
 
 /// Spreads a period by a tenth to both sides, so that many processes that started together drift apart.
 pub(crate) fn jittered(period: Duration) -> Duration {
-    let random = RandomState::new().hash_one(()) >> 32;
-    period.mul_f64(0.9 + 0.2 * random as f64 / f64::from(u32::MAX))
+    spread(period, 0.1)
+}
+
+/// Spreads a period by a part of it to both sides. What is too long to tell is as long as it can be.
+pub(crate) fn spread(period: Duration, part: f64) -> Duration {
+    let random = (RandomState::new().hash_one(()) >> 32) as f64 / f64::from(u32::MAX);
+    let drawn = period.as_secs_f64() * (1.0 - part + 2.0 * part * random);
+    Duration::try_from_secs_f64(drawn).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
@@ -180,6 +181,7 @@ pub struct SourceError {
     kind: SourceErrorKind,
     origin: Origin,
     message: String,
+    retry_after: Option<Duration>,
 }
 
 /// The kinds of a [`SourceError`].
@@ -200,7 +202,8 @@ pub enum SourceErrorKind {
     Unstable,
     /// It did not answer in time.
     TimedOut,
-    /// It no longer knows what has changed since the revision that it was asked about.
+    /// It cannot tell what has changed since the revision that it was asked about: it no longer knows, or never had one
+    /// so new.
     Expired,
     /// Anything else.
     Other,
@@ -228,7 +231,7 @@ impl SourceError {
     /// Makes an error of its kind, the place it is about, and a sentence for people: lowercase, without the place and
     /// without secrets.
     pub fn new(kind: SourceErrorKind, origin: Origin, message: impl Into<String>) -> Self {
-        Self { kind, origin, message: message.into() }
+        Self { kind, origin, message: message.into(), retry_after: None }
     }
 
     /// Makes an error of one of the operating system.
@@ -242,6 +245,31 @@ impl SourceError {
             _ => SourceErrorKind::Other,
         };
         Self::new(kind, origin, error.to_string())
+    }
+
+    /// Says for how long the place has asked to be left alone, as a server does with `Retry-After`. An informer waits for
+    /// at least that long, but for no more than an hour; a reloader looks again when it would.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use reloadable::{Origin, SourceError, SourceErrorKind};
+    ///
+    /// let error = SourceError::new(SourceErrorKind::Other, Origin::named("routes"), "too many requests");
+    /// let error = error.with_retry_after(Duration::from_secs(30));
+    /// assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+    /// ```
+    #[must_use]
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// Returns for how long the place has asked to be left alone.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// Returns what kind of error this is.

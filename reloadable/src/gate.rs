@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::diff::Diff;
 use crate::publish::Snapshot;
-use crate::report::one_line;
+use crate::report::{one_line, with_causes};
 
 /// A valid configuration that is about to be published, as a gate sees it: for the whole of it, or for one section.
 ///
@@ -248,18 +248,7 @@ impl Refusal {
 
 impl<E: StdError> From<E> for Refusal {
     fn from(error: E) -> Self {
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            // Many errors repeat what caused them.
-            if !reason.ends_with(&text) {
-                reason.push_str(": ");
-                reason.push_str(&text);
-            }
-            cause = error.source();
-        }
-        Self { reason }
+        Self { reason: with_causes(&error) }
     }
 }
 

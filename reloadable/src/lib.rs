@@ -35,7 +35,7 @@ pub mod __private;
 #[cfg(feature = "tokio")]
 mod source;
 #[cfg(feature = "fs")]
-mod store;
+mod last_good;
 #[cfg(feature = "tokio")]
 mod sync;
 #[cfg(feature = "tokio")]
@@ -60,6 +60,8 @@ mod reload;
 mod reloader;
 #[cfg(feature = "tokio")]
 mod collection;
+#[cfg(feature = "tokio")]
+mod controller;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -73,6 +75,12 @@ pub use crate::collection::{BrokenObject, InformerCounts, InformerStatus};
 pub use crate::collection::{Event, Events, Latest, Modified, Removal, SnapshotCause};
 #[cfg(feature = "tokio")]
 pub use crate::collection::{Informer, InformerBuilder, NoKey, RemovalGuard};
+#[cfg(feature = "tokio")]
+pub use crate::controller::{Controller, ControllerCounts, ControllerHandle, ControllerStatus};
+#[cfg(feature = "tokio")]
+pub use crate::controller::{DeadLetter, DeadLetters, Failure, FailureKind};
+#[cfg(feature = "tokio")]
+pub use crate::controller::{ReconcileContext, ReconcileError, Requeue, Unfinished};
 pub use crate::describe::{Describe, Describer, Description, Field, Shape, Tagging, Variant};
 pub use crate::diff::{AsSet, ChangeKind, Changes, Diff, Entry, Leaf, Redacted, Walker};
 pub use crate::diff::{KeyFn, Keyed, KeyedChanges, KeyedElement, KeyedModified, KeyedMoved, Order};
@@ -88,6 +96,8 @@ pub use crate::gate::{Candidate, Prepared, Refusal};
 pub use crate::history::Published;
 #[cfg(feature = "tokio")]
 pub use crate::key::Key;
+#[cfg(feature = "fs")]
+pub use crate::last_good::LastGood;
 pub use crate::layer::{Arrays, Lint};
 pub use crate::load::Reloadable;
 pub use crate::parsed::{ParseFault, Parsed, ParsedEntry, ReadFormat};
@@ -129,8 +139,6 @@ pub use crate::status::{LastGoodStatus, SourceState, SourceStatus, Status, Statu
 pub use crate::status::{ReloadOutcome, Stages};
 #[cfg(feature = "tokio")]
 pub use crate::status::{Suspension, SuspensionCause, Veto, VetoCause};
-#[cfg(feature = "fs")]
-pub use crate::store::LastGood;
 #[cfg(feature = "tokio")]
 pub use crate::subscribe::{Change, Subscription};
 pub use crate::validate::{Validate, rules};

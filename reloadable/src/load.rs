@@ -452,14 +452,18 @@ pub(crate) fn guarded<T: Describe, R>(doing: &str, run: impl FnOnce() -> R) -> R
 
 /// Says what panicked, and what it said if that may be told.
 pub(crate) fn what_panicked<T: Describe>(doing: &str, payload: &(dyn Any + Send)) -> String {
-    let secretive = catch_unwind(|| Expected::new(T::describe()).holds_any_secret()).unwrap_or(true);
     match said(payload) {
-        Some(_) if secretive => {
+        Some(_) if holds_any_secret::<T>() => {
             format!("panicked while {doing}; what it said is withheld, since there are secrets")
         }
         Some(said) => format!("panicked while {doing}: {}", one_line(said)),
         None => format!("panicked while {doing}"),
     }
+}
+
+/// Tells whether there are secrets in it, or none can tell.
+pub(crate) fn holds_any_secret<T: Describe>() -> bool {
+    catch_unwind(|| Expected::new(T::describe()).holds_any_secret()).unwrap_or(true)
 }
 
 fn said(payload: &(dyn Any + Send)) -> Option<&str> {

@@ -12,14 +12,14 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 const NAMED_ONCE: [(&str, &[&str]); 10] = [
     ("arc_swap", &["publish.rs"]),
     ("glob", &["source/fs/directory.rs"]),
-    ("metrics", &["observe/metrics.rs"]),
+    ("metrics", &["observe/metrics/"]),
     ("notify", &["source/fs/events.rs"]),
     ("regex", &["validate/rules/pattern.rs", "foreign.rs", "foreign/"]),
     ("rustix", &["source/fs/probe.rs", "observe/systemd.rs"]),
     ("saphyr_parser", &["format/yaml.rs"]),
     ("serde_json", &["format/json/", "schema/", "foreign.rs", "foreign/"]),
     ("toml", &["format/toml.rs", "foreign.rs", "foreign/"]),
-    ("tracing", &["observe/tracing.rs"]),
+    ("tracing", &["observe/tracing/"]),
 ];
 
 /// The first module that does I/O: those listed above it are pure and know no async runtime.

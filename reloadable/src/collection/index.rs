@@ -7,9 +7,8 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::collection::state::{Entry, Step};
-use crate::collection::trie::{Iter, Trie};
-use crate::key::Key;
+use crate::collection::filing::Place;
+use crate::collection::trie::{Hashed, Trie};
 
 /// Takes the values of an object one by one, so that they need no list of their own.
 type Read<T, V> = dyn Fn(&T, &mut dyn FnMut(V)) + Send + Sync;
@@ -87,14 +86,34 @@ impl<T, V> Index<T, V> {
         &self.name
     }
 
-    /// Tells whether the object has this value, by asking the function.
+    /// Calls the function, and gives what it makes of the object one by one.
+    pub(crate) fn read(&self, object: &T, take: &mut dyn FnMut(V)) {
+        (self.read)(object, take);
+    }
+
+    /// Tells whether the object has this value, by asking the function. If it panics, there are none.
     pub(crate) fn has<Q: Eq + ?Sized>(&self, object: &T, value: &Q) -> bool
     where
         V: Borrow<Q>,
     {
         let mut has = false;
-        (self.read)(object, &mut |other| has |= other.borrow() == value);
-        has
+        let read = || self.read(object, &mut |other| has |= other.borrow() == value);
+        catch_unwind(AssertUnwindSafe(read)).is_ok() && has
+    }
+
+    /// Asks the function for all values, each of them once and in order. If it panics, there are none.
+    pub(crate) fn values(&self, object: &T) -> Vec<V>
+    where
+        V: Ord,
+    {
+        let read = || {
+            let mut values = Vec::new();
+            self.read(object, &mut |value| values.push(value));
+            values.sort_unstable();
+            values.dedup();
+            values
+        };
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_default()
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -140,6 +159,10 @@ pub struct IndexFault<K> {
 }
 
 impl<K> IndexFault<K> {
+    pub(crate) fn new(key: K, index: Arc<str>) -> Self {
+        Self { key, index }
+    }
+
     /// Returns the key of the object.
     #[must_use]
     pub fn key(&self) -> &K {
@@ -160,115 +183,161 @@ impl<K: fmt::Debug> fmt::Display for IndexFault<K> {
     }
 }
 
-/// Where an object is filed: the number of the index, and the hash of the value. With it an object is taken out again
-/// without asking the function, which may no longer give the same answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) index: u32,
-    pub(crate) value: u64,
+/// An index of any type of values, as a state keeps it.
+pub(crate) trait Shelves<T>: Send + Sync {
+    fn boxed(&self) -> Box<dyn Shelves<T>>;
+    fn as_any(&self) -> &dyn Any;
+    /// Returns room for the values of one object, to be used again.
+    fn values(&self) -> Values;
+    /// Asks the function for the values. If it panics, there are none, and the name of the index is returned.
+    fn read(&self, hasher: &RandomState, object: &T, values: &mut Values) -> Result<(), Arc<str>>;
+    /// Adds where an object with these values is to be filed, with this as the number of the index. For a new value there is a
+    /// place from now on.
+    fn places(&mut self, index: u32, values: &Values, places: &mut Vec<Place>);
+    /// Puts the new object there in the place of the old one. Where there is no such place yet, these other shelves know the
+    /// value.
+    fn change(&mut self, place: Place, change: &Change<'_, T>, other: Option<&dyn Shelves<T>>);
 }
 
-/// An index of any type of values, as a state keeps it.
-pub(crate) trait Shelves<K, T>: Send + Sync {
-    fn boxed(&self) -> Box<dyn Shelves<K, T>>;
-    fn as_any(&self) -> &dyn Any;
-    /// Returns a place for the values of one object, to be used again.
-    fn values(&self) -> Values;
-    /// Asks the function for the values, and adds where they are to be filed. If it panics, there are none.
-    fn read(
-        &self,
-        number: u32,
-        hasher: &RandomState,
-        key: &K,
-        object: &T,
-        values: &mut Values,
-        places: &mut Vec<Place>,
-    ) -> Result<(), IndexFault<K>>;
-    /// Files the new entry of a step under each of the values that were read. `replaced` has the hash of each value under
-    /// which the old one stood.
-    fn file(&mut self, values: &Values, step: &Step<K, T>, replaced: &mut dyn FnMut(u64));
-    /// Files the new entry of a step under the values with this hash under which these other shelves have it.
-    fn follow(
-        &mut self,
-        other: &dyn Shelves<K, T>,
-        value: u64,
-        step: &Step<K, T>,
-        replaced: &mut dyn FnMut(u64),
-    );
-    /// Takes the old entry of a step from one value with this hash.
-    fn take(&mut self, value: u64, step: &Step<K, T>);
+/// What happens to an object at one place: it comes, goes, or takes the place of another one.
+pub(crate) struct Change<'c, T> {
+    pub(crate) hash: u32,
+    pub(crate) old: Option<&'c Arc<T>>,
+    pub(crate) new: Option<&'c Arc<T>>,
 }
 
 /// The values of one object under one index, a `Vec<(u64, V)>`.
 pub(crate) type Values = Box<dyn Any + Send + Sync>;
 
 /// The objects that have one value.
-struct Shelf<K, T, V> {
+struct Shelf<T, V> {
     value: V,
-    entries: Trie<Arc<Entry<K, T>>>,
+    /// Which one it is of those whose values have the same hash.
+    number: u32,
+    held: Trie<Held<T>>,
 }
 
-impl<K, T, V: Clone> Clone for Shelf<K, T, V> {
+impl<T, V: Clone> Clone for Shelf<T, V> {
     fn clone(&self) -> Self {
-        Self { value: self.value.clone(), entries: self.entries.clone() }
+        Self { value: self.value.clone(), number: self.number, held: self.held.clone() }
     }
 }
 
-struct Typed<K, T, V> {
+/// An object with the hash of its key. Those who are equal in both may be taken for each other.
+pub(crate) struct Held<T> {
+    hash: u32,
+    pub(crate) object: Arc<T>,
+}
+
+impl<T> Clone for Held<T> {
+    fn clone(&self) -> Self {
+        Self { hash: self.hash, object: Arc::clone(&self.object) }
+    }
+}
+
+impl<T> Hashed for Held<T> {
+    fn hash(&self) -> u32 {
+        self.hash
+    }
+
+    fn look(&self) -> usize {
+        Arc::strong_count(&self.object)
+    }
+}
+
+struct Filled<T, V> {
+    hash: u64,
+    shelf: Arc<Shelf<T, V>>,
+}
+
+impl<T, V> Clone for Filled<T, V> {
+    fn clone(&self) -> Self {
+        Self { hash: self.hash, shelf: Arc::clone(&self.shelf) }
+    }
+}
+
+impl<T, V> Hashed for Filled<T, V> {
+    fn hash(&self) -> u32 {
+        short(self.hash)
+    }
+
+    fn look(&self) -> usize {
+        Arc::strong_count(&self.shelf)
+    }
+}
+
+/// The half of a hash by which things are found.
+pub(crate) fn short(hash: u64) -> u32 {
+    (hash >> u32::BITS) as u32
+}
+
+struct Typed<T, V> {
     index: Index<T, V>,
-    shelves: Trie<Arc<Shelf<K, T, V>>>,
+    shelves: Trie<Filled<T, V>>,
 }
 
 /// Returns shelves on which nothing stands yet.
-pub(crate) fn empty<K: Key, T: Send + Sync + 'static, V>(index: &Index<T, V>) -> Box<dyn Shelves<K, T>>
+pub(crate) fn empty<T: Send + Sync + 'static, V>(index: &Index<T, V>) -> Box<dyn Shelves<T>>
 where
     V: Clone + Ord + Hash + Send + Sync + 'static,
 {
     Box::new(Typed { index: index.clone(), shelves: Trie::default() })
 }
 
-/// Returns the entries under a value, or nothing if these are the shelves of another index.
-pub(crate) fn find<'s, K: Key, T: Send + Sync + 'static, V, Q>(
-    shelves: &'s dyn Shelves<K, T>,
+/// Returns the objects that have a value, or nothing if these are the shelves of another index.
+pub(crate) fn find<'s, T: 'static, V, Q>(
+    shelves: &'s dyn Shelves<T>,
     index: &Index<T, V>,
     hasher: &RandomState,
     value: &Q,
-) -> Option<Iter<'s, Arc<Entry<K, T>>>>
+) -> Option<Option<&'s Trie<Held<T>>>>
 where
     V: Borrow<Q> + 'static,
     Q: Eq + Hash + ?Sized,
 {
-    let typed = shelves.as_any().downcast_ref::<Typed<K, T, V>>().filter(|typed| typed.index.is(index))?;
-    let shelf = typed.shelves.get(hasher.hash_one(value), |shelf| shelf.value.borrow() == value);
-    Some(shelf.map(|shelf| shelf.entries.iter()).unwrap_or_default())
+    let typed = typed(shelves, index)?;
+    let hash = hasher.hash_one(value);
+    let is = |filled: &Filled<T, V>| filled.hash == hash && filled.shelf.value.borrow() == value;
+    Some(typed.shelves.get(short(hash), is).map(|filled| &filled.shelf.held))
 }
 
-impl<K: Key, T: Send + Sync + 'static, V> Typed<K, T, V>
-where
-    V: Clone + Ord + Hash + Send + Sync + 'static,
-{
-    fn put(&mut self, hash: u64, value: &V, step: &Step<K, T>, replaced: &mut dyn FnMut(u64)) {
-        let Some(new) = step.new.as_ref().map(Arc::clone) else { return };
-        if let Some(shelf) = self.shelves.get_mut(hash, |shelf| shelf.value == *value) {
-            // Values with one hash are followed twice, and then the new one is there already.
-            let is = |entry: &Arc<Entry<K, T>>| step.is_old(entry) || step.is_new(entry);
-            let before = Arc::make_mut(shelf).entries.insert(step.hash, new, is);
-            if before.is_some_and(|before| step.is_old(&before)) {
-                replaced(hash);
-            }
-        } else {
-            let mut entries = Trie::default();
-            entries.insert(step.hash, new, |_| false);
-            self.shelves.insert(hash, Arc::new(Shelf { value: value.clone(), entries }), |_| false);
-        }
+/// Returns all values with the objects that have them, in no order, or nothing if these are the shelves of another index.
+pub(crate) fn values<'s, T: 'static, V: 'static>(
+    shelves: &'s dyn Shelves<T>,
+    index: &Index<T, V>,
+) -> Option<impl Iterator<Item = (&'s V, &'s Trie<Held<T>>)> + use<'s, T, V>> {
+    let typed = typed(shelves, index)?;
+    Some(typed.shelves.iter().map(|filled| (&filled.shelf.value, &filled.shelf.held)))
+}
+
+fn typed<'s, T: 'static, V: 'static>(
+    shelves: &'s dyn Shelves<T>,
+    index: &Index<T, V>,
+) -> Option<&'s Typed<T, V>> {
+    shelves.as_any().downcast_ref::<Typed<T, V>>().filter(|typed| typed.index.is(index))
+}
+
+impl<T, V> Filled<T, V> {
+    fn is(&self, place: Place) -> bool {
+        self.hash == place.value && self.shelf.number == place.number
     }
 }
 
-impl<K: Key, T: Send + Sync + 'static, V> Shelves<K, T> for Typed<K, T, V>
+impl<T: Send + Sync + 'static, V> Typed<T, V>
 where
     V: Clone + Ord + Hash + Send + Sync + 'static,
 {
-    fn boxed(&self) -> Box<dyn Shelves<K, T>> {
+    fn put(&mut self, value: V, place: Place) {
+        let shelf = Arc::new(Shelf { value, number: place.number, held: Trie::default() });
+        self.shelves.insert(Filled { hash: place.value, shelf });
+    }
+}
+
+impl<T: Send + Sync + 'static, V> Shelves<T> for Typed<T, V>
+where
+    V: Clone + Ord + Hash + Send + Sync + 'static,
+{
+    fn boxed(&self) -> Box<dyn Shelves<T>> {
         Box::new(Self { index: self.index.clone(), shelves: self.shelves.clone() })
     }
 
@@ -280,59 +349,63 @@ where
         Box::new(Vec::<(u64, V)>::new())
     }
 
-    fn read(
-        &self,
-        number: u32,
-        hasher: &RandomState,
-        key: &K,
-        object: &T,
-        values: &mut Values,
-        places: &mut Vec<Place>,
-    ) -> Result<(), IndexFault<K>> {
+    fn read(&self, hasher: &RandomState, object: &T, values: &mut Values) -> Result<(), Arc<str>> {
         let Some(values) = values.downcast_mut::<Vec<(u64, V)>>() else { return Ok(()) };
         values.clear();
         let mut read = || {
-            (self.index.read)(object, &mut |value| values.push((hasher.hash_one(&value), value)));
+            self.index.read(object, &mut |value| values.push((hasher.hash_one(&value), value)));
             values.sort_unstable();
             values.dedup();
         };
         if catch_unwind(AssertUnwindSafe(&mut read)).is_err() {
             values.clear();
-            return Err(IndexFault { key: key.clone(), index: Arc::clone(&self.index.name) });
+            return Err(Arc::clone(&self.index.name));
         }
-        places.extend(values.iter().map(|(value, _)| Place { index: number, value: *value }));
         Ok(())
     }
 
-    fn file(&mut self, values: &Values, step: &Step<K, T>, replaced: &mut dyn FnMut(u64)) {
+    fn places(&mut self, index: u32, values: &Values, places: &mut Vec<Place>) {
         for (hash, value) in values.downcast_ref::<Vec<(u64, V)>>().into_iter().flatten() {
-            self.put(*hash, value, step, replaced);
-        }
-    }
-
-    fn follow(
-        &mut self,
-        other: &dyn Shelves<K, T>,
-        value: u64,
-        step: &Step<K, T>,
-        replaced: &mut dyn FnMut(u64),
-    ) {
-        let Some(other) = other.as_any().downcast_ref::<Self>() else { return };
-        for shelf in other.shelves.with_hash(value) {
-            if shelf.entries.get(step.hash, |entry| step.is_new(entry)).is_some() {
-                self.put(value, &shelf.value, step, replaced);
+            let (mut known, mut number) = (None, 0);
+            for filled in self.shelves.with_hash(short(*hash)).filter(|filled| filled.hash == *hash) {
+                number = number.max(filled.shelf.number + 1);
+                if filled.shelf.value == *value {
+                    known = Some(filled.shelf.number);
+                }
             }
+            let place = Place { index, number: known.unwrap_or(number), value: *hash };
+            if known.is_none() {
+                self.put(value.clone(), place);
+            }
+            places.push(place);
         }
     }
 
-    fn take(&mut self, value: u64, step: &Step<K, T>) {
-        let has =
-            |shelf: &Arc<Shelf<K, T, V>>| shelf.entries.get(step.hash, |entry| step.is_old(entry)).is_some();
-        let Some(shelf) = self.shelves.get_mut(value, has) else { return };
-        let shelf = Arc::make_mut(shelf);
-        shelf.entries.remove(step.hash, |entry| step.is_old(entry));
-        if shelf.entries.is_empty() {
-            self.shelves.remove(value, |shelf| shelf.entries.is_empty());
+    fn change(&mut self, place: Place, change: &Change<'_, T>, other: Option<&dyn Shelves<T>>) {
+        let short = short(place.value);
+        let Some(filled) = self.shelves.get_mut(short, |filled| filled.is(place)) else {
+            let other = other.and_then(|other| other.as_any().downcast_ref::<Self>());
+            // A place that is not there either was left again in the same batch.
+            if let Some(filled) = other.and_then(|other| other.shelves.get(short, |filled| filled.is(place)))
+            {
+                self.put(filled.shelf.value.clone(), place);
+                self.change(place, change, None);
+            }
+            return;
+        };
+        let held = &mut Arc::make_mut(&mut filled.shelf).held;
+        let is_old = |held: &Held<T>| change.old.is_some_and(|old| Arc::ptr_eq(old, &held.object));
+        match change.new.map(Arc::clone) {
+            Some(object) => match held.get_mut(change.hash, is_old) {
+                Some(place) => place.object = object,
+                None => held.insert(Held { hash: change.hash, object }),
+            },
+            None => {
+                held.remove(change.hash, is_old);
+                if held.len() == 0 {
+                    self.shelves.remove(short, |filled| filled.is(place));
+                }
+            }
         }
     }
 }

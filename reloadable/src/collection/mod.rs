@@ -1,10 +1,12 @@
 //! Many keyed objects instead of one configuration: where they are kept, and how they are found.
 //!
-//! `trie` and `sorted` are persistent: their copies share what they have in common. `state` is made of them, `store`
+//! `trie` and `sorted` are persistent: their copies share what they have in common. `state` is made of them, with indexes
+//! whose values `filing` counts, `store`
 //! changes and publishes it, and `lister` reads it. `informer` follows a source.
 
 mod trie;
 mod sorted;
+mod filing;
 mod index;
 mod state;
 mod store;

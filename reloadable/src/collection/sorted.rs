@@ -242,6 +242,12 @@ pub(crate) struct Range<'s, I: Ordered> {
     last: Option<&'s I>,
 }
 
+impl<I: Ordered> Default for Range<'_, I> {
+    fn default() -> Self {
+        Self { above: Vec::new(), leaf: [].iter(), last: None }
+    }
+}
+
 impl<'s, I: Ordered> Iterator for Range<'s, I> {
     type Item = &'s I;
 

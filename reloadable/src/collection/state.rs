@@ -1,23 +1,50 @@
 //! All objects with their indexes, as one value: what readers see as a whole, and how one change is made to it.
 
 use std::borrow::Borrow;
-use std::hash::RandomState;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::mem;
 use std::sync::Arc;
 
-use crate::collection::index::{Place, Shelves, Values};
+use crate::collection::filing::{Filed, Filings, Place};
+use crate::collection::index::{Change, Shelves, short};
 use crate::collection::sorted::{Ordered, Sorted};
-use crate::collection::trie::Trie;
+use crate::collection::trie::{Hashed, Trie};
 use crate::key::Key;
 
-/// An object as it is kept. Objects, indexes and order share it.
+/// An object as it is kept.
 #[derive(Debug)]
 pub(crate) struct Entry<K, T> {
+    hash: u32,
+    pub(crate) filed: Filed,
     pub(crate) key: K,
     pub(crate) object: Arc<T>,
-    pub(crate) places: Box<[Place]>,
 }
 
-impl<K: Key, T> Ordered for Arc<Entry<K, T>> {
+impl<K: Clone, T> Clone for Entry<K, T> {
+    fn clone(&self) -> Self {
+        let Self { hash, filed, key, object } = self;
+        Self { hash: *hash, filed: *filed, key: key.clone(), object: Arc::clone(object) }
+    }
+}
+
+impl<K: Clone, T> Hashed for Entry<K, T> {
+    fn hash(&self) -> u32 {
+        self.hash
+    }
+
+    fn look(&self) -> usize {
+        Arc::strong_count(&self.object)
+    }
+}
+
+/// A key in the order of all keys, with its hash, by which the object is found.
+#[derive(Debug, Clone)]
+pub(crate) struct Ranked<K> {
+    pub(crate) hash: u32,
+    pub(crate) key: K,
+}
+
+impl<K: Key> Ordered for Ranked<K> {
     type Key = K;
 
     fn key(&self) -> &K {
@@ -30,9 +57,9 @@ pub(crate) struct State<K: Key, T> {
     pub(crate) generation: u64,
     /// One for all states of a store, chosen by chance, so that nobody can make keys that meet in one place.
     pub(crate) hasher: RandomState,
-    pub(crate) objects: Trie<Arc<Entry<K, T>>>,
-    pub(crate) shelves: Vec<Box<dyn Shelves<K, T>>>,
-    pub(crate) order: Option<Sorted<Arc<Entry<K, T>>>>,
+    pub(crate) objects: Trie<Entry<K, T>>,
+    pub(crate) shelves: Vec<Box<dyn Shelves<T>>>,
+    pub(crate) order: Option<Sorted<Ranked<K>>>,
 }
 
 impl<K: Key, T> Clone for State<K, T> {
@@ -51,81 +78,98 @@ impl<K: Key, T> Clone for State<K, T> {
 /// One object that came, went, or took the place of another one.
 #[derive(Debug)]
 pub(crate) struct Step<K, T> {
-    pub(crate) hash: u64,
-    pub(crate) old: Option<Arc<Entry<K, T>>>,
-    pub(crate) new: Option<Arc<Entry<K, T>>>,
-}
-
-impl<K, T> Step<K, T> {
-    /// In the state before this step the old entry is at hand, so nothing has to be compared but where it is.
-    pub(crate) fn is_old(&self, entry: &Arc<Entry<K, T>>) -> bool {
-        self.old.as_ref().is_some_and(|old| Arc::ptr_eq(old, entry))
-    }
-
-    pub(crate) fn is_new(&self, entry: &Arc<Entry<K, T>>) -> bool {
-        self.new.as_ref().is_some_and(|new| Arc::ptr_eq(new, entry))
-    }
+    pub(crate) hash: u32,
+    pub(crate) key: K,
+    pub(crate) old: Option<(Arc<T>, Filed)>,
+    pub(crate) new: Option<(Arc<T>, Filed)>,
 }
 
 impl<K: Key, T> State<K, T> {
-    pub(crate) fn entry<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> Option<&Arc<Entry<K, T>>>
+    pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u32 {
+        short(self.hasher.hash_one(key))
+    }
+
+    pub(crate) fn entry<Q: Eq + ?Sized>(&self, hash: u32, key: &Q) -> Option<&Entry<K, T>>
     where
         K: Borrow<Q>,
     {
-        // Keys are compared while the object is on its way from memory, where whoever counts it up or down will need it.
-        let is = |entry: &Arc<Entry<K, T>>| Arc::strong_count(&entry.object) > 0 && entry.key.borrow() == key;
-        self.objects.get(hash, is)
+        self.objects.get(hash, |entry| entry.key.borrow() == key)
     }
 
-    /// Takes a step, with the values under which the new object is to be filed.
-    pub(crate) fn take(&mut self, step: &Step<K, T>, values: &[Values]) {
-        self.step(step, |shelves, replaced| {
-            for ((index, shelves), values) in (0..).zip(shelves).zip(values) {
-                shelves.file(values, step, &mut |value| replaced(Place { index, value }));
-            }
-        });
+    /// Puts an object in the place of one that is there, and returns that one.
+    pub(crate) fn replace(&mut self, hash: u32, key: &K, object: Arc<T>, filed: Filed) -> Option<Arc<T>> {
+        // A hash that only one object has says as much as the key, which would have to come from memory.
+        let is = |entry: &Entry<K, T>| !entry.filed.is_twin() || entry.key == *key;
+        let entry = self.objects.get_mut(hash, is)?;
+        entry.filed = filed.instead_of(entry.filed);
+        Some(mem::replace(&mut entry.object, object))
     }
 
-    /// Takes a step that has led to this other state.
-    pub(crate) fn follow(&mut self, step: &Step<K, T>, other: &Self) {
-        self.step(step, |shelves, replaced| {
-            for Place { index, value } in step.new.iter().flat_map(|new| new.places.iter().copied()) {
-                let at = index as usize;
-                if let (Some(shelves), Some(other)) = (shelves.get_mut(at), other.shelves.get(at)) {
-                    shelves.follow(&**other, value, step, &mut |value| replaced(Place { index, value }));
-                }
-            }
-        });
-    }
-
-    fn step(
-        &mut self,
-        step: &Step<K, T>,
-        file: impl FnOnce(&mut [Box<dyn Shelves<K, T>>], &mut dyn FnMut(Place)),
-    ) {
-        let Step { hash, old, new } = step;
-        // From the last to the first: in the order in which the new ones come, they are then found at the end.
-        let mut left: Vec<Place> = old.iter().flat_map(|old| old.places.iter().rev().copied()).collect();
-        if let Some(new) = new {
-            self.objects.insert(*hash, Arc::clone(new), |entry| step.is_old(entry));
-            if let Some(order) = &mut self.order {
-                order.insert(Arc::clone(new));
-            }
-            file(&mut self.shelves, &mut |place| {
-                if let Some(found) = left.iter().rposition(|other| *other == place) {
-                    left.remove(found);
-                }
-            });
-        } else if let Some(old) = old {
-            self.objects.remove(*hash, |entry| step.is_old(entry));
-            if let Some(order) = &mut self.order {
-                order.remove(&old.key);
+    /// Puts an object in whose key is not there.
+    pub(crate) fn insert(&mut self, hash: u32, key: K, object: Arc<T>, mut filed: Filed) {
+        if let Some(order) = &mut self.order {
+            order.insert(Ranked { hash, key: key.clone() });
+        }
+        let twin = self.objects.with_hash(hash).next().map(|twin| twin.filed.is_twin());
+        if twin.is_some() {
+            filed = filed.twin();
+        }
+        if twin == Some(false) {
+            // It was the only one until now.
+            if let Some(twin) = self.objects.get_mut(hash, |_| true) {
+                twin.filed = twin.filed.twin();
             }
         }
-        for place in left {
-            if let Some(shelves) = self.shelves.get_mut(place.index as usize) {
-                shelves.take(place.value, step);
-            }
+        self.objects.insert(Entry { hash, filed, key, object });
+    }
+
+    pub(crate) fn remove<Q: Eq + ?Sized>(&mut self, hash: u32, key: &Q) -> Option<Entry<K, T>>
+    where
+        K: Borrow<Q>,
+    {
+        let removed = self.objects.remove(hash, |entry| entry.key.borrow() == key)?;
+        if let Some(order) = &mut self.order {
+            order.remove::<K>(&removed.key);
         }
+        Some(removed)
+    }
+
+    /// Files an object anew, where it has come, gone, or been replaced.
+    pub(crate) fn file(&mut self, step: &Step<K, T>, filings: &Filings, other: Option<&Self>) {
+        let Step { hash, old, new, .. } = step;
+        let places = |held: &Option<(Arc<T>, Filed)>| filings.places(held.as_ref().map(|held| held.1));
+        let (left, taken) = (places(old), places(new));
+        let (old, new) = (old.as_ref().map(|old| &old.0), new.as_ref().map(|new| &new.0));
+        let mut change = |place: &Place, old, new| {
+            let at = place.index as usize;
+            let other = other.and_then(|other| other.shelves.get(at)).map(|other| &**other);
+            if let Some(shelves) = self.shelves.get_mut(at) {
+                shelves.change(*place, &Change { hash: *hash, old, new }, other);
+            }
+        };
+        for place in taken {
+            change(place, old.filter(|_| left.binary_search(place).is_ok()), new);
+        }
+        for place in left.iter().filter(|place| taken.binary_search(place).is_err()) {
+            change(place, old, None);
+        }
+    }
+
+    /// Takes a step that has led to this other state, and leaves in it what was replaced here.
+    pub(crate) fn follow(&mut self, step: &mut Step<K, T>, other: &Self, filings: &Filings) {
+        let Step { hash, key, old, new } = &*step;
+        let replaced = match (old, new) {
+            (Some(_), Some((object, filed))) => {
+                let old = self.replace(*hash, key, Arc::clone(object), *filed);
+                old.map(|old| (old, *filed))
+            }
+            (None, Some((object, filed))) => {
+                self.insert(*hash, key.clone(), Arc::clone(object), *filed);
+                None
+            }
+            (_, None) => self.remove(*hash, key).map(|entry| (entry.object, entry.filed)),
+        };
+        self.file(step, filings, Some(other));
+        step.new = replaced;
     }
 }

@@ -6,13 +6,15 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{Hash, RandomState};
 use std::hint;
 use std::marker::PhantomData;
 use std::mem;
+use std::ptr;
 use std::sync::Arc;
 
-use crate::collection::index::{Index, IndexFault, Place, Shelves, Values, empty};
+use crate::collection::filing::{Filed, Filings, Place};
+use crate::collection::index::{Index, IndexFault, Shelves, Values, empty};
 use crate::collection::lister::Lister;
 use crate::collection::sorted::Sorted;
 use crate::collection::state::{Entry, State, Step};
@@ -59,7 +61,7 @@ pub struct Store<K: Key, T> {
     current: Shared<State<K, T>>,
     /// What the next batch begins with: the same as what is published, and nobody else has it.
     spare: Option<State<K, T>>,
-    hasher: RandomState,
+    filings: Filings,
     scratch: Scratch<K, T>,
 }
 
@@ -124,11 +126,22 @@ impl<K: Key, T: Send + Sync + 'static> Store<K, T> {
     #[must_use = "what is put into a batch is lost unless it is published"]
     pub fn batch(&mut self) -> Batch<'_, K, T> {
         let work = self.spare.take().unwrap_or_else(|| State::clone(&self.current.load()));
+        if self.filings.is_full() {
+            self.filings.keep(work.objects.iter().map(|entry| entry.filed));
+        }
         let mut scratch = mem::take(&mut self.scratch);
         if scratch.values.len() != work.shelves.len() {
             scratch.values = work.shelves.iter().map(|shelves| shelves.values()).collect();
         }
-        Batch { store: self, work, scratch, is_changed: false, is_followed: true, faults: Vec::new() }
+        Batch {
+            store: self,
+            work,
+            scratch,
+            is_changed: false,
+            is_followed: true,
+            is_torn: false,
+            faults: Vec::new(),
+        }
     }
 }
 
@@ -156,7 +169,7 @@ impl<K: Key, T> fmt::Debug for Store<K, T> {
 /// ```
 #[must_use]
 pub struct StoreBuilder<K: Key, T> {
-    shelves: Vec<Box<dyn Shelves<K, T>>>,
+    shelves: Vec<Box<dyn Shelves<T>>>,
     is_ordered: bool,
     of: PhantomData<fn(K, T)>,
 }
@@ -217,15 +230,15 @@ impl<K: Key, T: Send + Sync + 'static> StoreBuilder<K, T> {
     /// ```
     #[must_use]
     pub fn build(self) -> Store<K, T> {
-        let hasher = RandomState::new();
         let state = State {
             generation: 0,
-            hasher: hasher.clone(),
+            hasher: RandomState::new(),
             objects: Trie::default(),
             shelves: self.shelves,
             order: self.is_ordered.then(Sorted::default),
         };
-        Store { current: Shared::new(Arc::new(state)), spare: None, hasher, scratch: Scratch::default() }
+        let current = Shared::new(Arc::new(state));
+        Store { current, spare: None, filings: Filings::default(), scratch: Scratch::default() }
     }
 }
 
@@ -240,7 +253,9 @@ impl<K: Key, T> fmt::Debug for StoreBuilder<K, T> {
 
 /// Changes to a [`Store`] that become visible together, from [`Store::batch`].
 ///
-/// Dropped without [`publish`](Self::publish), also by a panic of a key's `Eq` or `Hash`, it changes nothing.
+/// Dropped without [`publish`](Self::publish), it changes nothing. Nor does it where a change was left in its midst, since the
+/// key's `Clone` or `Ord` panicked and the panic was caught: then nothing of the batch is published. A key that panics before
+/// anything was changed, as in `Hash`, takes only its own change with it.
 ///
 /// # Examples
 ///
@@ -262,6 +277,8 @@ pub struct Batch<'s, K: Key, T> {
     scratch: Scratch<K, T>,
     is_changed: bool,
     is_followed: bool,
+    /// A change was begun and not ended, since the key's code panicked in it.
+    is_torn: bool,
     faults: Vec<IndexFault<K>>,
 }
 
@@ -288,19 +305,25 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
     /// batch.publish();
     /// ```
     pub fn upsert(&mut self, key: K, object: Arc<T>) -> Option<&Arc<T>> {
-        let hash = self.store.hasher.hash_one(&key);
-        let old = self.work.entry(hash, &key).map(Arc::clone);
-        if old.as_ref().is_some_and(|old| Arc::ptr_eq(&old.object, &object)) {
+        let hash = self.work.hash(&key);
+        let old = self.work.entry(hash, &key).map(|entry| (Arc::as_ptr(&entry.object), entry.filed));
+        if old.is_some_and(|(old, _)| ptr::eq(old, Arc::as_ptr(&object))) {
             return self.work.entry(hash, &key).map(|entry| &entry.object);
         }
-        let Scratch { values, places, .. } = &mut self.scratch;
-        places.clear();
-        for ((number, shelves), values) in (0..).zip(&self.work.shelves).zip(values) {
-            let read = shelves.read(number, &self.store.hasher, &key, &object, values, places);
-            self.faults.extend(read.err());
-        }
-        let new = Arc::new(Entry { key, object, places: places.as_slice().into() });
-        self.step(Step { hash, old, new: Some(new) })
+        self.is_torn = true;
+        let filed = self.filed(&key, &object, old.map(|(_, filed)| filed).unwrap_or_default());
+        let new = Some((Arc::clone(&object), filed));
+        let (key, old) = match old {
+            Some((_, old)) => {
+                let object = self.work.replace(hash, &key, object, filed);
+                (key, object.map(|object| (object, old)))
+            }
+            None => {
+                self.work.insert(hash, key.clone(), object, filed);
+                (key, None)
+            }
+        };
+        self.took(Step { hash, key, old, new })
     }
 
     /// Takes an object out, and returns it if it was there.
@@ -326,9 +349,11 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
     where
         K: Borrow<Q>,
     {
-        let hash = self.store.hasher.hash_one(key);
-        let old = self.work.entry(hash, key).map(Arc::clone)?;
-        self.step(Step { hash, old: Some(old), new: None })
+        let hash = self.work.hash(key);
+        self.work.entry(hash, key)?;
+        self.is_torn = true;
+        let Entry { key, object, filed, .. } = self.work.remove(hash, key)?;
+        self.took(Step { hash, key, old: Some((object, filed)), new: None })
     }
 
     /// Returns an object as it is with the changes of this batch.
@@ -350,8 +375,7 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
     where
         K: Borrow<Q>,
     {
-        let hash = self.store.hasher.hash_one(key);
-        self.work.entry(hash, key).map(|entry| &entry.object)
+        self.work.entry(self.work.hash(key), key).map(|entry| &entry.object)
     }
 
     /// Makes the changes visible, all at once, and returns which objects are missing from which index because its function
@@ -371,7 +395,10 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
     /// assert_eq!(store.lister().snapshot().generation(), 1);
     /// ```
     pub fn publish(self) -> Vec<IndexFault<K>> {
-        let Self { store, mut work, mut scratch, is_changed, is_followed, faults } = self;
+        let Self { store, mut work, mut scratch, is_changed, is_followed, is_torn, faults } = self;
+        if is_torn {
+            return faults;
+        }
         if !is_changed {
             store.scratch = scratch;
             store.spare = Some(work);
@@ -382,8 +409,8 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
         let old = store.current.swap(Arc::clone(&new));
         if is_followed {
             if let Some(mut spare) = alone(old) {
-                for step in &scratch.steps {
-                    spare.follow(step, &new);
+                for step in &mut scratch.steps {
+                    spare.follow(step, &new, &store.filings);
                 }
                 spare.generation = new.generation;
                 store.spare = Some(spare);
@@ -396,9 +423,25 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
         faults
     }
 
-    /// Returns the object that went with this step.
-    fn step(&mut self, step: Step<K, T>) -> Option<&Arc<T>> {
-        self.work.take(&step, &self.scratch.values);
+    /// Asks all indexes where an object is to be filed.
+    fn filed(&mut self, key: &K, object: &T, old: Filed) -> Filed {
+        let State { hasher, shelves, .. } = &mut self.work;
+        let Scratch { values, places, .. } = &mut self.scratch;
+        places.clear();
+        for ((number, shelves), values) in (0..).zip(shelves).zip(values) {
+            if let Err(index) = shelves.read(hasher, object, values) {
+                self.faults.push(IndexFault::new(key.clone(), index));
+            }
+            shelves.places(number, values, places);
+        }
+        places.sort_unstable();
+        self.store.filings.filed(places, old)
+    }
+
+    /// Ends a step, and returns the object that went with it.
+    fn took(&mut self, step: Step<K, T>) -> Option<&Arc<T>> {
+        self.work.file(&step, &self.store.filings, None);
+        self.is_torn = false;
         self.is_changed = true;
         let steps = &mut self.scratch.steps;
         self.is_followed &= steps.len() < FOLLOWED_MAX;
@@ -406,7 +449,7 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
             steps.clear();
         }
         steps.push(step);
-        steps.last().and_then(|step| step.old.as_ref()).map(|old| &old.object)
+        steps.last().and_then(|step| step.old.as_ref()).map(|(object, _)| object)
     }
 }
 

@@ -1,19 +1,32 @@
 //! A map by hash whose copies share what they have in common. What one copy alone owns is changed in place; what another
 //! one shares is copied first, from the root to the leaf and nothing beside it.
+//!
+//! Items stand in the leaves themselves: whoever finds one has it at hand, and only the root and two branches, which are
+//! small, are on the way.
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::{iter, mem, slice};
 
-/// Branches look at so many bits of the hash: the upper two at many, since few steps lead through them to up to 200,000
-/// items; those below at few, since a leaf that is split must not become many that are nearly empty.
+/// Branches look at so many bits of the hash, from the highest on: the upper two at many, since few steps lead through them
+/// to up to 200,000 items; those below at few, since a leaf that is split must not become many that are nearly empty.
 const UPPER_BITS: u32 = 6;
 const UPPER: u32 = 2 * UPPER_BITS;
 const LOWER_BITS: u32 = 3;
-/// A leaf has from so many places to so many. A larger one becomes a branch, while there are bits of the hash left.
+/// A leaf has at least so many places.
 const LEAF_MIN: usize = 4;
-const LEAF_MAX: usize = 64;
+/// A leaf with so many items becomes a branch when another one comes, while there are bits of the hash left.
+const LEAF_MAX: usize = 47;
 /// A branch with so few items becomes a leaf; far fewer than a leaf may have, so that none is split and joined by turns.
-const JOIN_MAX: usize = LEAF_MAX / 8;
+const JOIN_MAX: usize = LEAF_MAX / 6;
+
+/// Something that has its place by a hash, which never changes.
+pub(crate) trait Hashed {
+    fn hash(&self) -> u32;
+
+    /// Looks at what a clone will count up.
+    fn look(&self) -> usize;
+}
 
 /// Items by their hashes. What makes two items the same is said at each call, and items with one hash are told apart by it.
 #[derive(Debug)]
@@ -31,7 +44,7 @@ enum Link<I> {
 }
 
 /// An item is in the place that its hash says, or in one of those behind it, with none free between them.
-type Places<I> = Arc<[Option<(u64, I)>]>;
+type Places<I> = Arc<[Option<I>]>;
 
 impl<I> Clone for Trie<I> {
     fn clone(&self) -> Self {
@@ -60,39 +73,49 @@ impl<I> Trie<I> {
         self.len
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    pub(crate) fn get(&self, hash: u64, is: impl Fn(&I) -> bool) -> Option<&I> {
-        self.with_hash(hash).find(|item| is(item))
-    }
-
-    /// Returns all items with this hash.
-    pub(crate) fn with_hash(&self, hash: u64) -> impl Iterator<Item = &I> {
-        let mut link = &self.root;
-        let mut shift = 0;
-        let places = loop {
-            match link {
-                Link::Empty => break [].as_slice(),
-                Link::Leaf(places, _) => break places,
-                Link::Branch(links) => {
-                    link = &links[slot(links.len(), hash, shift)];
-                    shift += bits(shift);
-                }
-            }
-        };
-        probe(places, hash, shift).filter(move |(_, other, _)| *other == hash).map(|(_, _, item)| item)
-    }
-
-    /// Returns all items, in the order of the bits of their hashes.
+    /// Returns all items, in the order of the upper bits of their hashes.
     pub(crate) fn iter(&self) -> Iter<'_, I> {
         Iter { above: Vec::new(), links: slice::from_ref(&self.root).iter(), leaf: [].iter() }
     }
 }
 
-impl<I: Clone> Trie<I> {
-    pub(crate) fn get_mut(&mut self, hash: u64, is: impl Fn(&I) -> bool) -> Option<&mut I> {
+impl<I: Hashed> Trie<I> {
+    pub(crate) fn get(&self, hash: u32, is: impl Fn(&I) -> bool) -> Option<&I> {
+        let (places, shift) = self.leaf(hash);
+        let (before, from) = places.split_at(home(places, hash, shift));
+        for place in from.iter().chain(before) {
+            let item = place.as_ref()?;
+            if item.hash() == hash && is(item) {
+                return Some(item);
+            }
+        }
+        None
+    }
+
+    /// Returns all items with this hash.
+    pub(crate) fn with_hash(&self, hash: u32) -> impl Iterator<Item = &I> {
+        let (places, shift) = self.leaf(hash);
+        probe(places, hash, shift).map(|(_, item)| item).filter(move |item| item.hash() == hash)
+    }
+
+    fn leaf(&self, hash: u32) -> (&[Option<I>], u32) {
+        let mut link = &self.root;
+        let mut shift = 0;
+        loop {
+            match link {
+                Link::Empty => return (&[], shift),
+                Link::Leaf(places, _) => return (places, shift),
+                Link::Branch(links) => {
+                    link = &links[slot(links.len(), hash, shift)];
+                    shift += bits(shift);
+                }
+            }
+        }
+    }
+}
+
+impl<I: Hashed + Clone> Trie<I> {
+    pub(crate) fn get_mut(&mut self, hash: u32, is: impl Fn(&I) -> bool) -> Option<&mut I> {
         let mut link = &mut self.root;
         let mut shift = 0;
         loop {
@@ -100,59 +123,52 @@ impl<I: Clone> Trie<I> {
                 Link::Empty => return None,
                 Link::Leaf(places, _) => {
                     let found = find(places, hash, shift, is)?;
-                    return Arc::make_mut(places)[found].as_mut().map(|(_, item)| item);
+                    return own(places, look)[found].as_mut();
                 }
                 Link::Branch(links) => {
                     let at = slot(links.len(), hash, shift);
-                    link = &mut Arc::make_mut(links)[at];
+                    link = &mut own(links, Link::look)[at];
                     shift += bits(shift);
                 }
             }
         }
     }
 
-    /// Puts an item in, and returns the one whose place it took.
-    pub(crate) fn insert(&mut self, hash: u64, item: I, is: impl Fn(&I) -> bool) -> Option<I> {
+    /// Puts an item in that is not there.
+    pub(crate) fn insert(&mut self, item: I) {
+        let hash = item.hash();
         let mut link = &mut self.root;
         let mut shift = 0;
         loop {
             if let Link::Leaf(places, len) = link {
-                if let Some(found) = find(places, hash, shift, &is) {
-                    let (_, old) = Arc::make_mut(places)[found].replace((hash, item))?;
-                    return Some(old);
-                }
-                if is_full(places, *len) {
-                    if places.len() >= LEAF_MAX && shift < u64::BITS {
-                        link.split(shift);
-                    } else {
-                        *places = moved(places, places.len() * 2, shift);
-                    }
+                if *len as usize >= LEAF_MAX && shift < u32::BITS {
+                    link.split(shift);
+                } else if is_full(places, *len) {
+                    // By a quarter, since the size of an item and the free places beside it count more than the moves.
+                    *places = moved(places, places.len() * 5 / 4 + 1, shift);
                 }
             }
             match link {
                 Link::Empty => {
-                    let mut places = free(LEAF_MIN);
-                    put(&mut places, hash, item, shift);
-                    *link = Link::Leaf(places.into(), 1);
+                    *link = Link::leaf(vec![item], shift);
                     break;
                 }
                 Link::Leaf(places, len) => {
-                    put(Arc::make_mut(places), hash, item, shift);
+                    put(own(places, look), item, shift);
                     *len += 1;
                     break;
                 }
                 Link::Branch(links) => {
                     let at = slot(links.len(), hash, shift);
-                    link = &mut Arc::make_mut(links)[at];
+                    link = &mut own(links, Link::look)[at];
                     shift += bits(shift);
                 }
             }
         }
         self.len += 1;
-        None
     }
 
-    pub(crate) fn remove(&mut self, hash: u64, is: impl Fn(&I) -> bool) -> Option<I> {
+    pub(crate) fn remove(&mut self, hash: u32, is: impl Fn(&I) -> bool) -> Option<I> {
         // What is not there must not cost the copy of a path.
         self.get(hash, &is)?;
         let removed = self.root.remove(hash, 0, &is)?;
@@ -161,49 +177,49 @@ impl<I: Clone> Trie<I> {
     }
 }
 
-impl<I: Clone> Link<I> {
+impl<I: Hashed + Clone> Link<I> {
     fn split(&mut self, shift: u32) {
         let Self::Leaf(places, _) = self else { return };
-        let mut parts: Vec<Vec<(u64, I)>> = Vec::new();
+        let mut parts: Vec<Vec<I>> = Vec::new();
         parts.resize_with(1 << bits(shift), Vec::new);
-        for (hash, item) in emptied(places) {
-            let at = slot(parts.len(), hash, shift);
-            parts[at].push((hash, item));
+        for item in emptied(places) {
+            let at = slot(parts.len(), item.hash(), shift);
+            parts[at].push(item);
         }
         let below = shift + bits(shift);
         *self = Self::Branch(parts.into_iter().map(|part| Self::leaf(part, below)).collect());
     }
 
-    fn leaf(items: Vec<(u64, I)>, shift: u32) -> Self {
+    fn leaf(items: Vec<I>, shift: u32) -> Self {
         if items.is_empty() {
             return Self::Empty;
         }
-        let mut places = free((items.len() * 4).div_ceil(3).next_power_of_two().max(LEAF_MIN));
+        let mut places = free((items.len() * 3 / 2).max(LEAF_MIN));
         let len = items.len() as u32;
-        for (hash, item) in items {
-            put(&mut places, hash, item, shift);
+        for item in items {
+            put(&mut places, item, shift);
         }
         Self::Leaf(places.into(), len)
     }
 
     /// The depth is bounded by the bits of a hash.
-    fn remove(&mut self, hash: u64, shift: u32, is: &impl Fn(&I) -> bool) -> Option<I> {
+    fn remove(&mut self, hash: u32, shift: u32, is: &impl Fn(&I) -> bool) -> Option<I> {
         match self {
             Self::Empty => None,
             Self::Leaf(places, len) => {
                 let found = find(places, hash, shift, is)?;
-                let removed = take(Arc::make_mut(places), found, shift)?;
+                let removed = take(own(places, look), found, shift)?;
                 *len -= 1;
                 if *len == 0 {
                     *self = Self::Empty;
-                } else if places.len() > LEAF_MIN && *len as usize <= places.len() / 8 {
-                    *places = moved(places, places.len() / 2, shift);
+                } else if places.len() > LEAF_MIN && *len as usize <= places.len() / 4 {
+                    *places = moved(places, (places.len() / 2).max(LEAF_MIN), shift);
                 }
                 Some(removed)
             }
             Self::Branch(links) => {
                 let at = slot(links.len(), hash, shift);
-                let link = &mut Arc::make_mut(links)[at];
+                let link = &mut own(links, Link::look)[at];
                 let removed = link.remove(hash, shift + bits(shift), is);
                 if link.few().is_some_and(|few| few <= JOIN_MAX) {
                     self.join(shift);
@@ -231,7 +247,7 @@ impl<I: Clone> Link<I> {
             return;
         }
         let mut items = Vec::new();
-        for link in Arc::make_mut(links) {
+        for link in own(links, Link::look) {
             if let Self::Leaf(places, _) = link {
                 items.extend(emptied(places));
             }
@@ -240,71 +256,99 @@ impl<I: Clone> Link<I> {
     }
 }
 
+impl<I> Link<I> {
+    fn look(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::Leaf(places, _) => Arc::strong_count(places),
+            Self::Branch(links) => Arc::strong_count(links),
+        }
+    }
+}
+
+fn look<I: Hashed>(place: &Option<I>) -> usize {
+    place.as_ref().map_or(0, I::look)
+}
+
+/// Returns a node to be changed; a copy, where another one shares it.
+fn own<P: Clone>(node: &mut Arc<[P]>, look: impl Fn(&P) -> usize) -> &mut [P] {
+    if Arc::strong_count(node) > 1 {
+        // To count one up, the processor waits until it has it from memory; merely to look at several, it fetches all at once.
+        black_box(node.iter().map(look).sum::<usize>());
+    }
+    Arc::make_mut(node)
+}
+
 /// Returns how many bits the branch looks at that begins with this one.
 fn bits(shift: u32) -> u32 {
     if shift < UPPER { UPPER_BITS } else { LOWER_BITS }
 }
 
-/// Returns which of so many it is by the bits from this one on. Both branches and leaves are powers of two.
-fn slot(many: usize, hash: u64, shift: u32) -> usize {
-    // Below the last bit all are the same, and no branch is made there.
-    hash.checked_shr(shift).unwrap_or(0) as usize & (many - 1)
+/// Returns which of so many it is by the bits from this one on. It need not be a power of two.
+fn slot(many: usize, hash: u32, shift: u32) -> usize {
+    // Behind the last bit all are the same, and no branch is made there.
+    let rest = hash.checked_shl(shift).unwrap_or(0);
+    ((u64::from(rest) * many as u64) >> u32::BITS) as usize
 }
 
-/// Three quarters of the places are taken at most, or so many would have to be looked at that it takes longer than a branch.
-fn is_full<I>(places: &[Option<(u64, I)>], len: u32) -> bool {
-    len as usize >= places.len() / 4 * 3
+/// Returns in which place of a leaf an item is looked for first.
+fn home<I>(places: &[Option<I>], hash: u32, shift: u32) -> usize {
+    slot(places.len(), hash, shift)
+}
+
+/// Four of five places are taken at most, or so many would have to be looked at that it takes longer than a branch.
+fn is_full<I>(places: &[Option<I>], len: u32) -> bool {
+    len as usize >= places.len() * 4 / 5
 }
 
 /// Goes through the taken places from the one that the hash says up to the first free one.
-fn probe<I>(places: &[Option<(u64, I)>], hash: u64, shift: u32) -> impl Iterator<Item = (usize, u64, &I)> {
-    let first = if places.is_empty() { 0 } else { slot(places.len(), hash, shift) };
+fn probe<I>(places: &[Option<I>], hash: u32, shift: u32) -> impl Iterator<Item = (usize, &I)> {
+    let first = home(places, hash, shift);
     let (before, from) = places.split_at(first);
     let probed = from.iter().chain(before).zip((first..places.len()).chain(0..first));
-    probed.map_while(|(place, at)| place.as_ref().map(|(hash, item)| (at, *hash, item)))
+    probed.map_while(|(place, at)| place.as_ref().map(|item| (at, item)))
 }
 
-fn find<I>(places: &[Option<(u64, I)>], hash: u64, shift: u32, is: impl Fn(&I) -> bool) -> Option<usize> {
-    let mut same = probe(places, hash, shift).filter(|(_, other, item)| *other == hash && is(item));
-    same.next().map(|(at, _, _)| at)
+fn find<I: Hashed>(places: &[Option<I>], hash: u32, shift: u32, is: impl Fn(&I) -> bool) -> Option<usize> {
+    probe(places, hash, shift).find(|(_, item)| item.hash() == hash && is(item)).map(|(at, _)| at)
 }
 
-fn free<I>(places: usize) -> Vec<Option<(u64, I)>> {
+fn free<I>(places: usize) -> Vec<Option<I>> {
     iter::repeat_with(|| None).take(places).collect()
 }
 
 /// Puts an item that is not there into a leaf that is not full.
-fn put<I>(places: &mut [Option<(u64, I)>], hash: u64, item: I, shift: u32) {
-    let first = slot(places.len(), hash, shift);
+fn put<I: Hashed>(places: &mut [Option<I>], item: I, shift: u32) {
+    let first = home(places, item.hash(), shift);
     let (before, from) = places.split_at_mut(first);
     if let Some(place) = from.iter_mut().chain(before).find(|place| place.is_none()) {
-        *place = Some((hash, item));
+        *place = Some(item);
     }
 }
 
 /// Takes an item out, and those behind it again to where they belong, so that there is no free place before any.
-fn take<I>(places: &mut [Option<(u64, I)>], found: usize, shift: u32) -> Option<I> {
-    let (_, removed) = places[found].take()?;
-    let mut at = (found + 1) & (places.len() - 1);
-    while let Some((hash, item)) = places[at].take() {
-        put(places, hash, item, shift);
-        at = (at + 1) & (places.len() - 1);
+fn take<I: Hashed>(places: &mut [Option<I>], found: usize, shift: u32) -> Option<I> {
+    let removed = places[found].take()?;
+    let mut at = (found + 1) % places.len();
+    while let Some(item) = places[at].take() {
+        put(places, item, shift);
+        at = (at + 1) % places.len();
     }
     Some(removed)
 }
 
 /// Returns a leaf with the same items and so many places.
-fn moved<I: Clone>(places: &mut Places<I>, many: usize, shift: u32) -> Places<I> {
+fn moved<I: Hashed + Clone>(places: &mut Places<I>, many: usize, shift: u32) -> Places<I> {
     let mut more = free(many);
-    for (hash, item) in emptied(places) {
-        put(&mut more, hash, item, shift);
+    for item in emptied(places) {
+        put(&mut more, item, shift);
     }
     more.into()
 }
 
 /// Takes the items out of a leaf that is about to go, or clones them where somebody else has it too.
-fn emptied<I: Clone>(places: &mut Places<I>) -> impl Iterator<Item = (u64, I)> {
-    Arc::make_mut(places).iter_mut().filter_map(Option::take)
+fn emptied<I: Hashed + Clone>(places: &mut Places<I>) -> impl Iterator<Item = I> {
+    own(places, look).iter_mut().filter_map(Option::take)
 }
 
 /// Items of a [`Trie`].
@@ -312,7 +356,7 @@ fn emptied<I: Clone>(places: &mut Places<I>) -> impl Iterator<Item = (u64, I)> {
 pub(crate) struct Iter<'t, I> {
     above: Vec<slice::Iter<'t, Link<I>>>,
     links: slice::Iter<'t, Link<I>>,
-    leaf: slice::Iter<'t, Option<(u64, I)>>,
+    leaf: slice::Iter<'t, Option<I>>,
 }
 
 impl<I> Default for Iter<'_, I> {
@@ -326,7 +370,7 @@ impl<'t, I> Iterator for Iter<'t, I> {
 
     fn next(&mut self) -> Option<&'t I> {
         loop {
-            if let Some((_, item)) = self.leaf.find_map(Option::as_ref) {
+            if let Some(item) = self.leaf.find_map(Option::as_ref) {
                 return Some(item);
             }
             match self.links.next() {
@@ -351,26 +395,47 @@ mod tests {
 
     use super::*;
 
-    type Pairs = Trie<(u32, u32)>;
+    type Pairs = Trie<Pair>;
 
-    fn put(trie: &mut Pairs, hash: u64, key: u32, value: u32) -> Option<u32> {
-        trie.insert(hash, (key, value), |item| item.0 == key).map(|item| item.1)
+    #[derive(Debug, Clone)]
+    struct Pair {
+        hash: u32,
+        key: u32,
+        value: u32,
+    }
+
+    impl Hashed for Pair {
+        fn hash(&self) -> u32 {
+            self.hash
+        }
+
+        fn look(&self) -> usize {
+            0
+        }
+    }
+
+    fn put(trie: &mut Pairs, hash: u32, key: u32, value: u32) -> Option<u32> {
+        if let Some(item) = trie.get_mut(hash, |item| item.key == key) {
+            return Some(mem::replace(&mut item.value, value));
+        }
+        trie.insert(Pair { hash, key, value });
+        None
     }
 
     fn pairs(trie: &Pairs) -> BTreeMap<u32, u32> {
-        let pairs: BTreeMap<_, _> = trie.iter().copied().collect();
+        let pairs: BTreeMap<_, _> = trie.iter().map(|item| (item.key, item.value)).collect();
         assert_eq!(pairs.len(), trie.iter().count());
         assert_eq!(pairs.len(), trie.len());
         pairs
     }
 
     /// Hashes that are spread, that share their lowest or highest bits, or that are all the same.
-    fn hash(kind: u32, key: u32) -> u64 {
+    fn hash(kind: u32, key: u32) -> u32 {
         match kind {
-            0 => u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29),
-            1 => u64::from(key) << 58,
-            2 => u64::from(key % 3),
-            _ => u64::MAX,
+            0 => key.wrapping_mul(0x9e37_79b9),
+            1 => key << 24,
+            2 => key % 3,
+            _ => u32::MAX,
         }
     }
 
@@ -404,15 +469,15 @@ mod tests {
                         prop_assert_eq!(put(&mut trie, hash(kind, key), key, number), model.insert(key, number));
                     }
                     Step::Remove(key) => {
-                        let removed = trie.remove(hash(kind, key), |item| item.0 == key);
-                        prop_assert_eq!(removed.map(|item| item.1), model.remove(&key));
+                        let removed = trie.remove(hash(kind, key), |item| item.key == key);
+                        prop_assert_eq!(removed.map(|item| item.value), model.remove(&key));
                     }
                     Step::Edit(key) => {
-                        let found = trie.get_mut(hash(kind, key), |item| item.0 == key);
+                        let found = trie.get_mut(hash(kind, key), |item| item.key == key);
                         let known = model.get_mut(&key);
                         prop_assert_eq!(found.is_some(), known.is_some());
                         if let (Some(found), Some(known)) = (found, known) {
-                            found.1 = number;
+                            found.value = number;
                             *known = number;
                         }
                     }
@@ -423,8 +488,8 @@ mod tests {
             for (trie, model) in held {
                 prop_assert_eq!(&pairs(&trie), &model);
                 for key in 0..200 {
-                    let found = trie.get(hash(kind, key), |item| item.0 == key);
-                    prop_assert_eq!(found.map(|item| &item.1), model.get(&key));
+                    let found = trie.get(hash(kind, key), |item| item.key == key);
+                    prop_assert_eq!(found.map(|item| &item.value), model.get(&key));
                 }
             }
         }
@@ -437,24 +502,58 @@ mod tests {
             put(&mut trie, hash(0, key), key, key);
         }
         for key in 0..10_000 {
-            assert!(trie.remove(hash(0, key), |item| item.0 == key).is_some());
+            assert!(trie.remove(hash(0, key), |item| item.key == key).is_some());
         }
-        assert!(trie.is_empty());
+        assert_eq!(trie.len(), 0);
         assert!(matches!(trie.root, Link::Empty), "no branch is left");
     }
 
     #[test]
     fn one_path_is_copied_where_a_copy_is_held() {
-        let value = |key: u32| Arc::new(key);
-        let mut trie: Trie<Arc<u32>> = Trie::default();
+        #[derive(Clone)]
+        struct Counted(u32, Arc<()>);
+        impl Hashed for Counted {
+            fn hash(&self) -> u32 {
+                self.0
+            }
+
+            fn look(&self) -> usize {
+                Arc::strong_count(&self.1)
+            }
+        }
+        let mut trie: Trie<Counted> = Trie::default();
         for key in 0..10_000 {
-            trie.insert(hash(0, key), value(key), |item| **item == key);
+            trie.insert(Counted(hash(0, key), Arc::default()));
         }
         let held = trie.clone();
-        trie.insert(hash(0, 77), value(77), |item| **item == 77);
-        let copied = held.iter().filter(|item| Arc::strong_count(item) > 1).count();
+        let item = trie.get_mut(hash(0, 77), |_| true).expect("it was put in");
+        item.1 = Arc::default();
+        let copied = held.iter().filter(|item| Arc::strong_count(&item.1) > 1).count();
         assert!((1..=LEAF_MAX).contains(&copied), "{copied} items were copied");
         drop(held);
-        assert!(trie.iter().all(|item| Arc::strong_count(item) == 1));
+        assert!(trie.iter().all(|item| Arc::strong_count(&item.1) == 1));
+    }
+
+    #[test]
+    fn most_places_are_taken() {
+        let mut trie = Pairs::default();
+        let mut places = Vec::new();
+        for key in 0..100_000 {
+            put(&mut trie, hash(0, key), key, key);
+            if key % 10_000 == 9_999 {
+                places.push(trie.root.places() as f64 / f64::from(key + 1));
+            }
+        }
+        assert!(places[1..].iter().all(|share| *share < 1.6), "{places:?}");
+    }
+
+    impl Link<Pair> {
+        fn places(&self) -> usize {
+            match self {
+                Self::Empty => 0,
+                Self::Leaf(places, _) => places.len(),
+                Self::Branch(links) => links.iter().map(Self::places).sum(),
+            }
+        }
     }
 }

@@ -15,15 +15,17 @@ mod tracing;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crate::status::{Attempt, Reason, Status, Suspension};
+use crate::error::SourceError;
+use crate::progress::SubscriberStatus;
+use crate::status::{Attempt, Reason, SourceState, Status, Suspension};
 
 #[cfg(feature = "metrics")]
-pub(crate) use self::metrics::QueueMeter;
-pub(crate) use self::tracing::{Scope, carried, carried_future};
+pub(crate) use self::metrics::{InformerMeter, QueueMeter, ReconcileMeter};
+pub(crate) use self::tracing::{InformerLog, ReconcileLog, Scope, carried, carried_future};
 #[cfg(not(feature = "metrics"))]
-pub(crate) use self::unmetered::QueueMeter;
+pub(crate) use self::unmetered::{InformerMeter, QueueMeter, ReconcileMeter};
 
 /// What the user has set.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +46,42 @@ pub(crate) struct QueueFigures {
     pub(crate) retries_total: u64,
     pub(crate) unfinished_work: Duration,
     pub(crate) longest_running_processor: Duration,
+}
+
+/// How an informer is doing.
+#[cfg_attr(
+    not(all(feature = "metrics", feature = "tracing")),
+    allow(dead_code, reason = "there is nobody to be told of all of it")
+)]
+pub(crate) struct InformerFigures<'f> {
+    pub(crate) generation: u64,
+    pub(crate) state: SourceState,
+    pub(crate) last_error: Option<&'f SourceError>,
+    pub(crate) last_confirmed: Option<SystemTime>,
+    pub(crate) objects: usize,
+    pub(crate) broken: usize,
+    pub(crate) withheld: usize,
+    /// Added, modified, removed, told again.
+    pub(crate) events: [u64; 4],
+    /// Complete, failed.
+    pub(crate) lists: [u64; 2],
+    pub(crate) interruptions: u64,
+    pub(crate) lagged: u64,
+    pub(crate) subscribers: Vec<SubscriberStatus>,
+}
+
+/// What came of one run of a controller.
+#[cfg_attr(not(feature = "metrics"), allow(dead_code, reason = "there is nobody to be told"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reconciled {
+    Done,
+    /// It is done, and to be done again after a while.
+    Requeued,
+    Failed,
+    /// It will be the same however often it is tried.
+    FailedForGood,
+    TimedOut,
+    Panicked,
 }
 
 /// One of those who are told. What it is told has no values in it that it may pass on, but for paths and origins.

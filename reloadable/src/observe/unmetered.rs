@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::QueueFigures;
+use super::{InformerFigures, QueueFigures, Reconciled};
+use crate::document::Origin;
 
 pub(crate) struct QueueMeter;
 
@@ -24,4 +25,28 @@ impl QueueMeter {
     pub(crate) fn worked(&self, _: Duration) {}
 
     pub(crate) fn publish(&self, _: QueueFigures) {}
+}
+
+pub(crate) struct ReconcileMeter;
+
+impl ReconcileMeter {
+    pub(crate) fn new(_: Option<&str>, _: usize) -> Self {
+        Self
+    }
+
+    pub(crate) fn active(&self, _: usize) {}
+
+    pub(crate) fn ended(&self, _: Reconciled, _: Duration) {}
+}
+
+pub(crate) struct InformerMeter;
+
+impl InformerMeter {
+    pub(crate) fn new(_: Option<&str>, _: &Origin) -> Self {
+        Self
+    }
+
+    pub(crate) fn restated(&mut self, _: &InformerFigures<'_>) {}
+
+    pub(crate) fn closed(&mut self) {}
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::Outcome;
 use super::ready::Priority;
 use super::shared::Shared;
-use super::state::Taken;
+use super::state::{Run, Taken};
 use crate::key::Key;
 
 /// A key that was handed out by a [`WorkQueue`](crate::WorkQueue), to nobody else until this is over.
 ///
-/// It ends with [`done`](Self::done), [`requeue_after`](Self::requeue_after) or [`retry`](Self::retry). When it is dropped
-/// without a word, as by a panic or by a task that is aborted, the work has failed, as with `retry`.
+/// It ends with [`done`](Self::done), [`requeue_after`](Self::requeue_after), [`retry`](Self::retry) or
+/// [`retry_after`](Self::retry_after). When it is dropped without a word, as by a panic or by a task that is aborted, the work has failed, as with `retry`.
 ///
 /// # Examples
 ///
@@ -95,6 +95,35 @@ impl<K: Key> Item<K> {
     /// meanwhile.
     pub fn retry(self) {
         self.end(Outcome::Failed);
+    }
+
+    /// Says that the work has failed, and is due again after this while instead of the backoff, as where the other side said
+    /// for how long it will not answer; or earlier if the key is added meanwhile. It is a failure like any other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// fn turned_away(item: reloadable::Item<String>, retry_after: Option<Duration>) {
+    ///     match retry_after {
+    ///         Some(wait) => item.retry_after(wait),
+    ///         None => item.retry(),
+    ///     }
+    /// }
+    /// ```
+    pub fn retry_after(self, delay: Duration) {
+        self.end(Outcome::RetryAfter(delay));
+    }
+
+    /// Says that the work is not tried again for now: the key is forgotten, unless something new was told of it meanwhile.
+    pub(crate) fn give_up(self) {
+        self.end(Outcome::GivenUp);
+    }
+
+    /// Tells whether this run came before the backoff had passed, so that its failure does not count.
+    pub(crate) fn is_early(&self) -> bool {
+        self.taken.run == Run::Early
     }
 
     fn end(mut self, outcome: Outcome) {

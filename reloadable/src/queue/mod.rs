@@ -86,6 +86,7 @@ pub struct WorkQueue<K: Key> {
 pub struct Add {
     after: Duration,
     priority: Priority,
+    is_patient: bool,
 }
 
 /// How the work on a key ended.
@@ -94,6 +95,16 @@ enum Outcome {
     Done,
     RequeueAfter(Duration),
     Failed,
+    /// As failed, but the wait is given.
+    RetryAfter(Duration),
+    /// As done, but what was added meanwhile with patience is forgotten as well.
+    GivenUp,
+}
+
+impl Outcome {
+    fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::RetryAfter(_))
+    }
 }
 
 /// What a queue still had when it was closed.
@@ -121,6 +132,22 @@ impl Add {
     /// the new line, at the end.
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
+        self
+    }
+
+    /// Leaves a key that waits because it has failed where it is: for whatever tells nothing new, as a resync, which would
+    /// else have everything tried at once that fails. A key that has not failed comes as told.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reloadable::{Add, Priority};
+    ///
+    /// let resync = Add::new().priority(Priority::Low).respecting_backoff();
+    /// # let _ = resync;
+    /// ```
+    pub fn respecting_backoff(mut self) -> Self {
+        self.is_patient = true;
         self
     }
 }
@@ -245,6 +272,11 @@ impl<K: Key> WorkQueue<K> {
     #[cfg(feature = "metrics")]
     pub fn publish_metrics(&self) {
         self.shared.publish_all();
+    }
+
+    /// Takes nothing any more. Whoever works may go on to take what is ready, or leave it.
+    pub(crate) fn stop(&self) {
+        self.shared.drain();
     }
 
     /// Takes nothing any more, hands out what is ready, and waits until it is worked on, but no longer than told. Then the

@@ -82,8 +82,18 @@ pub(super) struct Taken<K> {
     pub(super) key: Arc<K>,
     pub(super) priority: Priority,
     pub(super) failures: u32,
+    pub(super) run: Run,
     /// In nanoseconds, of which a `u64` has for 500 years: it is moved about for each key.
     waited: u64,
+}
+
+/// Whether the failure of a run counts: not if the run came before the backoff of those before it was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+// As wide as what it is moved about with, as a priority.
+#[repr(u32)]
+pub(super) enum Run {
+    Due,
+    Early,
 }
 
 impl<K> Taken<K> {
@@ -187,16 +197,18 @@ impl<K> State<K> {
             }
             Place::Delayed(until, number) => {
                 of.priority = priority;
+                let due = of.backoff.filter(|_| add.is_patient).map_or(due, |backoff| due.max(backoff));
                 if due < until {
                     self.delayed.remove(&(until, number));
                     self.place(slot, now, due);
                 }
             }
             Place::InWork { again, is_early } => {
-                let mut next = Again { due, priority: add.priority };
+                let mut next = Again { due, priority: add.priority, is_patient: add.is_patient };
                 if let Some(again) = again {
                     next.due = next.due.min(again.due);
                     next.priority = next.priority.max(again.priority);
+                    next.is_patient &= again.is_patient;
                 }
                 of.place = Place::InWork { again: Some(next), is_early };
             }
@@ -221,11 +233,13 @@ impl<K> State<K> {
         let of = self.table.at_mut(slot);
         let waited = now.saturating_duration_since(of.since);
         of.since = now;
-        of.place = Place::InWork { again: None, is_early: of.backoff.is_some_and(|until| now < until) };
+        let is_early = of.backoff.is_some_and(|until| now < until);
+        let run = if is_early { Run::Early } else { Run::Due };
+        of.place = Place::InWork { again: None, is_early };
         self.figures.waited.record(waited);
         let key = Arc::clone(&of.key);
         let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
-        Take::Taken(Taken { slot, key, priority: of.priority, failures: of.failures, waited })
+        Take::Taken(Taken { slot, key, priority: of.priority, failures: of.failures, run, waited })
     }
 
     /// Ends the work on a key that was taken, and returns how long it took.
@@ -238,17 +252,23 @@ impl<K> State<K> {
         let Place::InWork { again, is_early } = of.place else {
             return (worked, (None, None));
         };
+        let settings = &self.settings;
         let mut due = match outcome {
-            Outcome::Done => None,
+            Outcome::Done | Outcome::GivenUp => None,
             Outcome::RequeueAfter(delay) => Some(later(now, delay)),
-            Outcome::Failed => {
-                self.figures.retries += 1;
-                Some(failed(of, is_early, now, &self.settings, &mut self.draws))
+            Outcome::Failed => Some(failed(of, is_early, now, None, settings, &mut self.draws)),
+            Outcome::RetryAfter(delay) => {
+                Some(failed(of, is_early, now, Some(delay), settings, &mut self.draws))
             }
         };
-        if outcome != Outcome::Failed {
+        if outcome.is_failure() {
+            self.figures.retries += 1;
+        } else {
             (of.failures, of.backoff) = (0, None);
         }
+        // The next run is the one that it asked for, or there is none.
+        let is_moot = outcome.is_failure() || outcome == Outcome::GivenUp;
+        let again = again.filter(|again| !(again.is_patient && is_moot));
         if let Some(again) = again {
             // What it had before counts for the run that was to be made, and that one is over.
             of.priority = if due.is_some() { of.priority.max(again.priority) } else { again.priority };
@@ -424,17 +444,16 @@ fn failed<K>(
     of: &mut Slot<K>,
     is_early: bool,
     now: Instant,
+    wait: Option<Duration>,
     settings: &Settings,
     draws: &mut Draws,
 ) -> Instant {
-    let until = match of.backoff.filter(|until| is_early && *until > now) {
-        Some(until) => until,
-        None => {
-            of.failures = of.failures.saturating_add(u32::from(!is_early));
-            let bound = bound(settings.base, settings.cap, of.failures.saturating_sub(1));
-            later(now, draws.wait(bound))
-        }
-    };
+    let running = of.backoff.filter(|until| is_early && *until > now);
+    let until = running.filter(|_| wait.is_none()).unwrap_or_else(|| {
+        of.failures = of.failures.saturating_add(u32::from(!is_early));
+        let bound = bound(settings.base, settings.cap, of.failures.saturating_sub(1));
+        later(now, wait.unwrap_or_else(|| draws.wait(bound)))
+    });
     of.backoff = Some(until);
     until
 }
@@ -602,6 +621,49 @@ mod tests {
         assert_eq!(queue.next_in(), Some(5));
         queue.pass(5);
         assert_eq!(queue.take().unwrap().failures, 1);
+    }
+
+    #[test]
+    fn a_patient_add_shortens_no_backoff() {
+        let mut queue = Clocked::new(|settings| settings.base = Duration::from_millis(100));
+        let patient = Add::new().respecting_backoff();
+        queue.soon("a");
+        let item = queue.take().unwrap();
+        assert_eq!(queue.add("a", patient), Ok(()), "while it is worked on");
+        queue.end(item.slot, Outcome::Failed);
+        assert_eq!(queue.next_in(), Some(100));
+        assert_eq!(queue.add("a", patient), Ok(()), "while it waits");
+        assert_eq!(queue.next_in(), Some(100));
+        queue.soon("a");
+        let item = queue.take().unwrap();
+        assert_eq!(queue.add("a", patient), Ok(()));
+        queue.end(item.slot, Outcome::Done);
+        let item = queue.take().unwrap();
+        assert_eq!(queue.add("a", patient), Ok(()));
+        queue.end(item.slot, Outcome::GivenUp);
+        assert_eq!(queue.taken(), None, "what is given up comes only by something new");
+        queue.late("a", 1_000);
+        assert_eq!(queue.add("a", patient), Ok(()));
+        assert_eq!(queue.taken(), Some("a"), "it has not failed");
+    }
+
+    #[test]
+    fn a_given_wait_is_a_failure_as_any_other() {
+        let mut queue = Clocked::new(|_| {});
+        queue.soon("a");
+        let item = queue.take().unwrap();
+        queue.end(item.slot, Outcome::RetryAfter(Duration::from_millis(700)));
+        assert_eq!(queue.next_in(), Some(700));
+        queue.soon("a");
+        let item = queue.take().unwrap();
+        assert_eq!((item.failures, item.run), (1, Run::Early));
+        queue.end(item.slot, Outcome::RetryAfter(Duration::from_millis(900)));
+        assert_eq!(queue.next_in(), Some(900));
+        queue.pass(900);
+        let item = queue.take().unwrap();
+        assert_eq!((item.failures, item.run), (1, Run::Due));
+        queue.end(item.slot, Outcome::Failed);
+        assert_eq!(queue.next_in(), Some(10));
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(super) enum Place {
 pub(super) struct Again {
     pub(super) due: Instant,
     pub(super) priority: Priority,
+    /// It does not come before its backoff is over if the run that is under way fails.
+    pub(super) is_patient: bool,
 }
 
 /// A map from hashes to slots, and the slots. The hash is made before the lock is taken, and never again.

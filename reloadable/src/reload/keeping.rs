@@ -14,13 +14,13 @@ use super::layer::Stack;
 use super::start::first;
 use crate::document::Origin;
 use crate::error::{Error, ErrorKind};
+use crate::last_good::{GoodSet, Saved, Saver, SetFile};
 use crate::layer::LayerSettings;
 use crate::load::Reloadable;
 use crate::path::FieldPath;
 use crate::publish::Snapshot;
 use crate::report::{Report, Violation};
 use crate::status::LastGoodStatus;
-use crate::store::{GoodSet, Saved, Saver, Store};
 
 /// How long the end of a reloader waits for the disk.
 const LONGEST_FINISH: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub(super) struct Keeping {
 }
 
 struct Kept {
-    store: Arc<Store>,
+    set_file: Arc<SetFile>,
     saver: Saver,
     tell: watch::Sender<Told>,
     told: watch::Receiver<Told>,
@@ -48,13 +48,13 @@ struct Kept {
 type Told = Option<Result<Saved, Error>>;
 
 impl Keeping {
-    pub(super) fn new(store: Option<Store>) -> Self {
-        let kept = store.map(|store| {
-            let store = Arc::new(store);
+    pub(super) fn new(set_file: Option<SetFile>) -> Self {
+        let kept = set_file.map(|set_file| {
+            let set_file = Arc::new(set_file);
             let (tell, told) = watch::channel(None);
-            let saver = Saver::new(Arc::clone(&store));
+            let saver = Saver::new(Arc::clone(&set_file));
             Kept {
-                store,
+                set_file,
                 saver,
                 tell,
                 told,
@@ -110,9 +110,9 @@ impl Keeping {
     }
 
     pub(super) fn status(&self, stack: &Stack) -> Option<LastGoodStatus> {
-        let Kept { store, saved_at, left_out, is_empty, last_error, .. } = self.kept.as_ref()?;
+        let Kept { set_file, saved_at, left_out, is_empty, last_error, .. } = self.kept.as_ref()?;
         Some(LastGoodStatus {
-            origin: Origin::file(store.path()),
+            origin: Origin::file(set_file.path()),
             is_in_force: stack.is_stood_in(),
             saved_at: *saved_at,
             left_out: left_out.clone(),
@@ -167,12 +167,12 @@ impl Keeping {
 impl Kept {
     /// Returns a set with something in it.
     async fn load(&self, settings: Arc<[LayerSettings]>) -> Result<GoodSet, Error> {
-        let store = Arc::clone(&self.store);
+        let set_file = Arc::clone(&self.set_file);
         let loaded = tokio::task::spawn_blocking(move || {
-            let set = store.load(&settings)?;
+            let set = set_file.load(&settings)?;
             if set.is_none() {
                 // Or whoever reads that it comes with the first start would wait for nothing.
-                store.prepare()?;
+                set_file.prepare()?;
             }
             Ok(set)
         })
@@ -196,7 +196,7 @@ impl Kept {
     }
 
     fn refusal(&self, code: &'static str, message: impl Into<String>) -> Error {
-        let origin = Origin::file(self.store.path());
+        let origin = Origin::file(self.set_file.path());
         let violation = Violation::new(FieldPath::root(), code, message).located(origin, None);
         Error::new(ErrorKind::LastGood, violation.into())
     }

@@ -30,14 +30,14 @@ use crate::backoff::Backoff;
 use crate::error::{Error, SourceError};
 use crate::gate::Gate;
 use crate::history::History;
+#[cfg(feature = "fs")]
+use crate::last_good::SetFile;
 use crate::layer::{LayerSettings, Lints};
 use crate::load::Reloadable;
 use crate::observe::{self, Observer};
 use crate::publish::{Current, Publisher};
 use crate::source::{AnyFiles, AnySource, Asked, BoxFuture, Burst, Hint, Override, Settle};
 use crate::status::{Attempt, Reason, ReloadOutcome, SourceState, SourceStatus, Status, Suspension};
-#[cfg(feature = "fs")]
-use crate::store::Store;
 use crate::subscribe::Sections;
 
 use self::attempt::Over;
@@ -93,7 +93,7 @@ pub(crate) struct Setup<T> {
     pub(crate) start: StartPolicy,
     /// Where the last good set is kept.
     #[cfg(feature = "fs")]
-    pub(crate) last_good: Option<Store>,
+    pub(crate) last_good: Option<SetFile>,
     pub(crate) protection: Protection,
     /// How many snapshots are kept.
     pub(crate) history: usize,

@@ -109,24 +109,28 @@ impl<T: Reloadable> Reloader<T> {
         readiness.noting(commits).noting(refused).noting(last_good).noting(suspended)
     }
 
-    /// Says what came of waiting; nothing did if the time was over.
     fn verdict(&self, generation: u64, answered: Option<Reached>) -> Result<(), Error> {
-        let report = match answered.unwrap_or_else(|| self.sections.roster().reached(generation)) {
-            Reached::Everywhere => return Ok(()),
-            Reached::Closed => return Err(Error::closed()),
-            Reached::NotYet(published, _) if published < generation => {
-                let message = format!("generation {generation} is not published, {published} is in force");
-                Violation::new(FieldPath::root(), "not_published", message).into()
-            }
-            Reached::NotYet(_, behind) | Reached::Failed(behind) => {
-                let mut report = Report::new();
-                report.extend(behind.iter().map(|subscriber| {
-                    let code = if subscriber.failed.is_some() { "failed" } else { "not_applied" };
-                    Violation::new(FieldPath::root(), code, subscriber.behind(generation))
-                }));
-                report
-            }
-        };
-        Err(Error::new(ErrorKind::NotApplied, report))
+        verdict(generation, answered.unwrap_or_else(|| self.sections.roster().reached(generation)))
     }
+}
+
+/// Says what came of waiting; nothing did if the time was over.
+pub(crate) fn verdict(generation: u64, reached: Reached) -> Result<(), Error> {
+    let report = match reached {
+        Reached::Everywhere => return Ok(()),
+        Reached::Closed => return Err(Error::closed()),
+        Reached::NotYet(published, _) if published < generation => {
+            let message = format!("generation {generation} is not published, {published} is in force");
+            Violation::new(FieldPath::root(), "not_published", message).into()
+        }
+        Reached::NotYet(_, behind) | Reached::Failed(behind) => {
+            let mut report = Report::new();
+            report.extend(behind.iter().map(|subscriber| {
+                let code = if subscriber.failed.is_some() { "failed" } else { "not_applied" };
+                Violation::new(FieldPath::root(), code, subscriber.behind(generation))
+            }));
+            report
+        }
+    };
+    Err(Error::new(ErrorKind::NotApplied, report))
 }

@@ -357,7 +357,7 @@ impl<T: Reloadable> Builder<T> {
                     .max_size
                     .saturating_mul(self.layers.len() as u64)
                     .saturating_add(MOST_ABOUT_LAST_GOOD);
-                Some(last_good.into_store(formats, limit)?)
+                Some(last_good.into_file(formats, limit)?)
             }
             None if self.policies.start == StartPolicy::UseLastGood => {
                 let message = "there is no last good set to start with; say where, as with \
@@ -400,7 +400,7 @@ pub(super) fn runtime(otherwise: &str) -> Result<Handle, Error> {
 
 /// What a runtime of its own can do.
 #[derive(Clone, Copy)]
-pub(super) enum Own {
+pub(crate) enum Own {
     Time,
     /// Also what signals need.
     #[cfg(all(unix, feature = "signal"))]
@@ -413,7 +413,7 @@ pub(super) enum Own {
 const MOST_THREADS: usize = 4;
 
 /// Runs something on a thread with a runtime of its own, and waits for its answer; it may go on after that.
-pub(super) fn on_own_thread<R: Send + 'static, F: Future<Output = ()>>(
+pub(crate) fn on_own_thread<R: Send + 'static, F: Future<Output = ()>>(
     own: Own,
     run: impl FnOnce(SyncSender<Result<R, Error>>) -> F + Send + 'static,
 ) -> Result<R, Error> {

@@ -26,7 +26,9 @@ use crate::status::StatusSubscription;
 use crate::status::{Attempt, Outcomes, PendingSubscription, Reason, ReloadOutcome, Status};
 use crate::subscribe::{Sections, Subscription, block_on};
 
+pub(crate) use self::applied::verdict;
 pub use self::builder::Builder;
+pub(crate) use self::builder::{Own, on_own_thread};
 pub use self::command::check_main;
 pub use self::plan::Plan;
 pub use self::trigger::Trigger;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::builder::{Builder, LONGEST};
+#[cfg(feature = "fs")]
+use crate::last_good::LastGood;
 use crate::load::Reloadable;
 use crate::reload::{Limit, Protection, RestartPolicy, StartPolicy};
-#[cfg(feature = "fs")]
-use crate::store::LastGood;
 
 /// What was chosen.
 #[derive(Debug, Clone)]

@@ -1,7 +1,27 @@
 //! What others say, told within one line.
 
+#[cfg(feature = "tokio")]
+use std::error::Error as StdError;
+
 /// How many characters are kept of what somebody says.
 const LONGEST: usize = 1_000;
+
+/// Says what went wrong, and what caused it, as far down as is known.
+#[cfg(feature = "tokio")]
+pub(crate) fn with_causes(error: &dyn StdError) -> String {
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Many errors repeat what caused them.
+        if !reason.ends_with(&text) {
+            reason.push_str(": ");
+            reason.push_str(&text);
+        }
+        cause = error.source();
+    }
+    reason
+}
 
 /// Returns a text without line breaks and control characters, which would forge lines of a log or be obeyed by a terminal;
 /// no more than its beginning, since it is kept.

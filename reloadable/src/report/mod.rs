@@ -13,6 +13,8 @@ use serde::Serialize;
 pub use self::excerpt::Excerpt;
 pub(crate) use self::excerpt::readable;
 pub(crate) use self::line::one_line;
+#[cfg(feature = "tokio")]
+pub(crate) use self::line::with_causes;
 #[cfg(feature = "pretty")]
 pub use self::pretty::{Color, Pretty};
 pub use self::reporter::Reporter;

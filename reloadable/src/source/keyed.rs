@@ -1,5 +1,6 @@
 //! Many documents, each with a key of its own: how a source lists them, and tells what became of single ones.
 
+use std::any::Any;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
@@ -7,6 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::document::{Document, Origin, Revision};
@@ -96,6 +98,12 @@ pub trait KeyedSource: Send + 'static {
         std::future::pending()
     }
 
+    /// Drops whatever connection it holds: nothing has come of it for so long that it is taken for dead, see
+    /// [`idle_timeout`](crate::InformerBuilder::idle_timeout). The next [`changed`](Self::changed) is to make a new one.
+    ///
+    /// By default it does nothing, which is right where each `changed` asks anew.
+    fn disconnect(&mut self) {}
+
     /// Tells which of two revisions is the newer one, where it can be told. What is older than what is known already is
     /// then refused, as from a replica that lags behind.
     ///
@@ -167,7 +175,7 @@ impl Condition {
 }
 
 /// A document that is in the place and is no object, as one whose key another one has.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct RefusedDocument {
     /// Where it is.
@@ -204,6 +212,8 @@ pub struct KeyedDocument<K> {
     /// What of the document it is, if not all.
     #[cfg(feature = "fs")]
     pub(crate) piece: Option<Piece>,
+    /// The object itself, where there is one already.
+    pub(crate) object: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<K> KeyedDocument<K> {
@@ -216,6 +226,7 @@ impl<K> KeyedDocument<K> {
             incarnation: None,
             #[cfg(feature = "fs")]
             piece: None,
+            object: None,
         }
     }
 
@@ -223,6 +234,11 @@ impl<K> KeyedDocument<K> {
     #[must_use]
     pub fn incarnation(self, incarnation: Incarnation) -> Self {
         Self { incarnation: Some(incarnation), ..self }
+    }
+
+    /// Says that this is the object, and the document only stands for it.
+    pub(crate) fn ready_made(self, object: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { object: Some(object), ..self }
     }
 
     /// Says that it is only this of the document.
@@ -332,6 +348,7 @@ pub enum Delta<K> {
 /// ```
 pub struct Listing<K> {
     known: Known<K>,
+    at_least: Option<Revision>,
     items: mpsc::Sender<Item<K>>,
 }
 
@@ -363,9 +380,9 @@ pub(crate) struct Held {
 const WAITING: usize = 256;
 
 impl<K: Key> Listing<K> {
-    pub(crate) fn new(known: Known<K>) -> (Self, mpsc::Receiver<Item<K>>) {
+    pub(crate) fn new(known: Known<K>, at_least: Option<Revision>) -> (Self, mpsc::Receiver<Item<K>>) {
         let (items, taken) = mpsc::channel(WAITING);
-        (Self { known, items }, taken)
+        (Self { known, at_least, items }, taken)
     }
 
     /// Hands over an object. It waits while those before it are worked on.
@@ -407,6 +424,13 @@ impl<K: Key> Listing<K> {
         self.known.get(key)?.revision.as_ref()
     }
 
+    /// Returns the revision of the whole collection up to which everything is known: a list must not be of an older one,
+    /// as from a replica that lags behind. One that is, so far as [`KeyedSource::compare`] can tell, is refused.
+    #[must_use]
+    pub fn at_least(&self) -> Option<&Revision> {
+        self.at_least.as_ref()
+    }
+
     async fn give(&self, item: Item<K>) {
         // Nobody takes it once the list is over for another reason.
         let _ = self.items.send(item).await;
@@ -432,6 +456,8 @@ pub(crate) trait AnyKeyedSource<K: Key>: Send {
     ) -> BoxFuture<'a, Result<Changed<K>, SourceError>>;
 
     fn condition(&self) -> Condition;
+
+    fn disconnect(&mut self);
 }
 
 impl<S: KeyedSource> AnyKeyedSource<S::Key> for S {
@@ -452,5 +478,9 @@ impl<S: KeyedSource> AnyKeyedSource<S::Key> for S {
 
     fn condition(&self) -> Condition {
         KeyedSource::condition(self)
+    }
+
+    fn disconnect(&mut self) {
+        KeyedSource::disconnect(self);
     }
 }

@@ -15,7 +15,6 @@ use std::time::SystemTime;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use self::serialized::{seconds, shared};
 use crate::error::Error;
 use crate::path::FieldPath;
 use crate::progress::{Roster, SubscriberStatus};
@@ -28,6 +27,7 @@ pub use self::last_good::LastGoodStatus;
 pub use self::outcome::{Applied, ReloadOutcome, Veto, VetoCause};
 pub(crate) use self::pending::Pending;
 pub use self::pending::{PendingRestart, PendingSubscription};
+pub(crate) use self::serialized::{seconds, shared, some_seconds};
 pub use self::source::{SourceState, SourceStatus};
 pub use self::suspension::{Suspension, SuspensionCause};
 

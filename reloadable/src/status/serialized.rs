@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
-pub(super) fn seconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn seconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(since_1970(*time))
 }
 
-pub(super) fn some_seconds<S: Serializer>(
+pub(crate) fn some_seconds<S: Serializer>(
     time: &Option<SystemTime>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -32,7 +32,7 @@ pub(super) fn took<S: Serializer>(duration: &Duration, serializer: S) -> Result<
 }
 
 /// What serde does only for those who ask for its feature `rc`.
-pub(super) fn shared<T: Serialize + ?Sized, S: Serializer>(
+pub(crate) fn shared<T: Serialize + ?Sized, S: Serializer>(
     shared: &Arc<T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

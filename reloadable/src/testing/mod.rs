@@ -5,7 +5,8 @@
 //! - [`next_change`] and [`next_outcome`] wait, but not for ever; [`assert_applied`], [`assert_unchanged`],
 //!   [`assert_rejected`], [`assert_failed`], [`assert_vetoed`], [`assert_outcome`] and [`assert_no_change`] say all that
 //!   is known where something else happened.
-//! - [`source_conformance`] tries the promises of a source on one of your own.
+//! - [`source_conformance`] tries the promises of a source on one of your own, and [`keyed_source_conformance`] those of a
+//!   source of many objects.
 //!
 //! Tests with scripted sources and sources in memory pause tokio's clock (`#[tokio::test(start_paused = true)]`, with
 //! tokio's feature `test-util`): a settle of 50 ms, a look every 30 seconds and a timeout of a minute then pass at once,
@@ -40,6 +41,7 @@ mod files;
 mod scripted;
 
 pub use self::conformance::{Check, Conformance, Finding, Rig, RigError, source_conformance};
+pub use self::conformance::{KeyedRig, keyed_source_conformance};
 pub use self::expect::{
     assert_applied, assert_failed, assert_no_change, assert_outcome, assert_rejected, assert_unchanged,
     assert_vetoed, next_change, next_outcome,

@@ -2,6 +2,7 @@
 
 mod faulty;
 mod files;
+mod keyed;
 mod memory;
 mod scripted;
 

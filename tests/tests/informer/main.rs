@@ -4,6 +4,7 @@ mod broken;
 mod defects;
 mod follow;
 mod model;
+mod rows;
 mod subscribers;
 
 use std::sync::{Arc, Mutex};

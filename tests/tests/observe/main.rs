@@ -1,5 +1,7 @@
 //! What sets off a reload from outside, and how a reloader is seen from there.
 
+mod controller;
+mod informer;
 mod metrics;
 mod signal;
 mod systemd;

@@ -1,35 +1,27 @@
 //! What an informer is set up with.
 
 use std::fmt;
-use std::hash::{Hash, RandomState};
+use std::hash::Hash;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(feature = "fs")]
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
-
+#[cfg(doc)]
 use super::Informer;
-use super::cycle::{Cycle, Pace};
-use super::drive::Drive;
-use super::feed::Feed;
+use super::cycle::Pace;
+use super::decode::{Read, filtered, projected, read};
 use super::guard::RemovalGuard;
-use super::objects::{Compare, Objects};
-use super::resync::Resync;
-use super::status::{InformerCounts, InformerStatus};
+use super::objects::Compare;
 use crate::collection::index::Index;
 use crate::collection::store::{Store, StoreBuilder};
-use crate::document::Origin;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::key::Key;
 use crate::load::Reloadable;
-use crate::source::{AnyKeyedSource, KeyedSource};
+use crate::source::{AnyKeyedSource, BoxFuture, KeyedSource};
 #[cfg(feature = "fs")]
 use crate::source::{DirectoryCollection, Patterns};
-use crate::status::SourceState;
 
 /// Sets up an [`Informer`], from [`Informer::builder`]: first where the objects come from.
 ///
@@ -48,35 +40,40 @@ use crate::status::SourceState;
 #[must_use]
 pub struct InformerBuilder<T, K: Key = NoKey> {
     of: PhantomData<fn() -> T>,
-    setup: Option<Setup<T, K>>,
-    /// Why there is no source.
-    refused: Option<Error>,
+    pub(super) setup: Option<Setup<T, K>>,
+    mistake: Option<Error>,
 }
 
 /// Stands for the keys of an [`InformerBuilder`] that has no source yet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NoKey {}
 
-struct Setup<T, K: Key> {
-    source: Box<dyn AnyKeyedSource<K>>,
-    compare: Compare,
-    store: StoreBuilder<K, T>,
-    pace: Pace,
-    resync: Option<Duration>,
-    guard: RemovalGuard,
-    stall: Duration,
-    start: Start,
+pub(super) struct Setup<T, K: Key> {
+    pub(super) source: Box<dyn AnyKeyedSource<K>>,
+    /// When there is nothing to follow any more.
+    pub(super) source_ended: BoxFuture<'static, ()>,
+    pub(super) compare: Compare,
+    pub(super) store: StoreBuilder<K, T>,
+    has_index: bool,
+    is_ordered: bool,
+    pub(super) read: Read<T>,
+    pub(super) pace: Pace,
+    pub(super) resync: Option<Duration>,
+    pub(super) guard: RemovalGuard,
+    pub(super) stall: Duration,
+    pub(super) start: Start,
+    pub(super) name: Option<Arc<str>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Start {
+pub(super) enum Start {
     Synced(Duration),
     Unsynced,
 }
 
 impl<T: Reloadable> InformerBuilder<T> {
     pub(super) fn new() -> Self {
-        Self { of: PhantomData, setup: None, refused: None }
+        Self { of: PhantomData, setup: None, mistake: None }
     }
 
     /// Sets where the objects come from.
@@ -95,15 +92,20 @@ impl<T: Reloadable> InformerBuilder<T> {
     pub fn source<S: KeyedSource>(self, source: S) -> InformerBuilder<T, S::Key> {
         let setup = Setup {
             source: Box::new(source),
+            source_ended: Box::pin(std::future::pending()),
             compare: S::compare,
             store: Store::builder(),
+            has_index: false,
+            is_ordered: false,
+            read: read(),
             pace: Pace::default(),
             resync: None,
             guard: RemovalGuard::default(),
             stall: Duration::from_secs(30),
             start: Start::Synced(Duration::from_secs(30)),
+            name: None,
         };
-        InformerBuilder { of: PhantomData, setup: Some(setup), refused: None }
+        InformerBuilder { of: PhantomData, setup: Some(setup), mistake: self.mistake }
     }
 
     /// Takes the files of a directory that match any of the patterns, one object in each, known by the file's name without
@@ -137,7 +139,7 @@ impl<T: Reloadable> InformerBuilder<T> {
     ) -> InformerBuilder<T, String> {
         match DirectoryCollection::new(path, patterns) {
             Ok(source) => self.source(source),
-            Err(error) => InformerBuilder { of: PhantomData, setup: None, refused: Some(error) },
+            Err(error) => InformerBuilder { of: PhantomData, setup: None, mistake: Some(error) },
         }
     }
 }
@@ -161,7 +163,7 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
     where
         V: Clone + Ord + Hash + Send + Sync + 'static,
     {
-        self.set(|setup| Setup { store: setup.store.index(index), ..setup })
+        self.set(|setup| Setup { store: setup.store.index(index), has_index: true, ..setup })
     }
 
     /// Keeps the keys in order, see [`StoreBuilder::ordered`].
@@ -178,7 +180,116 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
     /// # }
     /// ```
     pub fn ordered(self) -> Self {
-        self.set(|setup| Setup { store: setup.store.ordered(), ..setup })
+        self.set(|setup| Setup { store: setup.store.ordered(), is_ordered: true, ..setup })
+    }
+
+    /// Wants only these objects. One that is no longer wanted goes, as [`Removal::Filtered`](crate::Removal::Filtered), and
+    /// one that is from now on comes, as [`Event::Added`](crate::Event::Added). `is_wanted` is asked once for each content
+    /// that is valid, and should depend on nothing else; where it panics, the object is broken and keeps its last good
+    /// self.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use reloadable::Informer;
+    ///
+    /// let is_open = |route: &Route| route.contains_key("port");
+    /// let routes = Informer::<Route>::builder().source(source).filter(is_open).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn filter(self, is_wanted: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
+        self.set(|setup| Setup { read: filtered(setup.read, is_wanted), ..setup })
+    }
+
+    /// Keeps of each object only what `project` makes of it, once it has been validated: for objects of which little is
+    /// needed. What differs in nothing else tells nothing. Where it panics, the object is broken and keeps its last good
+    /// self.
+    ///
+    /// What comes after it in the builder is about what is kept, so indexes must; what comes before it is about the whole,
+    /// as a [`filter`](Self::filter) may be.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use reloadable::Informer;
+    ///
+    /// let port = |route: Route| route.get("port").copied();
+    /// let ports = Informer::<Route>::builder().source(source).project(port).start().await?;
+    /// assert_eq!(ports.lister().get("api").as_deref(), Some(&Some(80)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn project<U: Reloadable>(
+        self,
+        project: impl Fn(T) -> U + Send + Sync + 'static,
+    ) -> InformerBuilder<U, K> {
+        let Self { setup, mut mistake, .. } = self.set(|setup| setup);
+        let setup = setup.map(|setup| {
+            let Setup {
+                source,
+                source_ended,
+                compare,
+                has_index,
+                is_ordered,
+                read,
+                pace,
+                resync,
+                guard,
+                stall,
+                start,
+                name,
+                ..
+            } = setup;
+            if has_index {
+                let message = "an index is of what `project` makes of the objects; set it after that";
+                mistake.get_or_insert(Error::setup("index", message));
+            }
+            let store = if is_ordered { Store::builder().ordered() } else { Store::builder() };
+            let read = projected(read, project);
+            Setup {
+                source,
+                source_ended,
+                compare,
+                store,
+                has_index: false,
+                is_ordered,
+                read,
+                pace,
+                resync,
+                guard,
+                stall,
+                start,
+                name,
+            }
+        });
+        InformerBuilder { of: PhantomData, setup, mistake }
+    }
+
+    /// Takes a connection for dead that has told nothing for so long, drawn out or shortened by up to a half, and makes a
+    /// new one from where the last one was: for sources that say now and then that they are there, with
+    /// [`Delta::Progress`](crate::Delta::Progress). By default a source may be silent for ever; what it has lost is found
+    /// by [`reverify`](Self::reverify).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use std::time::Duration;
+    ///
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).idle_timeout(Duration::from_secs(60)).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn idle_timeout(self, timeout: Duration) -> Self {
+        self.set(|setup| Setup { pace: Pace { idle: Some(timeout), ..setup.pace }, ..setup })
     }
 
     /// Tells of every object again in each such period, as [`Event::Resync`](crate::Event::Resync), spread over it. The source
@@ -330,140 +441,24 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
         self.set(|setup| Setup { start: Start::Unsynced, ..setup })
     }
 
-    /// Starts a task that follows the source, and waits until everything is in the store that was listed first. Objects
-    /// that are broken do not hold it up: they are in the [`status`](Informer::status).
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Unavailable`] with what the source said last, if the first list was not complete in time, and
-    /// [`ErrorKind::Setup`] where there is no tokio runtime, no source, or one that cannot be.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, it has started nothing that goes on.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # type Route = std::collections::BTreeMap<String, u16>;
-    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
-    /// use reloadable::Informer;
-    ///
-    /// let routes = Informer::<Route>::builder().source(source).start().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn start(self) -> Result<Informer<T, K>, Error> {
-        let runtime = Handle::try_current()
-            .map_err(|_| Error::setup("runtime", "no tokio runtime here; start it within one"))?;
-        if let Some(error) = self.refused {
-            return Err(error);
+    pub(super) fn set(mut self, change: impl FnOnce(Setup<T, K>) -> Setup<T, K>) -> Self {
+        if self.setup.is_none() {
+            let message = "no source to set this for; name it first, with `source`";
+            self.mistake.get_or_insert(Error::setup("source", message));
         }
-        let Some(setup) = self.setup else {
-            return Err(Error::setup("source", "no source; name one with `source`"));
-        };
-        let start = setup.start;
-        let (informer, drive, stopped) = setup.build();
-        runtime.spawn(drive.run(stopped));
-        if let Start::Synced(within) = start {
-            informer.wait_synced(within).await?;
-        }
-        Ok(informer)
-    }
-
-    fn set(self, change: impl FnOnce(Setup<T, K>) -> Setup<T, K>) -> Self {
         Self { setup: self.setup.map(change), ..self }
     }
-}
 
-type Built<T, K> = (Informer<T, K>, Drive<K, T>, watch::Receiver<()>);
-
-impl<T: Reloadable, K: Key> Setup<T, K> {
-    fn build(self) -> Built<T, K> {
-        let Self { source, compare, store, pace, resync, guard, stall, .. } = self;
-        let origin = catch_unwind(AssertUnwindSafe(|| source.origin()));
-        let origin = origin.unwrap_or_else(|_| Origin::named("a source without a name"));
-        let store = store.build();
-        let lister = store.lister();
-        let feed = Feed::new();
-        let status = watch::Sender::new(InformerStatus {
-            origin: origin.clone(),
-            state: SourceState::Initializing,
-            reason: None,
-            warning: None,
-            has_synced: false,
-            last_confirmed: None,
-            confirmed: None,
-            last_error: None,
-            revision: None,
-            generation: 0,
-            objects: 0,
-            broken: Vec::new(),
-            broken_omitted: 0,
-            refused: Vec::new(),
-            refused_omitted: 0,
-            withheld: 0,
-            counts: InformerCounts::default(),
-            begun: 0,
-            listed: 0,
-        });
-        let (stop, stopped) = watch::channel(());
-        let informer = Informer::new(lister, feed.clone(), status.subscribe(), stop, compare);
-        let now = tokio::time::Instant::now().into_std();
-        let drive = Drive {
-            source,
-            origin,
-            objects: Objects::new(store, guard, compare),
-            cycle: Cycle::new(pace, now),
-            resync: resync.map(|period| Resync::new(period, now)),
-            feed,
-            status,
-            cursor: None,
-            hasher: RandomState::new(),
-            stall,
-            is_interrupted: false,
-            listed: 0,
-        };
-        (informer, drive, stopped)
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
+    pub(super) fn set_name(self, name: Arc<str>) -> Self {
+        self.set(|setup| Setup { name: Some(name), ..setup })
     }
-}
 
-/// Waits for something that the status says, but no longer than that.
-pub(super) async fn within<K: Key>(
-    mut status: watch::Receiver<InformerStatus<K>>,
-    timeout: Duration,
-    what: &str,
-    mut is_so: impl FnMut(&InformerStatus<K>) -> Result<bool, Error>,
-) -> Result<(), Error> {
-    let deadline = Instant::now().checked_add(timeout);
-    loop {
-        // A copy, so that no lock is held.
-        let seen = status.borrow_and_update().clone();
-        if is_so(&seen)? {
-            return Ok(());
-        }
-        if seen.state == SourceState::Closed {
-            return Err(Error::closed());
-        }
-        let changed = match deadline {
-            Some(deadline) => timeout_at(deadline, status.changed()).await,
-            None => Ok(status.changed().await),
-        };
-        match changed {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(Error::closed()),
-            Err(_) => {
-                return Err(match &seen.last_error {
-                    Some(error) => Error::new(
-                        ErrorKind::Unavailable,
-                        crate::report::Violation::from(error.clone()).into(),
-                    ),
-                    None => {
-                        let message = format!("{what} did not happen within {timeout:?}");
-                        Error::saying(ErrorKind::Unavailable, "timed_out", message)
-                    }
-                });
-            }
+    pub(super) fn into_setup(self) -> Result<Setup<T, K>, Error> {
+        match (self.mistake, self.setup) {
+            (Some(mistake), _) => Err(mistake),
+            (None, Some(setup)) => Ok(setup),
+            (None, None) => Err(Error::setup("source", "no source; name one with `source`")),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backoff::{Backoff, jittered};
+use crate::backoff::{Backoff, jittered, spread};
 
 /// How often a source is asked.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub(super) struct Pace {
     pub(super) interval: Duration,
     /// A connection that held for so long has worked, even if there was nothing to tell.
     pub(super) healthy: Duration,
+    /// A connection that tells nothing for so long is dead, give or take half of it.
+    pub(super) idle: Option<Duration>,
 }
 
 impl Default for Pace {
@@ -28,6 +30,7 @@ impl Default for Pace {
             cap: Duration::from_secs(30),
             interval: Duration::from_millis(500),
             healthy: Duration::from_secs(10),
+            idle: None,
         }
     }
 }
@@ -54,11 +57,12 @@ enum State {
     BeforeWatch(Instant),
 }
 
-/// From when on it was asked for changes without a break, and whether it has told any.
+/// From when on it was asked for changes without a break, whether it has told any, and until when it may tell nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Connection {
     since: Instant,
     has_told: bool,
+    idle_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -91,7 +95,7 @@ impl Cycle {
             }
             State::BeforeList(until) if until <= now => self.begin_list(now),
             State::BeforeWatch(until) if until <= now => {
-                self.state = State::Watching(Connection { since: now, has_told: false });
+                self.state = State::Watching(self.connected(now));
                 if is_due { self.next(now) } else { Do::Watch(self.list_at) }
             }
             State::Listing => Do::List,
@@ -111,7 +115,7 @@ impl Cycle {
     pub(super) fn listed(&mut self, now: Instant) {
         self.not_before = None;
         self.list_at = self.pace.reverify.and_then(|period| now.checked_add(jittered(period)));
-        let connection = self.connection.take().unwrap_or(Connection { since: now, has_told: false });
+        let connection = self.connection.take().unwrap_or_else(|| self.connected(now));
         self.state = State::Watching(connection);
     }
 
@@ -134,10 +138,34 @@ impl Cycle {
     }
 
     /// The source has told of an object, or how far it has come.
-    pub(super) fn told(&mut self) {
+    pub(super) fn told(&mut self, now: Instant) {
+        let idle_at = self.idle_at_from(now);
         if let State::Watching(connection) = &mut self.state {
             connection.has_told = true;
+            connection.idle_at = idle_at;
             self.backoff.reset();
+        }
+    }
+
+    fn connected(&self, now: Instant) -> Connection {
+        Connection { since: now, has_told: false, idle_at: self.idle_at_from(now) }
+    }
+
+    /// Spread, so that those who lost the same other side at the same moment do not come back at the same moment.
+    fn idle_at_from(&self, now: Instant) -> Option<Instant> {
+        self.pace.idle.and_then(|idle| now.checked_add(spread(idle, 0.5)))
+    }
+
+    /// After a failure: the source has asked not to be asked before.
+    pub(super) fn defer(&mut self, until: Instant) {
+        match &mut self.state {
+            State::BeforeList(at) | State::BeforeWatch(at) => *at = until.max(*at),
+            // The list has failed, but changes are still told.
+            State::Watching(_) => {
+                self.list_at = self.list_at.map(|at| at.max(until));
+                self.not_before = Some(self.not_before.map_or(until, |at| at.max(until)));
+            }
+            State::Listing => {}
         }
     }
 
@@ -188,9 +216,17 @@ impl Cycle {
         }
     }
 
+    /// Returns when the connection is dead, if it tells nothing until then.
+    pub(super) fn idle_at(&self) -> Option<Instant> {
+        match self.state {
+            State::Watching(connection) => connection.idle_at,
+            _ => None,
+        }
+    }
+
     /// Returns since when there was a connection, and whether it has worked.
     fn end_connection(&mut self, now: Instant) -> (Instant, bool) {
-        let State::Watching(Connection { since, has_told }) = self.state else { return (now, false) };
+        let State::Watching(Connection { since, has_told, .. }) = self.state else { return (now, false) };
         let has_worked = has_told || now.saturating_duration_since(since) >= self.pace.healthy;
         if has_worked {
             self.backoff.reset();
@@ -278,7 +314,7 @@ mod tests {
         let (mut cycle, now) = cycle();
         cycle.listed(now);
         let tried = rounds(&mut cycle, now, Duration::from_secs(100), |cycle, now| {
-            cycle.told();
+            cycle.told(now);
             cycle.ended(now);
         });
         assert!((150..250).contains(&tried), "{tried}");
@@ -319,6 +355,38 @@ mod tests {
         assert_eq!(cycle.next(later), Do::List);
         cycle.list_failed(later);
         assert!(matches!(cycle.next(later), Do::Watch(Some(at)) if at > later));
+    }
+
+    #[test]
+    fn a_source_is_left_alone_for_as_long_as_it_asks() {
+        let (mut cycle, now) = cycle();
+        let later = now + Duration::from_secs(600);
+        cycle.list_failed(now);
+        cycle.defer(later);
+        assert_eq!(waits(&mut cycle, now), later);
+        cycle.next(later);
+        cycle.listed(later);
+        cycle.watch_failed(later);
+        let after = later + Duration::from_secs(600);
+        cycle.defer(after);
+        assert_eq!(waits(&mut cycle, later), after);
+    }
+
+    #[test]
+    fn a_connection_is_dead_half_to_one_and_a_half_of_its_time_after_it_told_something() {
+        let now = Instant::now();
+        let idle = Some(Duration::from_secs(100));
+        let mut times = Vec::new();
+        for _ in 0..100 {
+            let mut cycle = Cycle::new(Pace { reverify: None, idle, ..Pace::default() }, now);
+            cycle.next(now);
+            cycle.listed(now);
+            let later = now + Duration::from_secs(30);
+            cycle.told(later);
+            times.push((cycle.idle_at().unwrap() - later).as_secs());
+        }
+        assert!(times.iter().all(|time| (49..=150).contains(time)), "{times:?}");
+        assert!(times.iter().any(|time| *time < 80) && times.iter().any(|time| *time > 120), "{times:?}");
     }
 
     #[test]

@@ -1,32 +1,35 @@
 //! The one task of an informer: it asks the source, puts into force what it says, and tells of it.
 
 use std::collections::HashSet;
-use std::future::{Future, poll_fn};
-use std::hash::RandomState;
+use std::future::{Future as _, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use super::cycle::{Cycle, Do};
-use super::decode::{Decoded, Decoding, Ended};
+use super::decode::{Decoder, Decoding, Ended};
 use super::event::Event;
 use super::feed::{Feed, Told};
+use super::gather::{Segment, both, collect, ended};
 use super::objects::{Found, Objects};
+use super::observing::Observer;
 use super::resync::Resync;
 use super::status::InformerStatus;
 use crate::document::{Origin, Revision};
 use crate::error::{SourceError, SourceErrorKind};
 use crate::key::Key;
 use crate::load::Reloadable;
-use crate::source::{AnyKeyedSource, Changed, Delta, Item, Listed, Listing, contained};
+use crate::observe::InformerFigures;
+use crate::source::{AnyKeyedSource, BoxFuture, Changed, Delta, Listing, contained};
 use crate::status::SourceState;
 
 pub(super) struct Drive<K: Key, T> {
     pub(super) source: Box<dyn AnyKeyedSource<K>>,
+    pub(super) source_ended: BoxFuture<'static, ()>,
     pub(super) origin: Origin,
     pub(super) objects: Objects<K, T>,
     pub(super) cycle: Cycle,
@@ -35,13 +38,14 @@ pub(super) struct Drive<K: Key, T> {
     pub(super) status: watch::Sender<InformerStatus<K>>,
     /// The revision of the source up to which everything is in force.
     pub(super) cursor: Option<Revision>,
-    pub(super) hasher: RandomState,
+    pub(super) decoder: Decoder<T>,
     /// For how long a source may hand over nothing while it lists.
     pub(super) stall: Duration,
     /// The connection failed, and it is not known yet that it works again.
     pub(super) is_interrupted: bool,
     /// The number of the list that is in force.
     pub(super) listed: u64,
+    pub(super) observer: Observer,
 }
 
 /// Why the task woke up.
@@ -55,11 +59,14 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
     pub(super) async fn run(mut self, mut stop: watch::Receiver<()>) {
         // However the task ends, everybody is told.
         let _end = End { feed: self.feed.clone(), status: self.status.clone() };
+        let mut source_ended = std::mem::replace(&mut self.source_ended, Box::pin(std::future::pending()));
         let mut stopped = pin!(stop.changed());
         let mut following = pin!(self.follow());
-        poll_fn(|context| match stopped.as_mut().poll(context) {
-            Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => following.as_mut().poll(context),
+        poll_fn(|context| {
+            if stopped.as_mut().poll(context).is_ready() || source_ended.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            following.as_mut().poll(context)
         })
         .await;
     }
@@ -86,6 +93,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
                 if let Err(error) = listed {
                     self.objects.counts.failed_lists += 1;
                     self.cycle.list_failed(now());
+                    self.defer(&error);
                     self.restate(Some(error));
                 }
             }
@@ -99,11 +107,19 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
                     } else {
                         self.cycle.watch_failed(now());
                     }
+                    self.defer(&error);
                     self.interrupted(error);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Leaves the source alone for as long as it asks.
+    fn defer(&mut self, error: &SourceError) {
+        if let Some(wait) = error.retry_after() {
+            self.cycle.defer(now() + wait.min(LONGEST_DEFERRAL));
+        }
     }
 
     /// Waits until then, and for what is due before.
@@ -117,9 +133,9 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
     async fn list(&mut self) -> Result<(), SourceError> {
         let (number, known) = self.objects.begin_list();
         self.status.send_modify(|status| status.begun = number);
-        let (listing, items) = Listing::new(known);
-        let Self { source, objects, origin, stall, hasher, .. } = self;
-        let decoding = Decoding::new(hasher.clone());
+        let (listing, items) = Listing::new(known, self.cursor.clone());
+        let Self { source, objects, origin, stall, decoder, .. } = self;
+        let decoding = Decoding::new(decoder.clone());
         let collecting = collect(objects, decoding, items, origin, *stall);
         let (listed, found) = both(source.list(listing), collecting).await?;
         if let Some(revision) = &listed.revision {
@@ -143,7 +159,8 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
     async fn watch(&mut self, until: Option<std::time::Instant>) -> Result<(), SourceError> {
         let resync = self.resync.as_ref().map(Resync::due);
         let healthy = self.cycle.healthy_at().filter(|_| self.is_interrupted);
-        let due = [until, resync, healthy].into_iter().flatten().min().map(Instant::from_std);
+        let idle = self.cycle.idle_at();
+        let due = [until, resync, healthy, idle].into_iter().flatten().min().map(Instant::from_std);
         let wake = {
             let mut changed = self.source.changed(self.cursor.as_ref());
             // Without anything due, it is due in a day, which leads to nothing.
@@ -163,6 +180,11 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
                     self.restate(None);
                 }
                 self.resync();
+                if idle.is_some_and(|at| at <= now()) {
+                    self.source.disconnect();
+                    let message = "it has told nothing for so long that the connection is taken for dead";
+                    return Err(SourceError::new(SourceErrorKind::TimedOut, self.origin.clone(), message));
+                }
                 return Ok(());
             }
             Wake::Changed(changed) => changed?,
@@ -183,7 +205,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
 
     /// Takes in what the source has told, in as few batches as may be: in one, there is nothing twice of one object.
     async fn deltas(&mut self, deltas: Vec<Delta<K>>) -> Result<(), SourceError> {
-        let mut segment = Segment::new(self.hasher.clone());
+        let mut segment = Segment::new(self.decoder.clone());
         let mut keys = HashSet::new();
         for delta in deltas {
             let key = match &delta {
@@ -196,7 +218,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
                 self.apply(found);
                 let again = key.cloned();
                 keys = again.into_iter().collect();
-                segment = Segment::new(self.hasher.clone());
+                segment = Segment::new(self.decoder.clone());
             }
             match delta {
                 Delta::Upsert(found) => {
@@ -216,12 +238,12 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
                     }
                     self.apply(found);
                     keys.clear();
-                    segment = Segment::new(self.hasher.clone());
+                    segment = Segment::new(self.decoder.clone());
                 }
             }
         }
         let found = segment.finish().await.map_err(|Ended| ended(&self.origin))?;
-        self.cycle.told();
+        self.cycle.told(now());
         self.apply(found);
         Ok(())
     }
@@ -233,8 +255,23 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
 
     /// The store has it: now the status, and whoever wants to know.
     fn told(&mut self, told: Told<K, T>) {
+        self.count(&told);
         self.restate(None);
         self.feed.tell(told);
+    }
+
+    fn count(&mut self, told: &Told<K, T>) {
+        let counts = &mut self.objects.counts;
+        for event in &told.events {
+            match event {
+                Event::Added { .. } => counts.added += 1,
+                Event::Modified(_) => counts.modified += 1,
+                Event::Removed { .. } => counts.removed += 1,
+                Event::Resync { .. } => counts.resynced += 1,
+                Event::Snapshot { .. } => {}
+            }
+        }
+        counts.lagged = self.feed.lagged();
     }
 
     fn interrupted(&mut self, error: SourceError) {
@@ -245,7 +282,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
     fn restate(&mut self, error: Option<SourceError>) {
         self.is_interrupted &= error.is_some();
         let view = self.objects.lister().snapshot();
-        let (broken, broken_omitted) = self.objects.broken();
+        let mut broken = self.objects.broken();
         let withheld = self.objects.withheld();
         let (counts, listed) = (self.objects.counts, self.listed);
         let condition = catch_unwind(AssertUnwindSafe(|| self.source.condition())).unwrap_or_default();
@@ -266,10 +303,41 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             status.revision.clone_from(&self.cursor);
             status.generation = view.generation();
             status.objects = view.len();
-            (status.broken, status.broken_omitted) = (broken, broken_omitted);
+            // What was told before goes with the lock released.
+            if let Some((broken, omitted)) = &mut broken {
+                std::mem::swap(&mut status.broken, broken);
+                status.broken_omitted = *omitted;
+            }
             status.withheld = withheld;
             status.counts = counts;
             status.listed = listed;
+        });
+        self.observe();
+    }
+
+    fn observe(&mut self) {
+        let (refused, broken) = self.objects.take_refused();
+        self.observer.refused(&refused);
+        let counts = self.objects.counts;
+        let withheld = self.objects.withheld();
+        let (state, last_error, last_confirmed, generation, objects) = {
+            let status = self.status.borrow();
+            let error = status.last_error.clone();
+            (status.state, error, status.last_confirmed, status.generation, status.objects)
+        };
+        self.observer.restated(&InformerFigures {
+            generation,
+            state,
+            last_error: last_error.as_ref(),
+            last_confirmed,
+            objects,
+            broken,
+            withheld,
+            events: [counts.added, counts.modified, counts.removed, counts.resynced],
+            lists: [counts.lists, counts.failed_lists],
+            interruptions: counts.interruptions,
+            lagged: counts.lagged,
+            subscribers: self.feed.roster.statuses(),
         });
     }
 
@@ -283,116 +351,19 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             Some(Event::Resync { key, object })
         });
         let told = Told { generation: view.generation(), has_changed: false, events: events.collect() };
+        self.count(&told);
         self.feed.tell(told);
     }
 }
+
+/// For how long a source is left alone at most, whatever it asks.
+const LONGEST_DEFERRAL: Duration = Duration::from_secs(60 * 60);
 
 /// For how long nothing is due where nothing ever is.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn now() -> std::time::Instant {
     Instant::now().into_std()
-}
-
-fn ended(origin: &Origin) -> SourceError {
-    SourceError::new(SourceErrorKind::Other, origin.clone(), "what was found could not be decoded any more")
-}
-
-/// Objects in the order in which they were found, of which some are still being decoded.
-struct Segment<K, T> {
-    decoding: Decoding<K, T>,
-    /// Nothing stands for the next that is decoded.
-    places: Vec<Option<Found<K, T>>>,
-    decoded: Vec<Decoded<K, T>>,
-}
-
-impl<K: Key, T: Reloadable> Segment<K, T> {
-    fn new(hasher: RandomState) -> Self {
-        Self { decoding: Decoding::new(hasher), places: Vec::new(), decoded: Vec::new() }
-    }
-
-    fn push(&mut self, found: Found<K, T>) {
-        self.places.push(Some(found));
-    }
-
-    async fn decode(&mut self, undecoded: super::decode::Undecoded<K, T>) -> Result<(), Ended> {
-        self.places.push(None);
-        self.decoded.append(&mut self.decoding.push(undecoded).await?);
-        Ok(())
-    }
-
-    async fn finish(mut self) -> Result<Vec<Found<K, T>>, Ended> {
-        self.decoded.append(&mut self.decoding.finish().await?);
-        let mut decoded = self.decoded.into_iter().map(Found::Decoded);
-        Ok(self.places.into_iter().filter_map(|place| place.or_else(|| decoded.next())).collect())
-    }
-}
-
-/// Takes what is handed over, until there is no more.
-async fn collect<K: Key, T: Reloadable>(
-    objects: &mut Objects<K, T>,
-    decoding: Decoding<K, T>,
-    mut items: mpsc::Receiver<Item<K>>,
-    origin: &Origin,
-    stall: Duration,
-) -> Result<Vec<Found<K, T>>, SourceError> {
-    let mut segment = Segment { decoding, places: Vec::new(), decoded: Vec::new() };
-    loop {
-        let item = match timeout(stall, items.recv()).await {
-            Ok(Some(item)) => item,
-            Ok(None) => break,
-            Err(_) => {
-                let message = format!("it handed over nothing for {stall:?}");
-                return Err(SourceError::new(SourceErrorKind::TimedOut, origin.clone(), message));
-            }
-        };
-        match item {
-            Item::Unchanged(key) => objects.unchanged(&key),
-            Item::Unreadable(key, error) => {
-                if objects.listed(&key, || error.origin().clone()) {
-                    segment.push(Found::Unreadable(key, error));
-                }
-            }
-            Item::Document(found) => {
-                if !objects.listed(&found.key, || found.document.origin().clone()) {
-                    continue;
-                }
-                if let Some(undecoded) = objects.undecoded(found) {
-                    segment.decode(undecoded).await.map_err(|Ended| ended(origin))?;
-                }
-            }
-        }
-    }
-    segment.finish().await.map_err(|Ended| ended(origin))
-}
-
-/// Lists and collects at the same time. A list that fails ends both.
-async fn both<F>(
-    listed: impl Future<Output = Result<Listed, SourceError>>,
-    collected: impl Future<Output = Result<F, SourceError>>,
-) -> Result<(Listed, F), SourceError> {
-    let (mut listed, mut collected) = (pin!(listed), pin!(collected));
-    let (mut list, mut found) = (None, None);
-    poll_fn(|context| {
-        if list.is_none() {
-            if let Poll::Ready(ready) = listed.as_mut().poll(context) {
-                list = Some(ready?);
-            }
-        }
-        if found.is_none() {
-            if let Poll::Ready(ready) = collected.as_mut().poll(context) {
-                found = Some(ready?);
-            }
-        }
-        match (list.take(), found.take()) {
-            (Some(list), Some(found)) => Poll::Ready(Ok((list, found))),
-            (one, other) => {
-                (list, found) = (one, other);
-                Poll::Pending
-            }
-        }
-    })
-    .await
 }
 
 struct End<K: Key, T: Reloadable> {

@@ -85,6 +85,8 @@ pub enum Removal {
     Relisted,
     /// There is another one with the same key, which is told next.
     Replaced,
+    /// It is still there, but is no longer wanted, see [`filter`](crate::InformerBuilder::filter).
+    Filtered,
 }
 
 /// An object that has another value, and how the two differ.

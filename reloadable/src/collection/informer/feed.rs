@@ -1,6 +1,7 @@
 //! How events come to those who want them: each has a queue of its own, so that nobody waits for anybody.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
@@ -9,6 +10,7 @@ use super::event::Event;
 use super::pending::Pending;
 use crate::key::Key;
 use crate::load::{Reloadable, guarded};
+use crate::progress::{LastChange, Roster, Subscriber};
 
 /// What was told at once: what a batch has changed in the store, or something that changes nothing.
 pub(super) struct Told<K: Key, T> {
@@ -28,6 +30,11 @@ impl<K: Key, T> Told<K, T> {
 /// Tells everybody who wants to know.
 pub(super) struct Feed<K: Key, T> {
     queues: Arc<Mutex<Queues<K, T>>>,
+    lagged: Arc<AtomicU64>,
+    /// Those who acknowledge.
+    pub(super) roster: Roster,
+    /// When the store last changed.
+    last_change: LastChange,
 }
 
 struct Queues<K: Key, T> {
@@ -37,7 +44,12 @@ struct Queues<K: Key, T> {
 
 impl<K: Key, T> Clone for Feed<K, T> {
     fn clone(&self) -> Self {
-        Self { queues: Arc::clone(&self.queues) }
+        Self {
+            queues: Arc::clone(&self.queues),
+            lagged: Arc::clone(&self.lagged),
+            roster: self.roster.clone(),
+            last_change: self.last_change.clone(),
+        }
     }
 }
 
@@ -71,7 +83,12 @@ pub(super) enum Next<K: Key, T> {
 
 impl<K: Key, T: Reloadable> Feed<K, T> {
     pub(super) fn new() -> Self {
-        Self { queues: Arc::new(Mutex::new(Queues { all: Vec::new(), is_closed: false })) }
+        Self {
+            queues: Arc::new(Mutex::new(Queues { all: Vec::new(), is_closed: false })),
+            lagged: Arc::new(AtomicU64::new(0)),
+            roster: Roster::new(0),
+            last_change: LastChange::new(),
+        }
     }
 
     fn queues(&self) -> MutexGuard<'_, Queues<K, T>> {
@@ -97,15 +114,29 @@ impl<K: Key, T: Reloadable> Feed<K, T> {
         queue
     }
 
+    /// Begins to wait for one who acknowledges, and has everything up to this generation.
+    pub(super) fn acknowledging(&self, name: Arc<str>, seen: u64) -> Subscriber {
+        self.roster.enter(self.last_change.clone(), seen).acknowledging(name, seen)
+    }
+
+    /// Returns how often somebody was so slow that events were dropped.
+    pub(super) fn lagged(&self) -> u64 {
+        self.lagged.load(Ordering::Relaxed)
+    }
+
     /// Tells all of them, and waits for none. The store has it already.
     pub(super) fn tell(&self, told: Told<K, T>) {
+        if told.has_changed {
+            self.last_change.set(told.generation);
+            self.roster.judged(told.generation);
+        }
         if told.events.is_empty() {
             return;
         }
         let told = Arc::new(told);
         let queues: Vec<_> = self.queues().all.iter().filter_map(Weak::upgrade).collect();
         for queue in queues {
-            let dropped = queue.take_in(&told);
+            let dropped = queue.take_in(&told, &self.lagged);
             queue.woken.notify_one();
             // With it may go the last of an object, so no lock is held.
             let _ = guarded::<T, _>("dropping objects", || drop(dropped));
@@ -116,6 +147,7 @@ impl<K: Key, T: Reloadable> Feed<K, T> {
 
     /// Nothing comes any more.
     pub(super) fn close(&self) {
+        self.roster.close();
         let queues: Vec<_> = {
             let mut queues = self.queues();
             queues.is_closed = true;
@@ -135,7 +167,7 @@ impl<K: Key, T> Queue<K, T> {
     }
 
     /// Returns what is no longer waited for.
-    fn take_in(&self, new: &Arc<Told<K, T>>) -> Dropped<K, T> {
+    fn take_in(&self, new: &Arc<Told<K, T>>, lagged: &AtomicU64) -> Dropped<K, T> {
         match &mut self.content().waiting {
             Waiting::Each { told, events, most, missed } => {
                 let count = new.events.len();
@@ -146,6 +178,7 @@ impl<K: Key, T> Queue<K, T> {
                     *events += count;
                     return Dropped::Nothing;
                 }
+                lagged.fetch_add(u64::from(*missed == 0), Ordering::Relaxed);
                 *missed += (*events + count) as u64;
                 *events = 0;
                 Dropped::Told(std::mem::take(told))

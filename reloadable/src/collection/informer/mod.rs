@@ -1,37 +1,40 @@
 //! The handle of many objects that are followed.
 //!
-//! `drive` is the one task: it asks `cycle` what to do, has what it finds decoded by `decode`, and puts it into force in
-//! `objects`. `feed` tells those who have a `subscription`.
+//! `drive` is the one task: it asks `cycle` what to do, `gather`s what it finds, decoded by `decode`, and puts it into
+//! force in `objects`. `feed` tells those who have a `subscription`, and knows by their `delivery` how far they have come.
 
+mod broken;
 mod builder;
 mod cycle;
 mod decode;
+mod delivery;
 mod drive;
 mod event;
 mod feed;
+mod gather;
 mod guard;
 mod objects;
+mod observing;
 mod pending;
 mod resync;
+mod section;
 mod status;
+mod start;
 mod subscription;
+mod wait;
 
-use std::cmp::Ordering;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::collection::lister::Lister;
-use crate::document::Revision;
-use crate::error::Error;
 use crate::key::Key;
-use crate::load::{Reloadable, guarded};
+use crate::load::Reloadable;
 use crate::status::SourceState;
+use crate::subscribe::block_on;
 
-use self::builder::within;
+use self::delivery::Delivery;
 use self::feed::Feed;
 use self::objects::Compare;
 
@@ -159,6 +162,8 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
             status: self.status.clone(),
             has: None,
             current: None,
+            delivery: Delivery::default(),
+            feed: self.feed.clone(),
         }
     }
 
@@ -184,6 +189,8 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
             status: self.status.clone(),
             has_started: false,
             second: None,
+            delivery: Delivery::default(),
+            feed: self.feed.clone(),
         }
     }
 
@@ -210,7 +217,7 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     /// ```
     /// # type Route = std::collections::BTreeMap<String, u16>;
     /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
-    /// for broken in informer.status().broken {
+    /// for broken in informer.status().broken.iter() {
     ///     println!("{}: {}", broken.key, broken.report);
     /// }
     /// # Ok(())
@@ -218,148 +225,8 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     /// ```
     #[must_use]
     pub fn status(&self) -> InformerStatus<K> {
-        self.status.borrow().clone()
-    }
-
-    /// Waits until a list was complete and is in the store.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) with what the source said last, if it takes longer, and [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the
-    /// informer has ended.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # type Route = std::collections::BTreeMap<String, u16>;
-    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
-    /// use std::time::Duration;
-    ///
-    /// informer.wait_synced(Duration::from_secs(10)).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn wait_synced(&self, timeout: Duration) -> Result<(), Error> {
-        within(self.status.clone(), timeout, "the first list", |status| Ok(status.has_synced)).await
-    }
-
-    /// Waits until it is known that the store was as the source no longer ago than `age`, by a list or by what the source
-    /// told, and until the source can be followed.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) with what the source said last, if it takes longer, and
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the informer has ended.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # type Route = std::collections::BTreeMap<String, u16>;
-    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
-    /// use std::time::Duration;
-    ///
-    /// informer.wait_fresh(Duration::from_secs(60), Duration::from_secs(10)).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn wait_fresh(&self, age: Duration, timeout: Duration) -> Result<(), Error> {
-        within(self.status.clone(), timeout, "the source being confirmed", |status| {
-            let is_fresh = status.confirmed.is_some_and(|at| at.elapsed() <= age);
-            Ok(is_fresh && matches!(status.state, SourceState::Watching | SourceState::Polling))
-        })
-        .await
-    }
-
-    /// Waits until the object with this key is as wanted, and returns whether it is there. `is_wanted` is asked at once,
-    /// and after each change; what is there only for a moment may be missed.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it takes longer, with what the source said last, [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the informer
-    /// has ended, and [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if `is_wanted` panicked.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # type Route = std::collections::BTreeMap<String, u16>;
-    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
-    /// use std::time::Duration;
-    ///
-    /// let api = "api".to_owned();
-    /// let is_open = |route: Option<&Route>| route.is_some_and(|route| route.contains_key("port"));
-    /// informer.wait_for(&api, is_open, Duration::from_secs(5)).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn wait_for(
-        &self,
-        key: &K,
-        mut is_wanted: impl FnMut(Option<&T>) -> bool,
-        timeout: Duration,
-    ) -> Result<Option<Arc<T>>, Error> {
-        let mut found = None;
-        within(self.status.clone(), timeout, "what was waited for", |_| {
-            found = self.lister.get(key);
-            guarded::<T, _>("looking at an object", || is_wanted(found.as_deref())).map_err(Error::invalid)
-        })
-        .await?;
-        Ok(found)
-    }
-
-    /// Waits until everything is in the store that the source had at this revision, as one has it from what wrote to the
-    /// source.
-    ///
-    /// Where the source cannot tell which of two revisions is the newer one, that is so once it has come to this very
-    /// revision, or a list was complete that began after this call.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it takes longer, with what the source said last, and [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the
-    /// informer has ended.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # type Route = std::collections::BTreeMap<String, u16>;
-    /// # async fn example(informer: reloadable::Informer<Route>) -> Result<(), reloadable::Error> {
-    /// use std::time::Duration;
-    ///
-    /// // What the store of the source answered when something was written to it.
-    /// let written = reloadable::Revision::new("1207");
-    /// informer.wait_for_revision(&written, Duration::from_secs(10)).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn wait_for_revision(&self, revision: &Revision, timeout: Duration) -> Result<(), Error> {
-        let mut begun = None;
-        within(self.status.clone(), timeout, "the revision", |status| {
-            // One that runs already may have passed by what was written.
-            let begun = *begun.get_or_insert(status.begun);
-            let is_relisted = status.listed > begun;
-            let Some(reached) = &status.revision else { return Ok(is_relisted) };
-            let compared = catch_unwind(AssertUnwindSafe(|| (self.compare)(reached, revision)));
-            Ok(match compared.unwrap_or(None) {
-                Some(order) => order != Ordering::Less,
-                None => reached == revision || is_relisted,
-            })
-        })
-        .await
+        let status = self.status.borrow().clone();
+        InformerStatus { subscribers: self.feed.roster.statuses(), ..status }
     }
 
     /// Ends the task behind all clones of this, and waits until it has.
@@ -382,6 +249,12 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
         let mut status = self.status.clone();
         drop(self);
         let _ = status.wait_for(|status| status.state == SourceState::Closed).await;
+    }
+
+    /// Does what [`shutdown`](Self::shutdown) does, and blocks the thread until it is done. It must not be called from
+    /// asynchronous code, which it would stop.
+    pub fn blocking_shutdown(self) {
+        block_on(self.shutdown());
     }
 }
 

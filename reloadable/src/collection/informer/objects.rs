@@ -1,13 +1,14 @@
 //! What is known of all objects: those in the store, what was last seen of each, and which are broken.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
+use super::broken::Broken;
 use super::decode::{Decoded, Undecoded, Verdict};
 use super::event::{Event, Modified, Removal};
 use super::feed::Told;
@@ -18,7 +19,6 @@ use crate::collection::store::{Batch, Store};
 use crate::document::{Origin, Revision};
 use crate::error::SourceError;
 use crate::key::Key;
-use crate::path::FieldPath;
 use crate::report::{Report, Violation};
 use crate::source::{Held, Incarnation, KeyedDocument, Known};
 
@@ -36,7 +36,7 @@ pub(super) struct Objects<K: Key, T> {
     store: Store<K, T>,
     lister: Lister<K, T>,
     known: Known<K>,
-    broken: BTreeMap<K, Broken>,
+    broken: Broken<K>,
     /// Objects that a list has missed, and since when.
     withheld: HashMap<K, Instant>,
     /// Keys that are new in this list.
@@ -48,13 +48,6 @@ pub(super) struct Objects<K: Key, T> {
     guard: RemovalGuard,
     compare: Compare,
     pub(super) counts: InformerCounts,
-}
-
-struct Broken {
-    report: Report,
-    since: SystemTime,
-    /// It is broken only because there is another one.
-    is_duplicate: bool,
 }
 
 /// What a list has led to.
@@ -71,7 +64,7 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
             store,
             lister,
             known: Known::default(),
-            broken: BTreeMap::new(),
+            broken: Broken::new(),
             withheld: HashMap::new(),
             fresh: HashSet::new(),
             twice: HashMap::new(),
@@ -194,7 +187,7 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
             }
             let twice = std::mem::take(&mut objects.twice);
             objects.fresh = HashSet::new();
-            objects.broken.retain(|key, broken| !broken.is_duplicate || twice.contains_key(key));
+            objects.broken.retain_duplicates(|key| twice.contains_key(key));
             let (mut changing, mut batch) = objects.changing();
             for key in gone {
                 changing.remove(&mut batch, &key, Removal::Relisted);
@@ -203,7 +196,7 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
                 changing.take_in(&mut batch, found);
             }
             for (key, origin) in twice {
-                changing.duplicate(key, origin);
+                changing.broken.duplicate(key, origin);
             }
             changing.publish(batch)
         });
@@ -236,21 +229,14 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
         (changing, store.batch())
     }
 
-    /// Returns the first objects that are broken, and how many more there are.
-    pub(super) fn broken(&self) -> (Vec<BrokenObject<K>>, usize) {
-        let first: Vec<_> =
-            self.broken.iter().take(SHOWN).map(|(key, broken)| self.show(key, broken)).collect();
-        let omitted = self.broken.len() - first.len();
-        (first, omitted)
+    /// Returns the first objects that are broken, and how many more there are, if that is not what was returned last.
+    pub(super) fn broken(&mut self) -> Option<(Arc<[BrokenObject<K>]>, usize)> {
+        self.broken.news(|key| self.lister.get(key).is_some())
     }
 
-    fn show(&self, key: &K, broken: &Broken) -> BrokenObject<K> {
-        BrokenObject {
-            key: key.clone(),
-            report: broken.report.clone(),
-            since: broken.since,
-            has_last_good: self.lister.get(key).is_some(),
-        }
+    /// Returns what was refused since this was asked last, and how many objects are broken.
+    pub(super) fn take_refused(&mut self) -> (Vec<(K, Report)>, usize) {
+        self.broken.take_fresh()
     }
 
     pub(super) fn withheld(&self) -> usize {
@@ -258,14 +244,11 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
     }
 }
 
-/// So many broken objects are in a status.
-const SHOWN: usize = 100;
-
 /// One batch of changes.
 struct Changing<'o, K: Key, T> {
     lister: &'o Lister<K, T>,
     known: &'o mut HashMap<K, Held>,
-    broken: &'o mut BTreeMap<K, Broken>,
+    broken: &'o mut Broken<K>,
     withheld: &'o mut HashMap<K, Instant>,
     number: u64,
     counts: &'o mut InformerCounts,
@@ -299,16 +282,15 @@ impl<K: Key, T: Send + Sync + 'static> Changing<'_, K, T> {
         let object = match verdict {
             Verdict::Refused(report) => return self.refuse(key, report),
             // What was refused before is no better now.
-            Verdict::Seen if self.broken.get(&key).is_some_and(|broken| !broken.is_duplicate) => return,
+            Verdict::Seen if self.broken.is_refused(&key) => return,
             Verdict::Seen | Verdict::Same => None,
             Verdict::New(object) => Some(object),
+            Verdict::Filtered => return self.filter_out(batch, key, incarnation),
         };
         if incarnation.is_some() {
             self.held(&key).incarnation = incarnation;
         }
-        if self.broken.get(&key).is_some_and(|broken| !broken.is_duplicate) {
-            self.broken.remove(&key);
-        }
+        self.broken.mended(&key);
         let old = match &object {
             Some(object) => batch.upsert(key.clone(), Arc::clone(object)).cloned(),
             None => batch.get(&key).cloned(),
@@ -324,6 +306,17 @@ impl<K: Key, T: Send + Sync + 'static> Changing<'_, K, T> {
             }
             (None, Some(object)) => self.events.push(Event::Added { key, object }),
             _ => {}
+        }
+    }
+
+    /// It is there, but not wanted. So it is known, but not in the store.
+    fn filter_out(&mut self, batch: &mut Batch<'_, K, T>, key: K, incarnation: Option<Incarnation>) {
+        if incarnation.is_some() {
+            self.held(&key).incarnation = incarnation;
+        }
+        self.broken.mended(&key);
+        if let Some(last) = batch.remove(&key).cloned() {
+            self.events.push(Event::Removed { key, last, how: Removal::Filtered });
         }
     }
 
@@ -347,15 +340,7 @@ impl<K: Key, T: Send + Sync + 'static> Changing<'_, K, T> {
 
     fn refuse(&mut self, key: K, report: Report) {
         self.withheld.remove(&key);
-        self.broken.insert(key, Broken { report, since: SystemTime::now(), is_duplicate: false });
-    }
-
-    fn duplicate(&mut self, key: K, origin: Origin) {
-        self.broken.entry(key).or_insert_with(|| {
-            let message = "another object has the same key, and came first";
-            let violation = Violation::new(FieldPath::root(), "duplicate_key", message).located(origin, None);
-            Broken { report: violation.into(), since: SystemTime::now(), is_duplicate: true }
-        });
+        self.broken.refused(key, report);
     }
 
     fn publish(self, batch: Batch<'_, K, T>) -> Told<K, T> {

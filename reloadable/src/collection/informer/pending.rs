@@ -13,6 +13,10 @@ pub(super) struct Pending<K: Key, T> {
     start: Start<K, T>,
     changed: HashMap<K, Entry<T>>,
     order: VecDeque<K>,
+    /// The generation of the view that it began with.
+    begun: u64,
+    /// The generation up to which it has what was told.
+    newest: u64,
 }
 
 /// Where it begins.
@@ -56,7 +60,7 @@ impl<T> Entry<T> {
 impl<K: Key, T> Pending<K, T> {
     pub(super) fn new() -> Self {
         let start = Start::Unknown { floor: 0, told: Vec::new(), events: 0 };
-        Self { start, changed: HashMap::new(), order: VecDeque::new() }
+        Self { start, changed: HashMap::new(), order: VecDeque::new(), begun: 0, newest: 0 }
     }
 
     /// Takes in events, and returns the objects that are not waited for any more.
@@ -73,6 +77,11 @@ impl<K: Key, T> Pending<K, T> {
             }
             return Vec::new();
         }
+        // The store is up to date before anybody is told, so that one may have begun with what comes only now.
+        if new.is_in(self.begun) {
+            return Vec::new();
+        }
+        self.newest = self.newest.max(new.generation);
         let mut dropped = Vec::new();
         for event in &new.events {
             self.merge(event, &mut dropped);
@@ -96,6 +105,7 @@ impl<K: Key, T> Pending<K, T> {
         *self = of;
         let mut dropped = Vec::new();
         for told in told.iter().filter(|told| !told.is_in(generation)) {
+            self.newest = self.newest.max(told.generation);
             for event in &told.events {
                 self.merge(event, &mut dropped);
             }
@@ -110,13 +120,20 @@ impl<K: Key, T> Pending<K, T> {
     where
         T: Send + Sync + 'static,
     {
-        let mut all = Self { start: Start::Known, changed: HashMap::new(), order: VecDeque::new() };
+        let begun = view.generation();
+        let (changed, order) = (HashMap::new(), VecDeque::new());
+        let mut all = Self { start: Start::Known, changed, order, begun, newest: begun };
         for (key, object) in view.iter() {
             let entry = Entry { now: Some(Arc::clone(object)), ..Entry::new(None) };
             all.changed.insert(key.clone(), entry);
             all.order.push_back(key.clone());
         }
         all
+    }
+
+    /// Returns the generation of which nothing more is to be told, if there is nothing more to be told at all.
+    pub(super) fn told_up_to(&self) -> Option<u64> {
+        (self.is_started() && self.changed.is_empty()).then_some(self.newest)
     }
 
     pub(super) fn is_started(&self) -> bool {
@@ -209,5 +226,33 @@ impl<K: Key, T> Merged<K, T> {
             (Some(_), Some(object)) if is_resync => [Some(Event::Resync { key, object }), None],
             _ => [None, None],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collection::store::Store;
+
+    /// Who publishes is not done with telling when somebody else begins with what is published.
+    #[test]
+    fn what_it_began_with_is_not_told_again() {
+        let mut store = Store::<u8, u8>::builder().build();
+        let mut batch = store.batch();
+        batch.upsert(1, Arc::new(10));
+        batch.publish();
+        let view = store.lister().snapshot();
+        let mut pending = Pending::new();
+        pending.start(&view, Pending::all(&view));
+        assert!(pending.take().is_some() && pending.told_up_to() == Some(1));
+        let event = |generation, object: u8| {
+            let events = vec![Event::Added { key: 1, object: Arc::new(object) }];
+            Arc::new(Told { generation, has_changed: true, events })
+        };
+        pending.take_in(&event(1, 10));
+        assert!(pending.take().is_none());
+        pending.take_in(&event(2, 11));
+        assert_eq!(pending.told_up_to(), None);
+        assert!(pending.take().is_some() && pending.told_up_to() == Some(2));
     }
 }

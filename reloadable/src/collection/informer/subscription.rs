@@ -2,18 +2,22 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::delivery::Delivery;
 use super::event::{Event, SnapshotCause};
-use super::feed::{Next, Queue, Told};
+use super::feed::{Feed, Next, Queue, Told};
 use super::pending::Pending;
 use super::status::InformerStatus;
+use super::wait::blocking_for;
 use crate::collection::lister::Lister;
 use crate::error::Error;
 use crate::key::Key;
 use crate::load::{Reloadable, guarded};
 use crate::status::SourceState;
+use crate::subscribe::block_on;
 
 /// Every event, one after the other, from [`Informer::events`](crate::Informer::events).
 ///
@@ -52,9 +56,11 @@ pub struct Events<K: Key, T> {
     pub(super) queue: Arc<Queue<K, T>>,
     pub(super) lister: Lister<K, T>,
     pub(super) status: watch::Receiver<InformerStatus<K>>,
-    /// What the subscriber has: the store of this generation.
+    /// What the subscriber began with: the store of this generation.
     pub(super) has: Option<u64>,
     pub(super) current: Option<(Arc<Told<K, T>>, usize)>,
+    pub(super) delivery: Delivery,
+    pub(super) feed: Feed<K, T>,
 }
 
 impl<K: Key, T: Reloadable> Events<K, T> {
@@ -93,6 +99,7 @@ impl<K: Key, T: Reloadable> Events<K, T> {
         // Only what was told of after this is news.
         let view = self.lister.snapshot();
         self.has = Some(view.generation());
+        self.delivery.given(view.generation());
         Event::Snapshot { view, why }
     }
 
@@ -100,10 +107,85 @@ impl<K: Key, T: Reloadable> Events<K, T> {
         let (told, at) = self.current.as_mut()?;
         let event = told.events.get(*at).cloned();
         *at += 1;
-        if event.is_none() {
-            self.current = None;
+        if *at >= told.events.len() {
+            if told.has_changed {
+                self.delivery.given(told.generation);
+            }
+            // With it may go the last of an object.
+            let told = self.current.take();
+            let _ = guarded::<T, _>("dropping objects", || drop(told));
         }
         event
+    }
+
+    /// Waits as [`next`](Self::next) does, and blocks the thread while it waits. It needs no runtime, and must not be
+    /// called from asynchronous code, which it would stop.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub fn blocking_next(&mut self) -> Result<Event<K, T>, Error> {
+        block_on(self.next())
+    }
+
+    /// Waits as [`blocking_next`](Self::blocking_next) does, but no longer than `timeout`; `None` if there was no event
+    /// by then.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub fn blocking_next_timeout(&mut self, timeout: Duration) -> Result<Option<Event<K, T>>, Error> {
+        blocking_for(timeout, self.next()).transpose()
+    }
+
+    /// Makes it one that acknowledges: it is to say [`applied`](Self::applied) or [`failed`](Self::failed) of what it was
+    /// given, and [`Informer::wait_applied`](crate::Informer::wait_applied) waits for that. It counts as having applied
+    /// what it was given so far.
+    ///
+    /// By the name, which should be its own, it is told of. Whoever ends the subscription is no longer waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # fn take_over(_: reloadable::Event<String, Route>) -> std::io::Result<()> { Ok(()) }
+    /// async fn follow(informer: reloadable::Informer<Route>) {
+    ///     let mut events = informer.events().acknowledging("proxy");
+    ///     while let Ok(event) = events.next().await {
+    ///         match take_over(event) {
+    ///             Ok(()) => events.applied(),
+    ///             Err(error) => events.failed(error),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn acknowledging(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.delivery.acknowledge(&self.feed, name.into());
+        self
+    }
+
+    /// Acknowledges everything that it was given. Of a batch of the source whose events are not all given yet, nothing is
+    /// acknowledged until they are.
+    ///
+    /// Without effect if it is not [acknowledging](Self::acknowledging).
+    pub fn applied(&self) {
+        self.delivery.applied();
+    }
+
+    /// Acknowledges that what it was given could not be applied. The reason is told to whoever waits and asks: some
+    /// words, of which the first 1,000 characters are kept, and none if there are secrets in the objects. What comes next,
+    /// or a later [`applied`](Self::applied), makes up for it.
+    ///
+    /// Without effect if it is not [acknowledging](Self::acknowledging).
+    pub fn failed(&self, reason: impl fmt::Display) {
+        self.delivery.failed::<T>(&reason);
+    }
+
+    /// Returns the generation of the store of which it was given everything.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.delivery.generation
     }
 }
 
@@ -129,7 +211,10 @@ pub struct Latest<K: Key, T> {
     pub(super) lister: Lister<K, T>,
     pub(super) status: watch::Receiver<InformerStatus<K>>,
     pub(super) has_started: bool,
-    pub(super) second: Option<Event<K, T>>,
+    /// What is told next, and whether it is the last that there is.
+    pub(super) second: Option<(Event<K, T>, Option<u64>)>,
+    pub(super) delivery: Delivery,
+    pub(super) feed: Feed<K, T>,
 }
 
 impl<K: Key, T: Reloadable> Latest<K, T> {
@@ -144,7 +229,10 @@ impl<K: Key, T: Reloadable> Latest<K, T> {
     ///
     /// Cancel safe: dropped before it is ready, it has consumed nothing.
     pub async fn next(&mut self) -> Result<Event<K, T>, Error> {
-        if let Some(second) = self.second.take() {
+        if let Some((second, up_to)) = self.second.take() {
+            if let Some(generation) = up_to {
+                self.delivery.given(generation);
+            }
             return Ok(second);
         }
         if !self.has_started {
@@ -153,8 +241,15 @@ impl<K: Key, T: Reloadable> Latest<K, T> {
             self.has_started = true;
         }
         loop {
-            let merged = self.queue.merged(Pending::take).ok_or_else(Error::closed)?;
-            let Some(merged) = merged else {
+            let mut up_to = None;
+            let merged = self.queue.merged(|pending| {
+                let merged = pending.take();
+                up_to = pending.told_up_to();
+                merged
+            });
+            let Some(merged) = merged.ok_or_else(Error::closed)? else {
+                // What has come to nothing needs no acknowledgement.
+                self.delivery.passed(up_to);
                 self.queue.woken.notified().await;
                 continue;
             };
@@ -163,11 +258,61 @@ impl<K: Key, T: Reloadable> Latest<K, T> {
                 guarded::<T, _>("comparing an object", || old.diff(new).is_some()).unwrap_or(true)
             };
             let [first, second] = merged.events(differs);
-            self.second = second;
+            self.second = second.map(|second| (second, up_to));
             if let Some(first) = first {
+                if let (None, Some(generation)) = (&self.second, up_to) {
+                    self.delivery.given(generation);
+                }
                 return Ok(first);
             }
+            self.delivery.passed(up_to);
         }
+    }
+
+    /// Waits as [`next`](Self::next) does, and blocks the thread while it waits. It needs no runtime, and must not be
+    /// called from asynchronous code, which it would stop.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub fn blocking_next(&mut self) -> Result<Event<K, T>, Error> {
+        block_on(self.next())
+    }
+
+    /// Waits as [`blocking_next`](Self::blocking_next) does, but no longer than `timeout`; `None` if there was no event
+    /// by then.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub fn blocking_next_timeout(&mut self, timeout: Duration) -> Result<Option<Event<K, T>>, Error> {
+        blocking_for(timeout, self.next()).transpose()
+    }
+
+    /// Makes it one that acknowledges, as [`Events::acknowledging`] does.
+    #[must_use]
+    pub fn acknowledging(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.delivery.acknowledge(&self.feed, name.into());
+        self
+    }
+
+    /// Acknowledges everything that it was given. While there is more to be told, that is only what the store was when
+    /// there was nothing more.
+    ///
+    /// Without effect if it is not [acknowledging](Self::acknowledging).
+    pub fn applied(&self) {
+        self.delivery.applied();
+    }
+
+    /// Acknowledges that what it was given could not be applied, as [`Events::failed`] does.
+    pub fn failed(&self, reason: impl fmt::Display) {
+        self.delivery.failed::<T>(&reason);
+    }
+
+    /// Returns the generation of the store of which it was given everything.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.delivery.generation
     }
 
     /// Begins with what is in the store, all of which was told of before, or is about to be.

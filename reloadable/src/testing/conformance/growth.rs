@@ -18,10 +18,10 @@ use super::rig::Rig;
 const DESCRIPTORS: &str = "/proc/self/fd";
 const THREADS: &str = "/proc/self/task";
 
-const RELOADS: u32 = 100;
+pub(super) const RELOADS: u32 = 100;
 
 /// What is made once, as pools and caches, is there after so many.
-const BEFORE: u32 = 20;
+pub(super) const BEFORE: u32 = 20;
 
 /// Other tests in the same process come and go meanwhile. Whatever one reload leaves behind is twice as much.
 const ROOM: usize = (RELOADS / 2) as usize;
@@ -67,7 +67,7 @@ pub(super) async fn released<R: Rig>(mut rig: R) -> Result<(), Fault> {
 }
 
 /// Waits until there are no more tasks than before.
-async fn tasks_end(before: usize, deadline: Duration) -> bool {
+pub(super) async fn tasks_end(before: usize, deadline: Duration) -> bool {
     let ended = in_time(deadline, async {
         let mut pause = tokio::time::interval(Duration::from_millis(2));
         while tasks() > before {
@@ -79,7 +79,7 @@ async fn tasks_end(before: usize, deadline: Duration) -> bool {
 
 /// What this process holds of the operating system, and of the runtime.
 #[derive(Debug, Clone, Copy)]
-struct Taken {
+pub(super) struct Taken {
     /// None where the system does not say, as with the threads.
     descriptors: usize,
     threads: usize,
@@ -87,7 +87,7 @@ struct Taken {
 }
 
 impl Taken {
-    fn now() -> Self {
+    pub(super) fn now() -> Self {
         let entries = |directory| std::fs::read_dir(directory).map_or(0, Iterator::count);
         Self { descriptors: entries(DESCRIPTORS), threads: entries(THREADS), tasks: tasks() }
     }
@@ -183,7 +183,7 @@ pub(super) fn tasks() -> usize {
 }
 
 /// Waits for what ends a moment later, as a connection that is being closed.
-async fn is_no_more_than(before: Taken, deadline: Duration) -> Result<(), Fault> {
+pub(super) async fn is_no_more_than(before: Taken, deadline: Duration) -> Result<(), Fault> {
     let mut now = before;
     let flat = in_time(deadline, async {
         let mut pause = tokio::time::interval(Duration::from_millis(2));

@@ -6,6 +6,7 @@ mod followed;
 mod growth;
 mod rig;
 mod finding;
+mod keyed;
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -19,6 +20,7 @@ use self::finding::Fault;
 use self::growth::{Holding, Left};
 
 pub use self::finding::{Check, Conformance, Finding};
+pub use self::keyed::{KeyedRig, keyed_source_conformance};
 pub use self::rig::{Rig, RigError};
 
 /// Tries every promise that a source makes, each on a new [`Rig`], and returns what was found. Each of our own sources

@@ -8,7 +8,7 @@ use crate::describe::Describe;
 use crate::error::Error;
 use crate::layer::Layers;
 
-use super::{GoodSet, Store};
+use super::{GoodSet, SetFile};
 
 /// What was saved.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub(crate) struct Saved {
 /// Saves one set after the other. Of those that come while another one is being written, only the newest is.
 #[derive(Clone)]
 pub(crate) struct Saver {
-    store: Arc<Store>,
+    set_file: Arc<SetFile>,
     waiting: Arc<Mutex<Waiting>>,
 }
 
@@ -34,11 +34,11 @@ struct Waiting {
     is_served: bool,
 }
 
-type Save = Box<dyn FnOnce(&Store) + Send>;
+type Save = Box<dyn FnOnce(&SetFile) + Send>;
 
 impl Saver {
-    pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { store, waiting: Arc::default() }
+    pub(crate) fn new(set_file: Arc<SetFile>) -> Self {
+        Self { set_file, waiting: Arc::default() }
     }
 
     /// Saves what may be kept of these layers, and says what that was or what went wrong. Within a tokio runtime.
@@ -48,10 +48,10 @@ impl Saver {
         generation: u64,
         told: impl FnOnce(Result<Saved, Error>) + Send + 'static,
     ) {
-        let save: Save = Box::new(move |store| {
-            let (set, left_out) = GoodSet::of::<T>(&layers, generation, store.with_secrets);
+        let save: Save = Box::new(move |set_file| {
+            let (set, left_out) = GoodSet::of::<T>(&layers, generation, set_file.with_secrets);
             let saved = Saved { at: set.saved_at, left_out, is_empty: set.is_empty() };
-            told(store.save(&set).map(|()| saved));
+            told(set_file.save(&set).map(|()| saved));
         });
         let (passed_over, is_served) = {
             let mut waiting = self.waiting();
@@ -72,7 +72,7 @@ impl Saver {
     fn serve(&self) {
         while let Some(save) = self.next() {
             // Whatever goes wrong with this one, the next one has its turn.
-            let _ = catch_unwind(AssertUnwindSafe(|| save(&self.store)));
+            let _ = catch_unwind(AssertUnwindSafe(|| save(&self.set_file)));
         }
     }
 
@@ -94,8 +94,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::last_good::LastGood;
     use crate::layer::{LayerSettings, Lints};
-    use crate::store::LastGood;
 
     fn layers() -> Layers {
         let settings = [LayerSettings::new("app")];
@@ -105,8 +105,8 @@ mod tests {
     #[tokio::test]
     async fn of_those_that_wait_only_the_newest_is_saved() {
         let root = tempfile::tempdir().unwrap();
-        let store = LastGood::in_directory(root.path()).into_store([], 1 << 20).unwrap();
-        let saver = Saver::new(Arc::new(store));
+        let set_file = LastGood::in_directory(root.path()).into_file([], 1 << 20).unwrap();
+        let saver = Saver::new(Arc::new(set_file));
         let (tell, told) = channel();
         let (go_on, held_up) = channel::<()>();
         let save = |number: u64, first: Box<dyn FnOnce() + Send>| {
@@ -127,7 +127,7 @@ mod tests {
         save(5, Box::new(|| {}));
         assert_eq!(told.recv_timeout(patience), Ok((5, true)));
         let settings = layers().settings;
-        let loaded = saver.store.load(&settings).unwrap().unwrap();
+        let loaded = saver.set_file.load(&settings).unwrap().unwrap();
         assert_eq!(loaded.generation, 5);
     }
 }

@@ -1,7 +1,10 @@
 //! One span for each attempt, and events of what came of it, without values.
 
-use std::fmt::Write as _;
+mod informer;
+
+use std::fmt::{self, Write as _};
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tracing::instrument::{Instrument as _, Instrumented};
@@ -13,6 +16,8 @@ use crate::error::Error;
 use crate::path::FieldPath;
 use crate::report::{Report, Violation};
 use crate::status::{Applied, Attempt, Reason, ReloadOutcome, SourceState, Status, Suspension};
+
+pub(crate) use self::informer::InformerLog;
 
 /// By which a filter knows what is told here, whatever the modules are called.
 const TARGET: &str = "reloadable";
@@ -386,4 +391,44 @@ fn listed<'p>(paths: impl Iterator<Item = &'p FieldPath>) -> String {
         }
     }
     list
+}
+
+/// What a controller tells: a span for each run, and what failed. Of errors there is what the application said, in one
+/// line.
+pub(crate) struct ReconcileLog {
+    name: Option<Arc<str>>,
+}
+
+impl ReconcileLog {
+    pub(crate) fn new(name: Option<Arc<str>>) -> Self {
+        Self { name }
+    }
+
+    pub(crate) fn scope(&self, key: &dyn fmt::Debug, attempt: u32) -> Scope {
+        Scope(Some(span!(
+            target: TARGET,
+            Level::INFO,
+            "reconcile",
+            controller = self.name.as_deref(),
+            ?key,
+            attempt,
+        )))
+    }
+
+    pub(crate) fn failed(&self, key: &dyn fmt::Debug, attempt: u32, kind: &str, error: &str) {
+        let controller = self.name.as_deref();
+        tell(|| warn!(target: TARGET, controller, ?key, attempt, kind, error, "a run has failed"));
+    }
+
+    pub(crate) fn given_up(&self, key: &dyn fmt::Debug, attempts: u32, error: &str) {
+        let controller = self.name.as_deref();
+        tell(|| {
+            warn!(target: TARGET, controller, ?key, attempts, error, "given up until something new is told of it");
+        });
+    }
+}
+
+/// What logs is the application's, and its panic must not end a worker.
+fn tell(tell: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(tell));
 }

@@ -113,16 +113,16 @@ impl LastGood {
         self.directory.join(&self.name)
     }
 
-    /// Makes the store of a set-up whose layers give documents of `formats`. Its file has no more bytes than `limit`.
+    /// Makes the file for a set-up whose layers give documents of `formats`. Its file has no more bytes than `limit`.
     ///
     /// # Errors
     ///
     /// The name is none, or a relative path starts nowhere.
-    pub(crate) fn into_store(
+    pub(crate) fn into_file(
         self,
         formats: impl IntoIterator<Item = Format>,
         limit: u64,
-    ) -> Result<Store, Error> {
+    ) -> Result<SetFile, Error> {
         let Self { directory, name, with_secrets, formats: mut known } = self;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         if name.is_empty() || name.len() > 50 || name.starts_with('.') || !name.bytes().all(is_plain) {
@@ -136,13 +136,13 @@ impl LastGood {
             Error::setup("last_good", format!("no directory for the last good set: {error}"))
         })?;
         known.extend(formats);
-        Ok(Store { path: directory.join(&name), directory, name, with_secrets, formats: known, limit })
+        Ok(SetFile { path: directory.join(&name), directory, name, with_secrets, formats: known, limit })
     }
 }
 
 /// The file with the last good set. Whatever it does blocks.
 #[derive(Debug)]
-pub(crate) struct Store {
+pub(crate) struct SetFile {
     path: PathBuf,
     directory: PathBuf,
     name: String,
@@ -151,7 +151,7 @@ pub(crate) struct Store {
     limit: u64,
 }
 
-impl Store {
+impl SetFile {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -295,8 +295,8 @@ mod tests {
 
     const LIMIT: u64 = 1 << 20;
 
-    fn store(directory: &Path) -> Store {
-        LastGood::in_directory(directory).into_store([], LIMIT).expect("the name is one")
+    fn set_file(directory: &Path) -> SetFile {
+        LastGood::in_directory(directory).into_file([], LIMIT).expect("the name is one")
     }
 
     /// What its text is follows from its number, so that a mix of two is told.
@@ -317,14 +317,14 @@ mod tests {
         names.iter().map(|name| LayerSettings::new(Arc::from(*name))).collect()
     }
 
-    fn load(store: &Store) -> Result<Option<GoodSet>, Error> {
-        store.load(&layers(&["app.toml", "environment"]))
+    fn load(set_file: &SetFile) -> Result<Option<GoodSet>, Error> {
+        set_file.load(&layers(&["app.toml", "environment"]))
     }
 
     /// Returns the number of the set, which is whole.
     #[track_caller]
-    fn generation(store: &Store) -> Option<u64> {
-        let loaded = load(store).unwrap()?;
+    fn generation(set_file: &SetFile) -> Option<u64> {
+        let loaded = load(set_file).unwrap()?;
         let wanted = set(loaded.generation);
         let text = |set: &GoodSet| {
             let documents = set.layers[0].documents.as_ref().unwrap();
@@ -355,25 +355,25 @@ mod tests {
     fn the_set_that_was_saved_last_is_loaded() {
         let root = tempfile::tempdir().unwrap();
         let directory = root.path().join("state/app");
-        let store = store(&directory);
-        assert_eq!(generation(&store), None, "there is no directory");
+        let set_file = set_file(&directory);
+        assert_eq!(generation(&set_file), None, "there is no directory");
         for number in 1..4 {
-            store.save(&set(number)).unwrap();
-            assert_eq!(generation(&store), Some(number));
-            assert_eq!(load(&store).unwrap().unwrap().saved_at, set(number).saved_at);
+            set_file.save(&set(number)).unwrap();
+            assert_eq!(generation(&set_file), Some(number));
+            assert_eq!(load(&set_file).unwrap().unwrap().saved_at, set(number).saved_at);
         }
         assert_eq!(names(&directory), ["last-good"]);
-        fs::remove_file(store.path()).unwrap();
-        assert_eq!(generation(&store), None, "there is no file");
+        fs::remove_file(set_file.path()).unwrap();
+        assert_eq!(generation(&set_file), None, "there is no file");
         fs::remove_dir_all(root.path().join("state")).unwrap();
-        store.save(&set(4)).unwrap();
-        assert_eq!(generation(&store), Some(4), "the directory is made again");
+        set_file.save(&set(4)).unwrap();
+        assert_eq!(generation(&set_file), Some(4), "the directory is made again");
     }
 
     #[test]
     fn several_share_a_directory_by_name() {
         let root = tempfile::tempdir().unwrap();
-        let named = |name: &str| LastGood::in_directory(root.path()).named(name).into_store([], LIMIT);
+        let named = |name: &str| LastGood::in_directory(root.path()).named(name).into_file([], LIMIT);
         let (one, two) = (named("one").unwrap(), named("two.1").unwrap());
         one.save(&set(1)).unwrap();
         two.save(&set(2)).unwrap();
@@ -389,9 +389,9 @@ mod tests {
     #[test]
     fn what_is_damaged_is_refused_and_replaced() {
         let root = tempfile::tempdir().unwrap();
-        let store = store(root.path());
-        store.save(&set(7)).unwrap();
-        let path = store.path();
+        let set_file = set_file(root.path());
+        set_file.save(&set(7)).unwrap();
+        let path = set_file.path();
         let whole = fs::read(path).unwrap();
         let flipped = |at: usize| {
             let mut damaged = whole.clone();
@@ -406,52 +406,57 @@ mod tests {
             [&whole[..], b"\n"].concat(),
         ] {
             fs::write(path, &damaged).unwrap();
-            assert_refused(load(&store), "damaged", path, "remove it");
+            assert_refused(load(&set_file), "damaged", path, "remove it");
         }
-        store.save(&set(8)).unwrap();
-        assert_eq!(generation(&store), Some(8));
+        set_file.save(&set(8)).unwrap();
+        assert_eq!(generation(&set_file), Some(8));
         fs::write(path, "").unwrap();
-        assert_refused(load(&store), "foreign", path, "is no last good set");
-        store.save(&set(9)).unwrap();
-        assert_eq!(generation(&store), Some(9));
+        assert_refused(load(&set_file), "foreign", path, "is no last good set");
+        set_file.save(&set(9)).unwrap();
+        assert_eq!(generation(&set_file), Some(9));
     }
 
     #[test]
     fn what_never_was_a_set_is_left_alone() {
         let root = tempfile::tempdir().unwrap();
-        let store = LastGood::in_directory(root.path()).named("app.toml").into_store([], LIMIT).unwrap();
-        store.save(&set(1)).unwrap();
-        fs::write(store.path(), "workers = 4\n").unwrap();
-        assert_refused(load(&store), "foreign", store.path(), "is no last good set");
-        assert_refused(store.save(&set(2)), "foreign", store.path(), "give the last good set another name");
-        assert_eq!(fs::read_to_string(store.path()).unwrap(), "workers = 4\n");
+        let set_file = LastGood::in_directory(root.path()).named("app.toml").into_file([], LIMIT).unwrap();
+        set_file.save(&set(1)).unwrap();
+        fs::write(set_file.path(), "workers = 4\n").unwrap();
+        assert_refused(load(&set_file), "foreign", set_file.path(), "is no last good set");
+        assert_refused(
+            set_file.save(&set(2)),
+            "foreign",
+            set_file.path(),
+            "give the last good set another name",
+        );
+        assert_eq!(fs::read_to_string(set_file.path()).unwrap(), "workers = 4\n");
     }
 
     #[test]
     fn a_set_of_other_layers_or_a_newer_version_is_refused() {
         let root = tempfile::tempdir().unwrap();
-        let store = store(root.path());
-        store.save(&set(1)).unwrap();
+        let set_file = set_file(root.path());
+        set_file.save(&set(1)).unwrap();
         for other in [&["app.toml"][..], &["app.toml", "--set"], &["environment", "app.toml"]] {
-            let refused = store.load(&layers(other));
+            let refused = set_file.load(&layers(other));
             assert_refused(
                 refused,
                 "foreign",
-                store.path(),
+                set_file.path(),
                 "other layers: `app.toml`, `environment`; this one",
             );
         }
-        fs::write(store.path(), "reloadable last good set 2\nwho knows\n").unwrap();
-        assert_refused(load(&store), "newer", store.path(), "in format 2");
-        store.save(&set(2)).unwrap();
-        assert_eq!(generation(&store), Some(2));
+        fs::write(set_file.path(), "reloadable last good set 2\nwho knows\n").unwrap();
+        assert_refused(load(&set_file), "newer", set_file.path(), "in format 2");
+        set_file.save(&set(2)).unwrap();
+        assert_eq!(generation(&set_file), Some(2));
     }
 
     #[test]
     fn what_is_too_large_is_neither_saved_nor_read() {
         let root = tempfile::tempdir().unwrap();
         let length = record::encode(&set(3)).len() as u64;
-        let limited = |limit| LastGood::in_directory(root.path()).into_store([], limit).unwrap();
+        let limited = |limit| LastGood::in_directory(root.path()).into_file([], limit).unwrap();
         limited(length).save(&set(3)).unwrap();
         assert_eq!(generation(&limited(length)), Some(3));
         let small = limited(length - 1);
@@ -479,13 +484,13 @@ mod tests {
         let format = Format::custom(&OWN);
         let mut set = set(0);
         set.layers[0].documents = Some(vec![Document::new(Origin::file("app.own"), format, *b"0")]);
-        let known = LastGood::in_directory(root.path()).format(format).into_store([], LIMIT).unwrap();
+        let known = LastGood::in_directory(root.path()).format(format).into_file([], LIMIT).unwrap();
         known.save(&set).unwrap();
         assert_eq!(generation(&known), Some(0));
-        let unknown = store(root.path());
+        let unknown = set_file(root.path());
         assert_refused(load(&unknown), "unknown_format", unknown.path(), "`LastGood::format`");
         assert_refused(unknown.save(&set), "unknown_format", unknown.path(), "the format `own`");
-        let known = LastGood::in_directory(root.path()).into_store([format], LIMIT).unwrap();
+        let known = LastGood::in_directory(root.path()).into_file([format], LIMIT).unwrap();
         assert_eq!(generation(&known), Some(0));
     }
 
@@ -510,55 +515,65 @@ mod tests {
         fn nobody_else_may_read_it() {
             let root = tempfile::tempdir().unwrap();
             let directory = root.path().join("state");
-            let store = store(&directory);
-            store.save(&set(1)).unwrap();
-            assert_eq!((mode(&directory), mode(store.path())), (0o700, 0o600));
+            let set_file = set_file(&directory);
+            set_file.save(&set(1)).unwrap();
+            assert_eq!((mode(&directory), mode(set_file.path())), (0o700, 0o600));
             // The next one does not inherit the mode, not even one with fewer rights.
-            set_mode(store.path(), 0o400);
-            store.save(&set(2)).unwrap();
-            assert_eq!(mode(store.path()), 0o600);
+            set_mode(set_file.path(), 0o400);
+            set_file.save(&set(2)).unwrap();
+            assert_eq!(mode(set_file.path()), 0o600);
         }
 
         #[test]
         fn what_others_could_touch_is_refused() {
             let root = tempfile::tempdir().unwrap();
             let directory = root.path().join("state");
-            let store = store(&directory);
-            store.save(&set(1)).unwrap();
+            let set_file = set_file(&directory);
+            set_file.save(&set(1)).unwrap();
             for exposed in [0o777, 0o720, 0o702, 0o1777] {
                 set_mode(&directory, exposed);
-                assert_refused(load(&store), "exposed", &directory, "`chmod go-w`");
-                assert_refused(store.save(&set(2)), "exposed", &directory, &format!("mode {exposed:o}"));
+                assert_refused(load(&set_file), "exposed", &directory, "`chmod go-w`");
+                assert_refused(set_file.save(&set(2)), "exposed", &directory, &format!("mode {exposed:o}"));
             }
             set_mode(&directory, 0o755);
             for exposed in [0o640, 0o604, 0o620, 0o601, 0o666] {
-                set_mode(store.path(), exposed);
-                assert_refused(load(&store), "exposed", store.path(), "`chmod 600`");
-                assert_refused(store.save(&set(2)), "exposed", store.path(), &format!("mode {exposed:o}"));
+                set_mode(set_file.path(), exposed);
+                assert_refused(load(&set_file), "exposed", set_file.path(), "`chmod 600`");
+                assert_refused(
+                    set_file.save(&set(2)),
+                    "exposed",
+                    set_file.path(),
+                    &format!("mode {exposed:o}"),
+                );
             }
-            set_mode(store.path(), 0o600);
-            assert_eq!(generation(&store), Some(1));
+            set_mode(set_file.path(), 0o600);
+            assert_eq!(generation(&set_file), Some(1));
             // Only root may give files away.
-            if chown(store.path(), Some(65_534), None).is_ok() {
-                assert_refused(load(&store), "owner", store.path(), "belongs to user 65534");
-                assert_refused(store.save(&set(2)), "owner", store.path(), "change its owner");
+            if chown(set_file.path(), Some(65_534), None).is_ok() {
+                assert_refused(load(&set_file), "owner", set_file.path(), "belongs to user 65534");
+                assert_refused(set_file.save(&set(2)), "owner", set_file.path(), "change its owner");
                 chown(&directory, Some(65_534), None).unwrap();
-                assert_refused(load(&store), "owner", &directory, "belongs to user 65534");
-                assert_refused(store.save(&set(2)), "owner", &directory, "keep the last good set elsewhere");
+                assert_refused(load(&set_file), "owner", &directory, "belongs to user 65534");
+                assert_refused(
+                    set_file.save(&set(2)),
+                    "owner",
+                    &directory,
+                    "keep the last good set elsewhere",
+                );
             }
         }
 
         #[test]
         fn what_is_no_file_is_refused_and_a_link_not_followed() {
             let root = tempfile::tempdir().unwrap();
-            let store = store(root.path());
+            let set_file = set_file(root.path());
             let other = root.path().join("other");
             fs::write(&other, record::encode(&set(1))).unwrap();
             set_mode(&other, 0o600);
-            let path = store.path();
+            let path = set_file.path();
             let refused = || {
-                assert_refused(load(&store), "wrong_kind", path, "not a regular file");
-                assert_refused(store.save(&set(2)), "wrong_kind", path, "remove it");
+                assert_refused(load(&set_file), "wrong_kind", path, "not a regular file");
+                assert_refused(set_file.save(&set(2)), "wrong_kind", path, "remove it");
             };
             symlink(&other, path).unwrap();
             refused();
@@ -573,17 +588,17 @@ mod tests {
             let _socket = UnixListener::bind(path).unwrap();
             refused();
 
-            let not_a_directory = super::store(&other);
+            let not_a_directory = super::set_file(&other);
             assert_refused(load(&not_a_directory), "wrong_kind", &other, "not a directory");
             assert_refused(not_a_directory.save(&set(1)), "wrong_kind", &other, "name a directory");
-            let below = super::store(&other.join("below"));
+            let below = super::set_file(&other.join("below"));
             assert_refused(load(&below), "last_good", &other.join("below"), "cannot open the directory");
         }
 
         #[test]
         fn what_killed_writers_left_behind_is_removed_and_nothing_else() {
             let root = tempfile::tempdir().unwrap();
-            let store = store(root.path());
+            let set_file = set_file(root.path());
             let own = [".last-good.1-0.tmp", ".last-good.4194304-99.tmp"];
             let others = [
                 ".app.toml.1-0.tmp",
@@ -595,7 +610,7 @@ mod tests {
                 "last-good.1-0.tmp",
             ];
             own.iter().chain(&others).for_each(|name| fs::write(root.path().join(name), "left").unwrap());
-            store.save(&set(1)).unwrap();
+            set_file.save(&set(1)).unwrap();
             let mut wanted: Vec<_> = others.into_iter().chain(["last-good"]).collect();
             wanted.sort_unstable();
             assert_eq!(names(root.path()), wanted);
@@ -607,11 +622,13 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             std::thread::scope(|scope| {
                 for writer in 1..5 {
-                    let store = store(root.path());
-                    scope.spawn(move || (0..10).for_each(|nth| store.save(&set(writer * 10 + nth)).unwrap()));
+                    let set_file = set_file(root.path());
+                    scope.spawn(move || {
+                        (0..10).for_each(|nth| set_file.save(&set(writer * 10 + nth)).unwrap())
+                    });
                 }
             });
-            assert!(generation(&store(root.path())).is_some());
+            assert!(generation(&set_file(root.path())).is_some());
             assert_eq!(names(root.path()), ["last-good"]);
         }
 
@@ -621,18 +638,18 @@ mod tests {
         #[test]
         fn a_disk_that_is_full_leaves_the_old_set() {
             if let Some(directory) = std::env::var_os(WRITES_TO) {
-                let store = store(Path::new(&directory));
+                let set_file = set_file(Path::new(&directory));
                 assert_refused(
-                    store.save(&set(6)),
+                    set_file.save(&set(6)),
                     "last_good",
-                    store.path(),
+                    set_file.path(),
                     "it was not saved: cannot write",
                 );
                 return;
             }
             let root = tempfile::tempdir().unwrap();
-            let store = store(root.path());
-            store.save(&set(1)).unwrap();
+            let set_file = set_file(root.path());
+            set_file.save(&set(1)).unwrap();
             let output = Command::new("sh")
                 .args([
                     "-c",
@@ -644,7 +661,7 @@ mod tests {
                 .unwrap();
             let output = String::from_utf8_lossy(&output.stdout);
             assert!(output.contains("1 passed"), "{output}");
-            assert_eq!(generation(&store), Some(1));
+            assert_eq!(generation(&set_file), Some(1));
             assert_eq!(names(root.path()), ["last-good"]);
         }
 
@@ -652,16 +669,17 @@ mod tests {
         #[cfg(target_os = "linux")]
         #[test]
         fn a_writer_that_is_killed_at_any_step_leaves_a_whole_set() {
-            const TEST: &str = "store::tests::unix::a_writer_that_is_killed_at_any_step_leaves_a_whole_set";
+            const TEST: &str =
+                "last_good::tests::unix::a_writer_that_is_killed_at_any_step_leaves_a_whole_set";
             // Not of the writer but of its allocator and its runtime, and not the same in each run.
             const OTHERS: [&str; 8] =
                 ["brk", "futex", "madvise", "mmap", "mprotect", "mremap", "munmap", "sigaltstack"];
             if let Some(directory) = std::env::var_os(WRITES_TO) {
                 let directory = Path::new(&directory);
                 // The calls of each thread are counted apart, and no other thread makes as many as this one by now.
-                let scratch = store(&directory.with_file_name("scratch"));
+                let scratch = set_file(&directory.with_file_name("scratch"));
                 (0..12).for_each(|_| scratch.save(&set(6)).unwrap());
-                store(directory).save(&set(6)).unwrap();
+                set_file(directory).save(&set(6)).unwrap();
                 std::process::exit(0);
             }
             let root = tempfile::tempdir().unwrap();
@@ -680,10 +698,10 @@ mod tests {
                 writeln!(std::io::stderr(), "skipped: `strace` is not there, or is refused here").unwrap();
                 return;
             }
-            let store = store(&directory);
+            let set_file = set_file(&directory);
             for old in [None, Some(1)] {
                 let reset = || match old {
-                    Some(old) => store.save(&set(old)).unwrap(),
+                    Some(old) => set_file.save(&set(old)).unwrap(),
                     None => fs::remove_dir_all(&directory).unwrap(),
                 };
                 reset();
@@ -703,7 +721,7 @@ mod tests {
                     let nth = calls[..=at].iter().filter(|(other, _)| other == call).count();
                     let killed = traced(&format!("inject={call}:signal=KILL:when={nth}")).unwrap();
                     assert!(!killed.status.success(), "{line}");
-                    match generation(&store) {
+                    match generation(&set_file) {
                         found if found == old => before += 1,
                         found => {
                             assert_eq!(found, Some(6), "{line}");
@@ -712,8 +730,8 @@ mod tests {
                     }
                     let files = if directory.is_dir() { names(&directory) } else { Vec::new() };
                     left_behind += files.iter().filter(|name| name.ends_with(".tmp")).count();
-                    store.save(&set(6)).unwrap();
-                    assert_eq!(generation(&store), Some(6), "{line}");
+                    set_file.save(&set(6)).unwrap();
+                    assert_eq!(generation(&set_file), Some(6), "{line}");
                     assert_eq!(names(&directory), ["last-good"], "{line}");
                 }
                 assert!(
@@ -727,15 +745,15 @@ mod tests {
         #[test]
         fn a_writer_that_is_killed_leaves_a_whole_set() {
             if let Some(directory) = std::env::var_os(WRITES_TO) {
-                let store = store(Path::new(&directory));
-                let first = generation(&store).unwrap_or_default() + 1;
+                let set_file = set_file(Path::new(&directory));
+                let first = generation(&set_file).unwrap_or_default() + 1;
                 writeln!(std::io::stdout(), "\nready").unwrap();
                 std::io::stdout().flush().unwrap();
                 // It ends also if nobody is there to kill it.
-                return (first..first + 20_000).for_each(|number| store.save(&set(number)).unwrap());
+                return (first..first + 20_000).for_each(|number| set_file.save(&set(number)).unwrap());
             }
             let root = tempfile::tempdir().unwrap();
-            let store = store(root.path());
+            let set_file = set_file(root.path());
             let mut newest = 0;
             let mut left_behind = 0;
             for round in 0..50_u64 {
@@ -750,17 +768,17 @@ mod tests {
                 // Where in a write it is by then, the scheduler decides.
                 let deadline = Instant::now() + Duration::from_secs(60);
                 let until = newest + 1 + round % 5;
-                while generation(&store).unwrap_or_default() < until {
+                while generation(&set_file).unwrap_or_default() < until {
                     assert!(Instant::now() < deadline, "nothing is written");
                 }
                 child.kill().unwrap();
                 child.wait().unwrap();
                 left_behind += names(root.path()).len() - 1;
-                newest = generation(&store).unwrap();
+                newest = generation(&set_file).unwrap();
                 assert!(newest >= until);
             }
-            store.save(&set(newest + 1)).unwrap();
-            assert_eq!(generation(&store), Some(newest + 1));
+            set_file.save(&set(newest + 1)).unwrap();
+            assert_eq!(generation(&set_file), Some(newest + 1));
             assert_eq!(names(root.path()), ["last-good"]);
             assert!(left_behind > 0, "no writer was killed in the middle");
         }

@@ -1,5 +1,7 @@
 //! Counters and gauges, by the names that others use for the same.
 
+mod informer;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,8 +13,10 @@ use metrics::{
     describe_gauge, describe_histogram, gauge, histogram, with_recorder,
 };
 
-use super::{QueueFigures, Witness};
+use super::{QueueFigures, Reconciled, Witness};
 use crate::status::{Attempt, Reason, SourceState, Status, Suspension};
+
+pub(crate) use self::informer::InformerMeter;
 
 /// The outcomes that are counted, so that each is there from the start: a rate needs something to rise from.
 const OUTCOMES: [&str; 6] = ["applied", "unchanged", "rejected", "failed", "vetoed", "suspended"];
@@ -351,4 +355,110 @@ fn describe_queue(recorder: &dyn Recorder) {
     };
     histogram("workqueue_queue_duration_seconds", "How long keys were ready until they were handed out.");
     histogram("workqueue_work_duration_seconds", "How long keys were worked on.");
+}
+
+/// What a controller tells, by the names that Kubernetes' controllers use, if it has a name of its own.
+pub(crate) struct ReconcileMeter {
+    keys: Option<ReconcileKeys>,
+    most: usize,
+}
+
+struct ReconcileKeys {
+    /// By result.
+    runs: [Key; 4],
+    errors: Key,
+    terminal_errors: Key,
+    timeouts: Key,
+    panics: Key,
+    time: Key,
+    active: Key,
+    most: Key,
+}
+
+/// The results that are counted, so that each is there from the start.
+const RESULTS: [&str; 4] = ["success", "requeue_after", "requeue", "error"];
+
+impl ReconcileMeter {
+    pub(crate) fn new(name: Option<&str>, most: usize) -> Self {
+        let keys = name.map(|name| {
+            let label = || Label::new("controller", name.to_owned());
+            let key = |metric: &'static str| Key::from_parts(metric, vec![label()]);
+            let run = |result: &'static str| {
+                Key::from_parts(
+                    "controller_runtime_reconcile_total",
+                    vec![label(), Label::new("result", result)],
+                )
+            };
+            ReconcileKeys {
+                runs: RESULTS.map(run),
+                errors: key("controller_runtime_reconcile_errors_total"),
+                terminal_errors: key("controller_runtime_terminal_reconcile_errors_total"),
+                timeouts: key("controller_runtime_reconcile_timeouts_total"),
+                panics: key("controller_runtime_reconcile_panics_total"),
+                time: key("controller_runtime_reconcile_time_seconds"),
+                active: key("controller_runtime_active_workers"),
+                most: key("controller_runtime_max_concurrent_reconciles"),
+            }
+        });
+        Self { keys, most }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "nobody works on as many as 2^53 keys at once")]
+    pub(crate) fn active(&self, active: usize) {
+        self.tell(|keys, recorder| {
+            recorder.register_gauge(&keys.active, &QUEUE_METADATA).set(active as f64);
+            recorder.register_gauge(&keys.most, &QUEUE_METADATA).set(self.most as f64);
+        });
+    }
+
+    pub(crate) fn ended(&self, reconciled: Reconciled, took: Duration) {
+        let result = match reconciled {
+            Reconciled::Done => "success",
+            Reconciled::Requeued => "requeue_after",
+            _ => "error",
+        };
+        let kind = |of| u64::from(reconciled == of);
+        self.tell(|keys, recorder| {
+            describe_reconciles(recorder);
+            let add = |key, by| recorder.register_counter(key, &QUEUE_METADATA).increment(by);
+            for (of, key) in RESULTS.iter().zip(&keys.runs) {
+                add(key, u64::from(*of == result));
+            }
+            add(&keys.errors, u64::from(result == "error"));
+            add(&keys.terminal_errors, kind(Reconciled::FailedForGood));
+            add(&keys.timeouts, kind(Reconciled::TimedOut));
+            add(&keys.panics, kind(Reconciled::Panicked));
+            recorder.register_histogram(&keys.time, &QUEUE_METADATA).record(took.as_secs_f64());
+        });
+    }
+
+    /// As for queues, a panic of the recorder ends nothing.
+    fn tell(&self, tell: impl FnOnce(&ReconcileKeys, &dyn Recorder)) {
+        if let Some(keys) = &self.keys {
+            let _ = catch_unwind(AssertUnwindSafe(|| with_recorder(|recorder| tell(keys, recorder))));
+        }
+    }
+}
+
+fn describe_reconciles(recorder: &dyn Recorder) {
+    for (name, text) in [
+        ("controller_runtime_reconcile_total", "Runs on keys, by result."),
+        ("controller_runtime_reconcile_errors_total", "Runs that failed."),
+        (
+            "controller_runtime_terminal_reconcile_errors_total",
+            "Runs that failed and would fail however often they were tried.",
+        ),
+        ("controller_runtime_reconcile_timeouts_total", "Runs that took too long."),
+        ("controller_runtime_reconcile_panics_total", "Runs that panicked."),
+    ] {
+        recorder.describe_counter(KeyName::from_const_str(name), Some(Unit::Count), text.into());
+    }
+    for (name, text) in [
+        ("controller_runtime_active_workers", "Keys that are worked on."),
+        ("controller_runtime_max_concurrent_reconciles", "How many keys may be worked on at once."),
+    ] {
+        recorder.describe_gauge(KeyName::from_const_str(name), Some(Unit::Count), text.into());
+    }
+    let time = KeyName::from_const_str("controller_runtime_reconcile_time_seconds");
+    recorder.describe_histogram(time, Some(Unit::Seconds), "How long runs took.".into());
 }
