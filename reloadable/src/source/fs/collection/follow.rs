@@ -164,7 +164,11 @@ impl Follower {
         let pace = self.settings.pace;
         if lost {
             self.whole.signal(Signal::Lost, now, &pace);
-            let pending = self.pending.values_mut().filter(|pending| pending.settling.is_pending());
+            // One that is open for writing still waits for its close, or for the end of the longest silence.
+            let pending = self
+                .pending
+                .values_mut()
+                .filter(|pending| pending.settling.is_pending() && !pending.settling.is_being_written());
             pending.for_each(|pending| pending.settling.signal(Signal::Lost, now, &pace));
         }
         let Some(watched) = self.watched.take() else { return };
