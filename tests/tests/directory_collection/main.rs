@@ -1,6 +1,7 @@
 //! The files of a directory as objects, on a real disk.
 
 mod bad_input;
+mod chaos;
 mod elements;
 mod follow;
 mod keys;

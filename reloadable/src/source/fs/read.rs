@@ -207,6 +207,12 @@ impl Stamp {
         self.size
     }
 
+    /// Tells whether what was done to the file last, as a rename, left its content as it was.
+    pub(super) fn is_moved(&self) -> bool {
+        let modified = self.modified.zip(self.changed());
+        modified.is_some_and(|(modified, changed)| modified < changed)
+    }
+
     /// Tells whether the file was changed so short a time ago that it may be about to change again.
     pub(super) fn is_fresh(&self, now: SystemTime) -> bool {
         let Some(changed) = self.changed() else { return true };

@@ -182,6 +182,16 @@ impl Settling {
         self.pending.is_some()
     }
 
+    /// Tells whether the first signal since the last look came soon after it.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// Tells whether it was put there as a whole.
+    pub(super) fn is_replaced(&self) -> bool {
+        self.pending.is_some_and(|pending| pending.state == State::Replaced)
+    }
+
     /// Tells whether it waits for the close.
     pub(super) fn is_being_written(&self) -> bool {
         self.pending.is_some_and(|pending| pending.state == State::Writing)

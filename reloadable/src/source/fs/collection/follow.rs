@@ -119,6 +119,8 @@ impl Follower {
                 || Settling::default().doubts(now, pace),
                 |pending| pending.settling.doubts(now, pace),
             ),
+            is_replaced: pending.is_some_and(|pending| pending.settling.is_replaced()),
+            is_busy: pending.is_some_and(|pending| pending.settling.is_busy()),
             is_forced: pending.is_some_and(|pending| pending.settling.is_forced(now, pace)),
             was_dangling: pending.is_some_and(|pending| pending.was_dangling),
             is_linked: self.links.contains_key(&*path) || matches!(self.target, Target::Files(_)),
@@ -162,7 +164,11 @@ impl Follower {
         let pace = self.settings.pace;
         if lost {
             self.whole.signal(Signal::Lost, now, &pace);
-            let pending = self.pending.values_mut().filter(|pending| pending.settling.is_pending());
+            // One that is open for writing still waits for its close, or for the end of the longest silence.
+            let pending = self
+                .pending
+                .values_mut()
+                .filter(|pending| pending.settling.is_pending() && !pending.settling.is_being_written());
             pending.for_each(|pending| pending.settling.signal(Signal::Lost, now, &pace));
         }
         let Some(watched) = self.watched.take() else { return };

@@ -27,6 +27,10 @@ pub(super) struct Job {
     pub(super) is_pending: bool,
     /// A suspicious content may be disbelieved.
     pub(super) doubts: bool,
+    /// It was put there as a whole.
+    pub(super) is_replaced: bool,
+    /// It is changed all the time, so that the events of a change may be on their way.
+    pub(super) is_busy: bool,
     /// There was time enough for it to come to rest.
     pub(super) is_forced: bool,
     /// There was a link that led nowhere.
@@ -160,8 +164,9 @@ impl Glance {
                 };
             }
         };
-        // Nothing told of this change, so nothing tells whether it is complete.
-        if content.is_fresh && !job.is_pending {
+        // Nothing told of this change, or of the last one, so nothing tells whether it is complete.
+        let is_told = job.is_pending && !job.is_busy && !job.is_forced;
+        if content.is_fresh && !is_told && !(job.is_replaced && content.stamp.is_moved()) {
             return Ok(Sight::Doubtful(Verdict::Unstable, None));
         }
         let bytes = &content.bytes;
