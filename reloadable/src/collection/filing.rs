@@ -62,13 +62,13 @@ impl Default for Filings {
 
 impl Filings {
     /// Returns where it is filed, in order.
-    pub(crate) fn places(&self, filed: Filed) -> &[Place] {
-        self.all.get(filed.number()).map_or(&[], |places| places)
+    pub(crate) fn places(&self, filed: Option<Filed>) -> &[Place] {
+        filed.and_then(|filed| self.all.get(filed.number())).map_or(&[], |places| places)
     }
 
     /// Returns the number for places, which are in order. The old one of an object is most often also its new one.
     pub(crate) fn filed(&mut self, places: &[Place], old: Filed) -> Filed {
-        if self.places(old) == places {
+        if self.places(Some(old)) == places {
             return old;
         }
         if places.is_empty() {
@@ -126,9 +126,9 @@ mod tests {
         assert_eq!(filings.filed(&[place(1)], Filed::default()), one);
         assert_eq!(filings.filed(&[place(1)], two), one);
         assert_eq!(filings.filed(&[place(1)], one.twin()), one.twin());
-        assert_eq!(filings.places(two.twin()), [place(1), place(2)]);
+        assert_eq!(filings.places(Some(two.twin())), [place(1), place(2)]);
         assert_eq!(filings.filed(&[], two), Filed::default());
-        assert_eq!(filings.places(Filed::default()), []);
+        assert_eq!(filings.places(Some(Filed::default())), []);
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
             }
         }
         assert!(filings.all.len() <= SWEPT_MIN + 1, "{}", filings.all.len());
-        assert_eq!(filings.places(kept), [place(0)]);
+        assert_eq!(filings.places(Some(kept)), [place(0)]);
         assert_eq!(filings.filed(&[place(0)], Filed::default()), kept);
     }
 }

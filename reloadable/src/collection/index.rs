@@ -4,12 +4,10 @@ use std::any::Any;
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::collection::filing::Place;
-use crate::collection::sorted::{Range, Sorted};
 use crate::collection::trie::{Hashed, Trie};
 
 /// Takes the values of an object one by one, so that they need no list of their own.
@@ -103,6 +101,21 @@ impl<T, V> Index<T, V> {
         catch_unwind(AssertUnwindSafe(read)).is_ok() && has
     }
 
+    /// Asks the function for all values, each of them once and in order. If it panics, there are none.
+    pub(crate) fn values(&self, object: &T) -> Vec<V>
+    where
+        V: Ord,
+    {
+        let read = || {
+            let mut values = Vec::new();
+            self.read(object, &mut |value| values.push(value));
+            values.sort_unstable();
+            values.dedup();
+            values
+        };
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_default()
+    }
+
     fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.read, &other.read)
     }
@@ -170,10 +183,6 @@ impl<K: fmt::Debug> fmt::Display for IndexFault<K> {
     }
 }
 
-/// The hashes of the keys of those objects that have one value. What else is of an object stands with the object, so that
-/// nothing is to be done here while an object is replaced by one with the same values.
-pub(crate) type Hashes = Sorted<u32>;
-
 /// An index of any type of values, as a state keeps it.
 pub(crate) trait Shelves<T>: Send + Sync {
     fn boxed(&self) -> Box<dyn Shelves<T>>;
@@ -185,33 +194,75 @@ pub(crate) trait Shelves<T>: Send + Sync {
     /// Adds where an object with these values is to be filed, with this as the number of the index. For a new value there is a
     /// place from now on.
     fn places(&mut self, index: u32, values: &Values, places: &mut Vec<Place>);
-    /// Files an object there. Where there is no such place yet, these other shelves know the value.
-    fn add(&mut self, place: Place, hash: u32, other: Option<&dyn Shelves<T>>);
-    /// Takes an object out of there.
-    fn take(&mut self, place: Place, hash: u32);
+    /// Puts the new object there in the place of the old one. Where there is no such place yet, these other shelves know the
+    /// value.
+    fn change(&mut self, place: Place, change: &Change<'_, T>, other: Option<&dyn Shelves<T>>);
+}
+
+/// What happens to an object at one place: it comes, goes, or takes the place of another one.
+pub(crate) struct Change<'c, T> {
+    pub(crate) hash: u32,
+    pub(crate) old: Option<&'c Arc<T>>,
+    pub(crate) new: Option<&'c Arc<T>>,
 }
 
 /// The values of one object under one index, a `Vec<(u64, V)>`.
 pub(crate) type Values = Box<dyn Any + Send + Sync>;
 
 /// The objects that have one value.
-#[derive(Clone)]
-struct Shelf<V> {
+struct Shelf<T, V> {
     value: V,
     /// Which one it is of those whose values have the same hash.
     number: u32,
-    hashes: Hashes,
+    held: Trie<Held<T>>,
 }
 
-#[derive(Clone)]
-struct Filled<V> {
+impl<T, V: Clone> Clone for Shelf<T, V> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), number: self.number, held: self.held.clone() }
+    }
+}
+
+/// An object with the hash of its key. Those who are equal in both may be taken for each other.
+pub(crate) struct Held<T> {
+    hash: u32,
+    pub(crate) object: Arc<T>,
+}
+
+impl<T> Clone for Held<T> {
+    fn clone(&self) -> Self {
+        Self { hash: self.hash, object: Arc::clone(&self.object) }
+    }
+}
+
+impl<T> Hashed for Held<T> {
+    fn hash(&self) -> u32 {
+        self.hash
+    }
+
+    fn look(&self) -> usize {
+        Arc::strong_count(&self.object)
+    }
+}
+
+struct Filled<T, V> {
     hash: u64,
-    shelf: Arc<Shelf<V>>,
+    shelf: Arc<Shelf<T, V>>,
 }
 
-impl<V> Hashed for Filled<V> {
+impl<T, V> Clone for Filled<T, V> {
+    fn clone(&self) -> Self {
+        Self { hash: self.hash, shelf: Arc::clone(&self.shelf) }
+    }
+}
+
+impl<T, V> Hashed for Filled<T, V> {
     fn hash(&self) -> u32 {
         short(self.hash)
+    }
+
+    fn look(&self) -> usize {
+        Arc::strong_count(&self.shelf)
     }
 }
 
@@ -222,7 +273,7 @@ pub(crate) fn short(hash: u64) -> u32 {
 
 struct Typed<T, V> {
     index: Index<T, V>,
-    shelves: Trie<Filled<V>>,
+    shelves: Trie<Filled<T, V>>,
 }
 
 /// Returns shelves on which nothing stands yet.
@@ -233,28 +284,40 @@ where
     Box::new(Typed { index: index.clone(), shelves: Trie::default() })
 }
 
-/// Returns the objects that have a value, by the hashes of their keys, or nothing if these are the shelves of another index.
+/// Returns the objects that have a value, or nothing if these are the shelves of another index.
 pub(crate) fn find<'s, T: 'static, V, Q>(
     shelves: &'s dyn Shelves<T>,
     index: &Index<T, V>,
     hasher: &RandomState,
     value: &Q,
-) -> Option<Range<'s, u32>>
+) -> Option<Option<&'s Trie<Held<T>>>>
 where
     V: Borrow<Q> + 'static,
     Q: Eq + Hash + ?Sized,
 {
-    let typed = shelves.as_any().downcast_ref::<Typed<T, V>>().filter(|typed| typed.index.is(index))?;
+    let typed = typed(shelves, index)?;
     let hash = hasher.hash_one(value);
-    let is = |filled: &Filled<V>| filled.hash == hash && filled.shelf.value.borrow() == value;
-    Some(typed.shelves.get(short(hash), is).map_or_else(Range::default, |filled| all(&filled.shelf.hashes)))
+    let is = |filled: &Filled<T, V>| filled.hash == hash && filled.shelf.value.borrow() == value;
+    Some(typed.shelves.get(short(hash), is).map(|filled| &filled.shelf.held))
 }
 
-fn all(hashes: &Hashes) -> Range<'_, u32> {
-    hashes.range::<u32>(Bound::Unbounded, Bound::Unbounded)
+/// Returns all values with the objects that have them, in no order, or nothing if these are the shelves of another index.
+pub(crate) fn values<'s, T: 'static, V: 'static>(
+    shelves: &'s dyn Shelves<T>,
+    index: &Index<T, V>,
+) -> Option<impl Iterator<Item = (&'s V, &'s Trie<Held<T>>)> + use<'s, T, V>> {
+    let typed = typed(shelves, index)?;
+    Some(typed.shelves.iter().map(|filled| (&filled.shelf.value, &filled.shelf.held)))
 }
 
-impl<V> Filled<V> {
+fn typed<'s, T: 'static, V: 'static>(
+    shelves: &'s dyn Shelves<T>,
+    index: &Index<T, V>,
+) -> Option<&'s Typed<T, V>> {
+    shelves.as_any().downcast_ref::<Typed<T, V>>().filter(|typed| typed.index.is(index))
+}
+
+impl<T, V> Filled<T, V> {
     fn is(&self, place: Place) -> bool {
         self.hash == place.value && self.shelf.number == place.number
     }
@@ -265,7 +328,7 @@ where
     V: Clone + Ord + Hash + Send + Sync + 'static,
 {
     fn put(&mut self, value: V, place: Place) {
-        let shelf = Arc::new(Shelf { value, number: place.number, hashes: Sorted::default() });
+        let shelf = Arc::new(Shelf { value, number: place.number, held: Trie::default() });
         self.shelves.insert(Filled { hash: place.value, shelf });
     }
 }
@@ -318,27 +381,31 @@ where
         }
     }
 
-    fn add(&mut self, place: Place, hash: u32, other: Option<&dyn Shelves<T>>) {
+    fn change(&mut self, place: Place, change: &Change<'_, T>, other: Option<&dyn Shelves<T>>) {
         let short = short(place.value);
-        if let Some(filled) = self.shelves.get_mut(short, |filled| filled.is(place)) {
-            Arc::make_mut(&mut filled.shelf).hashes.insert(hash);
+        let Some(filled) = self.shelves.get_mut(short, |filled| filled.is(place)) else {
+            let other = other.and_then(|other| other.as_any().downcast_ref::<Self>());
+            // A place that is not there either was left again in the same batch.
+            if let Some(filled) = other.and_then(|other| other.shelves.get(short, |filled| filled.is(place)))
+            {
+                self.put(filled.shelf.value.clone(), place);
+                self.change(place, change, None);
+            }
             return;
-        }
-        let other = other.and_then(|other| other.as_any().downcast_ref::<Self>());
-        // A place that is not there either was left again in the same batch.
-        if let Some(filled) = other.and_then(|other| other.shelves.get(short, |filled| filled.is(place))) {
-            self.put(filled.shelf.value.clone(), place);
-            self.add(place, hash, None);
-        }
-    }
-
-    fn take(&mut self, place: Place, hash: u32) {
-        let short = short(place.value);
-        let Some(filled) = self.shelves.get_mut(short, |filled| filled.is(place)) else { return };
-        let shelf = Arc::make_mut(&mut filled.shelf);
-        shelf.hashes.remove(&hash);
-        if shelf.hashes.is_empty() {
-            self.shelves.remove(short, |filled| filled.is(place));
+        };
+        let held = &mut Arc::make_mut(&mut filled.shelf).held;
+        let is_old = |held: &Held<T>| change.old.is_some_and(|old| Arc::ptr_eq(old, &held.object));
+        match change.new.map(Arc::clone) {
+            Some(object) => match held.get_mut(change.hash, is_old) {
+                Some(place) => place.object = object,
+                None => held.insert(Held { hash: change.hash, object }),
+            },
+            None => {
+                held.remove(change.hash, is_old);
+                if held.len() == 0 {
+                    self.shelves.remove(short, |filled| filled.is(place));
+                }
+            }
         }
     }
 }

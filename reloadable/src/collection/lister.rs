@@ -4,16 +4,18 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::Hash;
 use std::ops::RangeBounds;
+use std::ptr;
 use std::sync::Arc;
 
-use crate::collection::index::{Index, find};
+use crate::collection::index::{Held, Index, find, values};
 use crate::collection::state::{Entry, State};
-use crate::collection::trie::Trie;
+use crate::collection::trie::{Hashed, Trie};
 use crate::key::Key;
 use crate::publish::Shared;
 
-/// So many objects are looked at before they are counted up one after the other, see [`kept`].
-const AHEAD: usize = 16;
+/// So many objects are found before they are counted up. To count one up, the processor waits until it has it from memory; but
+/// meanwhile it can fetch the next ones, as long as it need not guess which they are.
+const AHEAD: usize = 256;
 
 /// Reads the objects of a [`Store`](crate::Store); cheap to clone, and never waits.
 ///
@@ -82,7 +84,7 @@ impl<K: Key, T: Send + Sync + 'static> Lister<K, T> {
     #[must_use]
     pub fn list(&self) -> Vec<Arc<T>> {
         let view = self.snapshot();
-        kept(view.state.objects.iter(), view.len())
+        kept(view.iter().map(|(_, object)| object), view.len())
     }
 
     /// Returns the objects that have this value under an index, in no order.
@@ -104,7 +106,10 @@ impl<K: Key, T: Send + Sync + 'static> Lister<K, T> {
         Q: Hash + Eq + ?Sized,
     {
         let view = self.snapshot();
-        kept(view.entries_by_index(index, value), 0)
+        match view.held(index, value) {
+            Some(held) => kept(held.into_iter().flat_map(Trie::iter).map(|held| &held.object), 0),
+            None => view.asked(index, value).map(|(_, object)| Arc::clone(object)).collect(),
+        }
     }
 
     /// Returns how many objects there are.
@@ -301,7 +306,10 @@ impl<K: Key, T: Send + Sync + 'static> View<K, T> {
         V: Borrow<Q> + 'static,
         Q: Hash + Eq + ?Sized,
     {
-        self.entries_by_index(index, value).map(pair)
+        let held = self.held(index, value);
+        let asked = held.is_none().then(|| self.asked(index, value));
+        let found = held.flatten().into_iter().flat_map(|held| self.found(held));
+        found.chain(asked.into_iter().flatten())
     }
 
     /// Returns the objects whose keys are within the range, in the order of their keys; none where the range is reversed.
@@ -341,33 +349,100 @@ impl<K: Key, T: Send + Sync + 'static> View<K, T> {
         ordered.chain(sorted).map(pair)
     }
 
-    fn entries_by_index<'v, V, Q>(
+    /// Returns the objects that have values within the range under an index, in the order of these values, and in no order
+    /// under one value. An object with several of them comes once for each.
+    ///
+    /// All values are looked at, and those within the range are sorted. An index that was not declared when the store was built
+    /// gives the same answer, but its function is asked about each object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use reloadable::{Index, Store};
+    ///
+    /// let by_length = Index::new("length", |text: &&str| [text.len()]);
+    /// let mut store = Store::builder().index(&by_length).build();
+    /// let mut batch = store.batch();
+    /// for (key, text) in [(1, "three"), (2, "a"), (3, "two")] {
+    ///     batch.upsert(key, Arc::new(text));
+    /// }
+    /// batch.publish();
+    /// let view = store.lister().snapshot();
+    /// let long: Vec<_> = view.index_range(&by_length, 2..).map(|(_, text)| **text).collect();
+    /// assert_eq!(long, ["two", "three"]);
+    /// ```
+    pub fn index_range<'v, V, Q, R>(
         &'v self,
-        index: &'v Index<T, V>,
-        value: &'v Q,
-    ) -> impl Iterator<Item = &'v Entry<K, T>>
+        index: &Index<T, V>,
+        range: R,
+    ) -> impl Iterator<Item = (&'v K, &'v Arc<T>)> + use<'v, K, T, V, Q, R>
+    where
+        V: Borrow<Q> + Ord + 'static,
+        Q: Ord + ?Sized,
+        R: RangeBounds<Q>,
+    {
+        let declared = self.state.shelves.iter().find_map(|shelves| values(&**shelves, index));
+        let (mut filed, mut asked) = (Vec::new(), Vec::new());
+        if let Some(values) = declared {
+            filed.extend(values.filter(|(value, _)| range.contains((*value).borrow())));
+            filed.sort_unstable_by_key(|(value, _)| *value);
+        } else {
+            for found in self.iter() {
+                let values = index.values(found.1).into_iter();
+                asked.extend(
+                    values.filter(|value| range.contains(value.borrow())).map(|value| (value, found)),
+                );
+            }
+            asked.sort_by(|(one, _), (other, _)| one.cmp(other));
+        }
+        let filed = filed.into_iter().flat_map(|(_, held)| self.found(held));
+        filed.chain(asked.into_iter().map(|(_, found)| found))
+    }
+
+    /// Returns the objects that are filed under a value, or nothing if this is none of the indexes of the store.
+    fn held<V, Q>(&self, index: &Index<T, V>, value: &Q) -> Option<Option<&Trie<Held<T>>>>
     where
         V: Borrow<Q> + 'static,
         Q: Hash + Eq + ?Sized,
     {
-        let State { hasher, objects, shelves, .. } = &*self.state;
-        let hashes = shelves.iter().find_map(|shelves| find(&**shelves, index, hasher, value));
-        let asked = if hashes.is_none() { objects.iter() } else { Default::default() };
-        let asked = asked.filter(move |entry| index.has(&entry.object, value));
-        let is = move |entry: &Entry<K, T>| !entry.filed.is_twin() || index.has(&entry.object, value);
-        hashes.into_iter().flatten().flat_map(move |hash| filed(objects, *hash, is)).chain(asked)
+        let State { hasher, shelves, .. } = &*self.state;
+        shelves.iter().find_map(|shelves| find(&**shelves, index, hasher, value))
     }
-}
 
-/// Returns the objects with this hash that are filed: one, or of several with the same hash those of which this is true.
-fn filed<K: Key, T>(
-    objects: &Trie<Entry<K, T>>,
-    hash: u32,
-    is: impl Fn(&Entry<K, T>) -> bool,
-) -> impl Iterator<Item = &Entry<K, T>> {
-    let first = objects.get(hash, |_| true).filter(|entry| !entry.filed.is_twin());
-    let twins = first.is_none().then(|| objects.with_hash(hash).filter(move |twin| is(twin)));
-    first.into_iter().chain(twins.into_iter().flatten())
+    /// Returns the objects that have a value by what the function says of all objects.
+    fn asked<'v, V, Q>(
+        &'v self,
+        index: &'v Index<T, V>,
+        value: &'v Q,
+    ) -> impl Iterator<Item = (&'v K, &'v Arc<T>)> + use<'v, K, T, V, Q>
+    where
+        V: Borrow<Q> + 'static,
+        Q: Eq + ?Sized,
+    {
+        self.iter().filter(move |(_, object)| index.has(object, value))
+    }
+
+    /// Returns what is filed with its keys.
+    fn found<'v>(
+        &'v self,
+        held: &'v Trie<Held<T>>,
+    ) -> impl Iterator<Item = (&'v K, &'v Arc<T>)> + use<'v, K, T> {
+        held.iter().filter_map(move |one| self.entry(held, one)).map(pair)
+    }
+
+    fn entry<'v>(&'v self, among: &Trie<Held<T>>, held: &Held<T>) -> Option<&'v Entry<K, T>> {
+        let is = |entry: &Entry<K, T>| Arc::ptr_eq(&entry.object, &held.object);
+        let entry = self.state.objects.get(held.hash(), is)?;
+        if !entry.filed.is_twin() {
+            return Some(entry);
+        }
+        // Of those with one hash and one object, each has one place under the value: the first is that of the first.
+        let others = among.with_hash(held.hash()).take_while(|other| !ptr::eq(*other, held));
+        let before = others.filter(|other| Arc::ptr_eq(&other.object, &held.object)).count();
+        self.state.objects.with_hash(held.hash()).filter(|entry| is(entry)).nth(before)
+    }
 }
 
 impl<K: Key, T> fmt::Debug for View<K, T> {
@@ -389,14 +464,12 @@ fn show<K: Key, T>(name: &str, state: &State<K, T>, f: &mut fmt::Formatter<'_>) 
 }
 
 /// Returns the objects, to keep.
-fn kept<'v, K: 'v, T: 'v>(mut entries: impl Iterator<Item = &'v Entry<K, T>>, count: usize) -> Vec<Arc<T>> {
+fn kept<'v, T: 'v>(mut found: impl Iterator<Item = &'v Arc<T>>, count: usize) -> Vec<Arc<T>> {
     let mut objects = Vec::with_capacity(count);
-    let mut ahead: Vec<&Arc<T>> = Vec::with_capacity(AHEAD);
+    let mut ahead = Vec::with_capacity(AHEAD);
     loop {
-        ahead.extend(entries.by_ref().take(AHEAD).map(|entry| &entry.object));
-        // To count one up, the processor waits until it has it from memory; merely to look at several, it fetches all at once.
-        let are_there = ahead.iter().all(|object| Arc::strong_count(object) > 0);
-        if ahead.is_empty() || !are_there {
+        ahead.extend(found.by_ref().take(AHEAD));
+        if ahead.is_empty() {
             return objects;
         }
         objects.extend(ahead.drain(..).map(Arc::clone));

@@ -43,20 +43,7 @@ impl<I: Ordered> Default for Sorted<I> {
     }
 }
 
-/// A number is its own key.
-impl Ordered for u32 {
-    type Key = Self;
-
-    fn key(&self) -> &Self {
-        self
-    }
-}
-
 impl<I: Ordered> Sorted<I> {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.root.len() == 0
-    }
-
     /// Puts an item in, and returns the one whose place it took.
     pub(crate) fn insert(&mut self, item: I) -> Option<I> {
         let root = Arc::make_mut(&mut self.root);

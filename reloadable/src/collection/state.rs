@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::mem;
 use std::sync::Arc;
 
-use crate::collection::filing::{Filed, Filings};
-use crate::collection::index::{Shelves, short};
+use crate::collection::filing::{Filed, Filings, Place};
+use crate::collection::index::{Change, Shelves, short};
 use crate::collection::sorted::{Ordered, Sorted};
 use crate::collection::trie::{Hashed, Trie};
 use crate::key::Key;
@@ -30,6 +30,10 @@ impl<K: Clone, T> Clone for Entry<K, T> {
 impl<K: Clone, T> Hashed for Entry<K, T> {
     fn hash(&self) -> u32 {
         self.hash
+    }
+
+    fn look(&self) -> usize {
+        Arc::strong_count(&self.object)
     }
 }
 
@@ -130,52 +134,42 @@ impl<K: Key, T> State<K, T> {
         Some(removed)
     }
 
-    /// Files an object anew, after it has come, gone, or been replaced.
-    pub(crate) fn file(
-        &mut self,
-        hash: u32,
-        old: Filed,
-        new: Filed,
-        filings: &Filings,
-        other: Option<&Self>,
-    ) {
-        let (old, new) = (filings.places(old), filings.places(new));
-        for place in new.iter().filter(|place| old.binary_search(place).is_err()) {
+    /// Files an object anew, where it has come, gone, or been replaced.
+    pub(crate) fn file(&mut self, step: &Step<K, T>, filings: &Filings, other: Option<&Self>) {
+        let Step { hash, old, new, .. } = step;
+        let places = |held: &Option<(Arc<T>, Filed)>| filings.places(held.as_ref().map(|held| held.1));
+        let (left, taken) = (places(old), places(new));
+        let (old, new) = (old.as_ref().map(|old| &old.0), new.as_ref().map(|new| &new.0));
+        let mut change = |place: &Place, old, new| {
             let at = place.index as usize;
+            let other = other.and_then(|other| other.shelves.get(at)).map(|other| &**other);
             if let Some(shelves) = self.shelves.get_mut(at) {
-                shelves.add(
-                    *place,
-                    hash,
-                    other.and_then(|other| other.shelves.get(at)).map(|other| &**other),
-                );
+                shelves.change(*place, &Change { hash: *hash, old, new }, other);
             }
+        };
+        for place in taken {
+            change(place, old.filter(|_| left.binary_search(place).is_ok()), new);
         }
-        for place in old.iter().filter(|place| new.binary_search(place).is_err()) {
-            let mut twins = self.objects.with_hash(hash);
-            if twins.any(|twin| filings.places(twin.filed).binary_search(place).is_ok()) {
-                continue;
-            }
-            drop(twins);
-            if let Some(shelves) = self.shelves.get_mut(place.index as usize) {
-                shelves.take(*place, hash);
-            }
+        for place in left.iter().filter(|place| taken.binary_search(place).is_err()) {
+            change(place, old, None);
         }
     }
 
-    /// Takes a step that has led to this other state, and leaves in it what it has replaced.
+    /// Takes a step that has led to this other state, and leaves in it what was replaced here.
     pub(crate) fn follow(&mut self, step: &mut Step<K, T>, other: &Self, filings: &Filings) {
-        let filed = |held: &Option<(Arc<T>, Filed)>| held.as_ref().map(|(_, filed)| *filed);
-        let (was, is) = (filed(&step.old), filed(&step.new));
-        match (was, step.new.take()) {
+        let Step { hash, key, old, new } = &*step;
+        let replaced = match (old, new) {
             (Some(_), Some((object, filed))) => {
-                step.new = self.replace(step.hash, &step.key, object, filed).map(|old| (old, filed));
+                let old = self.replace(*hash, key, Arc::clone(object), *filed);
+                old.map(|old| (old, *filed))
             }
-            (None, Some((object, filed))) => self.insert(step.hash, step.key.clone(), object, filed),
-            (_, None) => {
-                let removed = self.remove(step.hash, &step.key);
-                step.new = removed.map(|entry| (entry.object, entry.filed));
+            (None, Some((object, filed))) => {
+                self.insert(*hash, key.clone(), Arc::clone(object), *filed);
+                None
             }
-        }
-        self.file(step.hash, was.unwrap_or_default(), is.unwrap_or_default(), filings, Some(other));
+            (_, None) => self.remove(*hash, key).map(|entry| (entry.object, entry.filed)),
+        };
+        self.file(step, filings, Some(other));
+        step.new = replaced;
     }
 }

@@ -253,7 +253,9 @@ impl<K: Key, T> fmt::Debug for StoreBuilder<K, T> {
 
 /// Changes to a [`Store`] that become visible together, from [`Store::batch`].
 ///
-/// Dropped without [`publish`](Self::publish), also by a panic of a key's `Eq` or `Hash`, it changes nothing.
+/// Dropped without [`publish`](Self::publish), it changes nothing. Nor does it where a change was left in its midst, since the
+/// key's `Clone` or `Ord` panicked and the panic was caught: then nothing of the batch is published. A key that panics before
+/// anything was changed, as in `Hash`, takes only its own change with it.
 ///
 /// # Examples
 ///
@@ -438,9 +440,7 @@ impl<K: Key, T: Send + Sync + 'static> Batch<'_, K, T> {
 
     /// Ends a step, and returns the object that went with it.
     fn took(&mut self, step: Step<K, T>) -> Option<&Arc<T>> {
-        let filed =
-            |held: &Option<(Arc<T>, Filed)>| held.as_ref().map(|(_, filed)| *filed).unwrap_or_default();
-        self.work.file(step.hash, filed(&step.old), filed(&step.new), &self.store.filings, None);
+        self.work.file(&step, &self.store.filings, None);
         self.is_torn = false;
         self.is_changed = true;
         let steps = &mut self.scratch.steps;

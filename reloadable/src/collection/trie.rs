@@ -4,6 +4,7 @@
 //! Items stand in the leaves themselves: whoever finds one has it at hand, and only the root and two branches, which are
 //! small, are on the way.
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::{iter, mem, slice};
 
@@ -22,6 +23,9 @@ const JOIN_MAX: usize = LEAF_MAX / 6;
 /// Something that has its place by a hash, which never changes.
 pub(crate) trait Hashed {
     fn hash(&self) -> u32;
+
+    /// Looks at what a clone will count up.
+    fn look(&self) -> usize;
 }
 
 /// Items by their hashes. What makes two items the same is said at each call, and items with one hash are told apart by it.
@@ -78,8 +82,7 @@ impl<I> Trie<I> {
 impl<I: Hashed> Trie<I> {
     pub(crate) fn get(&self, hash: u32, is: impl Fn(&I) -> bool) -> Option<&I> {
         let (places, shift) = self.leaf(hash);
-        let first = home(places, hash, shift);
-        let (before, from) = places.split_at_checked(first)?;
+        let (before, from) = places.split_at(home(places, hash, shift));
         for place in from.iter().chain(before) {
             let item = place.as_ref()?;
             if item.hash() == hash && is(item) {
@@ -120,11 +123,11 @@ impl<I: Hashed + Clone> Trie<I> {
                 Link::Empty => return None,
                 Link::Leaf(places, _) => {
                     let found = find(places, hash, shift, is)?;
-                    return Arc::make_mut(places)[found].as_mut();
+                    return own(places, look)[found].as_mut();
                 }
                 Link::Branch(links) => {
                     let at = slot(links.len(), hash, shift);
-                    link = &mut Arc::make_mut(links)[at];
+                    link = &mut own(links, Link::look)[at];
                     shift += bits(shift);
                 }
             }
@@ -151,13 +154,13 @@ impl<I: Hashed + Clone> Trie<I> {
                     break;
                 }
                 Link::Leaf(places, len) => {
-                    put(Arc::make_mut(places), item, shift);
+                    put(own(places, look), item, shift);
                     *len += 1;
                     break;
                 }
                 Link::Branch(links) => {
                     let at = slot(links.len(), hash, shift);
-                    link = &mut Arc::make_mut(links)[at];
+                    link = &mut own(links, Link::look)[at];
                     shift += bits(shift);
                 }
             }
@@ -205,7 +208,7 @@ impl<I: Hashed + Clone> Link<I> {
             Self::Empty => None,
             Self::Leaf(places, len) => {
                 let found = find(places, hash, shift, is)?;
-                let removed = take(Arc::make_mut(places), found, shift)?;
+                let removed = take(own(places, look), found, shift)?;
                 *len -= 1;
                 if *len == 0 {
                     *self = Self::Empty;
@@ -216,7 +219,7 @@ impl<I: Hashed + Clone> Link<I> {
             }
             Self::Branch(links) => {
                 let at = slot(links.len(), hash, shift);
-                let link = &mut Arc::make_mut(links)[at];
+                let link = &mut own(links, Link::look)[at];
                 let removed = link.remove(hash, shift + bits(shift), is);
                 if link.few().is_some_and(|few| few <= JOIN_MAX) {
                     self.join(shift);
@@ -244,13 +247,36 @@ impl<I: Hashed + Clone> Link<I> {
             return;
         }
         let mut items = Vec::new();
-        for link in Arc::make_mut(links) {
+        for link in own(links, Link::look) {
             if let Self::Leaf(places, _) = link {
                 items.extend(emptied(places));
             }
         }
         *self = Self::leaf(items, shift);
     }
+}
+
+impl<I> Link<I> {
+    fn look(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::Leaf(places, _) => Arc::strong_count(places),
+            Self::Branch(links) => Arc::strong_count(links),
+        }
+    }
+}
+
+fn look<I: Hashed>(place: &Option<I>) -> usize {
+    place.as_ref().map_or(0, I::look)
+}
+
+/// Returns a node to be changed; a copy, where another one shares it.
+fn own<P: Clone>(node: &mut Arc<[P]>, look: impl Fn(&P) -> usize) -> &mut [P] {
+    if Arc::strong_count(node) > 1 {
+        // To count one up, the processor waits until it has it from memory; merely to look at several, it fetches all at once.
+        black_box(node.iter().map(look).sum::<usize>());
+    }
+    Arc::make_mut(node)
 }
 
 /// Returns how many bits the branch looks at that begins with this one.
@@ -321,8 +347,8 @@ fn moved<I: Hashed + Clone>(places: &mut Places<I>, many: usize, shift: u32) -> 
 }
 
 /// Takes the items out of a leaf that is about to go, or clones them where somebody else has it too.
-fn emptied<I: Clone>(places: &mut Places<I>) -> impl Iterator<Item = I> {
-    Arc::make_mut(places).iter_mut().filter_map(Option::take)
+fn emptied<I: Hashed + Clone>(places: &mut Places<I>) -> impl Iterator<Item = I> {
+    own(places, look).iter_mut().filter_map(Option::take)
 }
 
 /// Items of a [`Trie`].
@@ -381,6 +407,10 @@ mod tests {
     impl Hashed for Pair {
         fn hash(&self) -> u32 {
             self.hash
+        }
+
+        fn look(&self) -> usize {
+            0
         }
     }
 
@@ -485,6 +515,10 @@ mod tests {
         impl Hashed for Counted {
             fn hash(&self) -> u32 {
                 self.0
+            }
+
+            fn look(&self) -> usize {
+                Arc::strong_count(&self.1)
             }
         }
         let mut trie: Trie<Counted> = Trie::default();

@@ -33,7 +33,7 @@ use crate::queue::{RateLimit, WorkQueue, WorkQueueBuilder};
 use crate::source::BoxFuture;
 
 use self::dead::Letters;
-use self::feeder::{feed, keys_of_owners, own_key};
+use self::feeder::{Own, Owners, feed};
 use self::record::Records;
 use self::status::Figures;
 use self::work::{Core, Phase, Settings, before, work};
@@ -65,9 +65,17 @@ pub use self::status::{ControllerCounts, ControllerStatus};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # #[derive(serde::Deserialize, reloadable::Reloadable)]
 /// # struct Route { upstream: String }
-/// # use std::sync::{Arc, Mutex};
-/// # let seen: Arc<Mutex<Vec<String>>> = Arc::default();
-/// # let proxy = Arc::clone(&seen);
+/// # #[derive(Clone, Default)]
+/// # struct Proxy(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+/// # impl Proxy {
+/// #     async fn open(&self, name: &str, upstream: &str) -> std::io::Result<()> {
+/// #         self.0.lock().map_err(|_| std::io::ErrorKind::Other)?.push(format!("{name} to {upstream}"));
+/// #         Ok(())
+/// #     }
+/// #     async fn close(&self, _: &str) -> std::io::Result<()> { Ok(()) }
+/// # }
+/// # let proxy = Proxy::default();
+/// # let opened = proxy.clone();
 /// use std::time::Duration;
 ///
 /// use reloadable::{Controller, Format, Informer, MemoryCollection, Requeue};
@@ -77,17 +85,17 @@ pub use self::status::{ControllerCounts, ControllerStatus};
 /// let informer = Informer::<Route>::builder().source(source).start().await?;
 ///
 /// let controller = Controller::new(informer).name("routes").concurrency(8).run(move |name, context| {
-///     let proxy = Arc::clone(&proxy);
+///     let proxy = proxy.clone();
 ///     async move {
 ///         match context.get() {
-///             Some(route) => proxy.lock().map_err(|_| "poisoned")?.push(format!("{name} to {}", route.upstream)),
-///             None => proxy.lock().map_err(|_| "poisoned")?.push(format!("{name} is gone")),
+///             Some(route) => proxy.open(&name, &route.upstream).await?,
+///             None => proxy.close(&name).await?,
 ///         }
 ///         Ok(Requeue::done())
 ///     }
 /// })?;
 /// # while controller.status().counts.succeeded < 1 { tokio::task::yield_now().await }
-/// # assert_eq!(seen.lock().map(|seen| seen.clone()).ok(), Some(vec!["api to 127.0.0.1:9000".to_owned()]));
+/// # assert_eq!(opened.0.lock().map(|opened| opened.clone()).ok(), Some(vec!["api to 127.0.0.1:9000".to_owned()]));
 ///
 /// let left = controller.shutdown(Duration::from_secs(10)).await;
 /// assert!(left.is_empty());
@@ -226,9 +234,8 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
         O: IntoIterator<Item = K> + 'static,
     {
         let synced = synced(informer.clone());
-        let feed: Feeding<T, K> = Box::new(move |core, phase| {
-            Box::pin(feed(core, informer, move |_, event| keys_of_owners(&owners, &event), phase))
-        });
+        let feed: Feeding<T, K> =
+            Box::new(move |core, phase| Box::pin(feed(core, informer, Owners(owners), phase)));
         self.sides.push(Side { synced, feed });
         self
     }
@@ -263,7 +270,7 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
         let (living, alive) = watch::channel(());
 
         let mut all_synced = vec![synced(informer.clone())];
-        let feeding = feed(Arc::clone(&core), informer, own_key, phase.clone());
+        let feeding = feed(Arc::clone(&core), informer, Own::new(), phase.clone());
         runtime.spawn(alive_while(feeding, living.clone()));
         for side in sides {
             let feeding = (side.feed)(Arc::clone(&core), phase.clone());

@@ -1,5 +1,6 @@
 //! Many documents, each with a key of its own: how a source lists them, and tells what became of single ones.
 
+use std::any::Any;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
@@ -211,6 +212,8 @@ pub struct KeyedDocument<K> {
     /// What of the document it is, if not all.
     #[cfg(feature = "fs")]
     pub(crate) piece: Option<Piece>,
+    /// The object itself, where there is one already.
+    pub(crate) object: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<K> KeyedDocument<K> {
@@ -223,6 +226,7 @@ impl<K> KeyedDocument<K> {
             incarnation: None,
             #[cfg(feature = "fs")]
             piece: None,
+            object: None,
         }
     }
 
@@ -230,6 +234,11 @@ impl<K> KeyedDocument<K> {
     #[must_use]
     pub fn incarnation(self, incarnation: Incarnation) -> Self {
         Self { incarnation: Some(incarnation), ..self }
+    }
+
+    /// Says that this is the object, and the document only stands for it.
+    pub(crate) fn ready_made(self, object: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { object: Some(object), ..self }
     }
 
     /// Says that it is only this of the document.

@@ -1,5 +1,6 @@
 //! Objects are found by what an index makes of them.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use reloadable::{Index, Store};
@@ -107,6 +108,64 @@ fn an_object_may_have_very_many_values() {
     assert_eq!(keys(view.by_index(&by_tag, &19_999)), ["a"]);
     let found = (0..20_000).filter(|tag| view.by_index(&by_tag, tag).count() > 0).count();
     assert_eq!(found, 15_010);
+}
+
+#[test]
+#[allow(clippy::reversed_empty_ranges, reason = "that is what is tried here")]
+fn a_range_of_values_is_in_their_order() {
+    let (declared, other, by_host) = (by_tag(), by_tag(), by_host());
+    let mut store = Store::builder().index(&declared).index(&by_host).build();
+    put(&mut store, [("a", route("x", &[30, 10])), ("b", route("z", &[20, 20])), ("c", route("y", &[]))]);
+    put(&mut store, [("d", route("y", &[40])), ("b", route("z", &[25]))]);
+    let view = store.lister().snapshot();
+    for index in [&declared, &other] {
+        let found =
+            |found: Vec<_>| found.into_iter().map(|(key, _): (&String, _)| key.clone()).collect::<String>();
+        assert_eq!(found(view.index_range::<_, u32, _>(index, ..).collect()), "abad");
+        assert_eq!(found(view.index_range(index, 10..25).collect()), "a");
+        assert_eq!(found(view.index_range(index, 25..=30).collect()), "ba");
+        assert_eq!(found(view.index_range(index, 31..).collect()), "d");
+        assert_eq!(found(view.index_range(index, 30..10).collect()), "");
+    }
+    let from: (Bound<&str>, Bound<&str>) = (Bound::Excluded("x"), Bound::Unbounded);
+    let hosts: Vec<_> =
+        view.index_range::<_, str, _>(&by_host, from).map(|(_, route)| &*route.host).collect();
+    assert_eq!(hosts, ["y", "y", "z"]);
+}
+
+/// Objects are told apart by their keys, not by what they are: one object may be there under several keys.
+#[test]
+fn one_object_under_several_keys_of_one_hash_is_found_under_each() {
+    #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+    struct Crowded(u32);
+    impl std::hash::Hash for Crowded {
+        fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+    }
+    let by_tag = by_tag();
+    let mut store = Store::builder().index(&by_tag).build();
+    let object = route("", &[1]);
+    let found = |store: &Store<Crowded, Route>| {
+        let view = store.lister().snapshot();
+        let mut keys: Vec<_> = view.by_index(&by_tag, &1).map(|(key, _)| key.0).collect();
+        keys.sort_unstable();
+        assert_eq!(store.lister().by_index(&by_tag, &1).len(), keys.len());
+        keys
+    };
+    for held in [false, true] {
+        let view = held.then(|| store.lister().snapshot());
+        let mut batch = store.batch();
+        for key in 0..5 {
+            batch.upsert(Crowded(key), Arc::clone(&object));
+        }
+        batch.publish();
+        assert_eq!(found(&store), [0, 1, 2, 3, 4]);
+        let mut batch = store.batch();
+        batch.remove(&Crowded(1));
+        batch.upsert(Crowded(3), route("", &[2]));
+        batch.publish();
+        assert_eq!(found(&store), [0, 2, 4]);
+        drop(view);
+    }
 }
 
 #[test]

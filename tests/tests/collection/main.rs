@@ -4,6 +4,7 @@ mod batch;
 mod held;
 mod index;
 mod model;
+mod panicking;
 mod range;
 mod readers;
 

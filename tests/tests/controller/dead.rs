@@ -168,3 +168,29 @@ async fn whoever_follows_them_is_told_of_each_and_of_the_end() {
         assert_eq!(ended.err().map(|error| error.kind()), Some(ErrorKind::Closed));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn changes_that_come_before_the_backoff_is_over_use_up_no_attempts() {
+    let (informer, routes) = informer(&[("api", 2)]).await;
+    let log = Log::default();
+    let handle = {
+        let log = log.clone();
+        let slow = controller(informer).max_attempts(3).backoff(1000 * SECOND, 1000 * SECOND);
+        let run = slow.run(move |key, context| {
+            log.seen(&key, &context);
+            async { Err(ReconcileError::transient("never")) }
+        });
+        run.unwrap()
+    };
+    for number in 3..53 {
+        pass(SECOND).await;
+        routes.upsert("api", port(number));
+    }
+    assert_eq!(log.wait(&handle, 51).await.len(), 51);
+    assert!(handle.dead_letters().is_empty());
+    // The second of those that count is due 1,000 s after the first, the third as much later.
+    pass(1900 * SECOND).await;
+    assert!(handle.dead_letters().is_empty());
+    pass(100 * SECOND).await;
+    assert_eq!(handle.dead_letters().list().remove(0).attempts, 3);
+}

@@ -7,6 +7,7 @@ mod model;
 mod observed;
 mod owners;
 mod run;
+mod section;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

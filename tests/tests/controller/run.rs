@@ -253,3 +253,34 @@ fn without_a_runtime_it_says_so() {
     let run = Controller::new(informer).run(|_, _| async { Ok(Requeue::done()) });
     assert_eq!(run.err().map(|error| error.kind()), Some(ErrorKind::Setup));
 }
+
+/// A run that nobody told of it may have seen what has come and gone, or was changed and changed back.
+#[tokio::test(start_paused = true)]
+async fn what_comes_to_nothing_is_looked_at_as_well() {
+    let (informer, routes) = informer(&[("api", 1)]).await;
+    let log = Log::default();
+    let handle = {
+        let log = log.clone();
+        let run = controller(informer).capacity(1).run(move |key, context: Context| {
+            log.seen(&key, &context);
+            async move {
+                pass(10 * SECOND).await;
+                Ok(Requeue::done())
+            }
+        });
+        run.unwrap()
+    };
+    eventually("it runs", || log.all().len() == 1).await;
+    // There is no room for it yet, and each is in the store before the next.
+    routes.upsert("web", port(1));
+    eventually("it has come", || handle.lister().len() == 2).await;
+    routes.remove("web");
+    eventually("it has gone", || handle.lister().len() == 1).await;
+    routes.upsert("api", port(2));
+    eventually("it has changed", || ports(&handle)["api"] == 2).await;
+    routes.upsert("api", port(1));
+    eventually("it has changed back", || ports(&handle)["api"] == 1).await;
+    let mut said = log.wait(&handle, 3).await;
+    said.sort();
+    assert_eq!(said, ["api=1", "api=1", "web gone, was 1"]);
+}

@@ -1,6 +1,9 @@
 //! The files of a directory as objects, on a real disk.
 
+mod bad_input;
+mod elements;
 mod follow;
+mod keys;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,4 +100,15 @@ pub fn all(informer: &Informer<Route>) -> String {
     let mut routes: Vec<_> = view.iter().map(|(key, route)| format!("{key}={}", route.port)).collect();
     routes.sort();
     routes.join(" ")
+}
+
+/// What is broken, each with its report.
+pub fn broken(informer: &Informer<Route>) -> Vec<String> {
+    let broken = informer.status().broken;
+    broken.iter().map(|broken| format!("{}: {}", broken.key, broken.report)).collect()
+}
+
+/// The reports of what is no object.
+pub fn refused(informer: &Informer<Route>) -> Vec<String> {
+    informer.status().refused.iter().map(|refused| refused.report.to_string()).collect()
 }

@@ -19,7 +19,7 @@ use crate::collection::store::{Store, StoreBuilder};
 use crate::error::Error;
 use crate::key::Key;
 use crate::load::Reloadable;
-use crate::source::{AnyKeyedSource, KeyedSource};
+use crate::source::{AnyKeyedSource, BoxFuture, KeyedSource};
 #[cfg(feature = "fs")]
 use crate::source::{DirectoryCollection, Patterns};
 
@@ -50,6 +50,8 @@ pub enum NoKey {}
 
 pub(super) struct Setup<T, K: Key> {
     pub(super) source: Box<dyn AnyKeyedSource<K>>,
+    /// When there is nothing to follow any more.
+    pub(super) source_ended: BoxFuture<'static, ()>,
     pub(super) compare: Compare,
     pub(super) store: StoreBuilder<K, T>,
     has_index: bool,
@@ -90,6 +92,7 @@ impl<T: Reloadable> InformerBuilder<T> {
     pub fn source<S: KeyedSource>(self, source: S) -> InformerBuilder<T, S::Key> {
         let setup = Setup {
             source: Box::new(source),
+            source_ended: Box::pin(std::future::pending()),
             compare: S::compare,
             store: Store::builder(),
             has_index: false,
@@ -229,6 +232,7 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
         let setup = setup.map(|setup| {
             let Setup {
                 source,
+                source_ended,
                 compare,
                 has_index,
                 is_ordered,
@@ -249,6 +253,7 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
             let read = projected(read, project);
             Setup {
                 source,
+                source_ended,
                 compare,
                 store,
                 has_index: false,
@@ -436,7 +441,7 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
         self.set(|setup| Setup { start: Start::Unsynced, ..setup })
     }
 
-    fn set(mut self, change: impl FnOnce(Setup<T, K>) -> Setup<T, K>) -> Self {
+    pub(super) fn set(mut self, change: impl FnOnce(Setup<T, K>) -> Setup<T, K>) -> Self {
         if self.setup.is_none() {
             let message = "no source to set this for; name it first, with `source`";
             self.mistake.get_or_insert(Error::setup("source", message));

@@ -1,5 +1,6 @@
 //! From documents to objects: several at a time, on threads where the application's code may take its time.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub(super) struct Text<'d> {
     document: &'d Document,
     #[cfg(feature = "fs")]
     piece: Option<&'d Piece>,
+    object: Option<&'d (dyn Any + Send + Sync)>,
 }
 
 impl<'d> Text<'d> {
@@ -65,7 +67,13 @@ impl<'d> Text<'d> {
             document: &found.document,
             #[cfg(feature = "fs")]
             piece: found.piece.as_ref(),
+            object: found.object.as_deref(),
         }
+    }
+
+    /// The object itself, where the source has it.
+    pub(super) fn object(self) -> Option<&'d (dyn Any + Send + Sync)> {
+        self.object
     }
 
     /// Nothing for what the program itself holds: it is not looked into.

@@ -24,11 +24,12 @@ use crate::error::{SourceError, SourceErrorKind};
 use crate::key::Key;
 use crate::load::Reloadable;
 use crate::observe::InformerFigures;
-use crate::source::{AnyKeyedSource, Changed, Delta, Listing, contained};
+use crate::source::{AnyKeyedSource, BoxFuture, Changed, Delta, Listing, contained};
 use crate::status::SourceState;
 
 pub(super) struct Drive<K: Key, T> {
     pub(super) source: Box<dyn AnyKeyedSource<K>>,
+    pub(super) source_ended: BoxFuture<'static, ()>,
     pub(super) origin: Origin,
     pub(super) objects: Objects<K, T>,
     pub(super) cycle: Cycle,
@@ -58,11 +59,14 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
     pub(super) async fn run(mut self, mut stop: watch::Receiver<()>) {
         // However the task ends, everybody is told.
         let _end = End { feed: self.feed.clone(), status: self.status.clone() };
+        let mut source_ended = std::mem::replace(&mut self.source_ended, Box::pin(std::future::pending()));
         let mut stopped = pin!(stop.changed());
         let mut following = pin!(self.follow());
-        poll_fn(|context| match stopped.as_mut().poll(context) {
-            Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => following.as_mut().poll(context),
+        poll_fn(|context| {
+            if stopped.as_mut().poll(context).is_ready() || source_ended.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            following.as_mut().poll(context)
         })
         .await;
     }

@@ -17,6 +17,7 @@ mod objects;
 mod observing;
 mod pending;
 mod resync;
+mod section;
 mod status;
 mod start;
 mod subscription;

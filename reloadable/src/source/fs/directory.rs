@@ -159,6 +159,8 @@ pub(super) struct Directory {
     path: PathBuf,
     patterns: Arc<[Pattern]>,
     is_recursive: bool,
+    /// Names that are not Unicode are compared as they are shown.
+    takes_any_name: bool,
 }
 
 /// What a directory holds.
@@ -201,12 +203,12 @@ impl Directory {
             return Err(Error::setup("pattern", format!("no pattern for the files of {}", path.display())));
         }
         let is_recursive = patterns.iter().any(|pattern| pattern.as_str().contains(['/', '\\']));
-        Ok(Self { path, patterns: patterns.into(), is_recursive })
+        Ok(Self { path, patterns: patterns.into(), is_recursive, takes_any_name: false })
     }
 
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new), but with all files whose names, as they are shown, match.
     pub(super) fn of(path: PathBuf, patterns: &Patterns) -> Result<Self, Error> {
-        Self::new(path, &patterns.0)
+        Ok(Self { takes_any_name: true, ..Self::new(path, &patterns.0)? })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -222,7 +224,7 @@ impl Directory {
     pub(super) fn includes(&self, path: &Path) -> bool {
         let Ok(relative) = path.strip_prefix(&self.path) else { return false };
         path.file_name().is_some_and(|name| !is_temporary(name))
-            && self.patterns.iter().any(|pattern| pattern.matches_path_with(relative, MATCHING))
+            && matches_any(&self.patterns, relative, self.takes_any_name)
     }
 
     /// Returns what tells, by an entry's name alone, whether it may matter.
@@ -230,11 +232,8 @@ impl Directory {
         if self.is_recursive {
             return Arc::new(|name| !is_temporary(name));
         }
-        let patterns = Arc::clone(&self.patterns);
-        Arc::new(move |name| {
-            let matches = |pattern: &Pattern| pattern.matches_path_with(Path::new(name), MATCHING);
-            !is_temporary(name) && patterns.iter().any(matches)
-        })
+        let (patterns, takes_any_name) = (Arc::clone(&self.patterns), self.takes_any_name);
+        Arc::new(move |name| !is_temporary(name) && matches_any(&patterns, Path::new(name), takes_any_name))
     }
 
     /// Lists what is there. Only what stands in the way of the directory itself, or of reading one below it, is told.
@@ -295,6 +294,15 @@ impl Directory {
                 && path.symlink_metadata().is_err()
         })
     }
+}
+
+/// A name that is not Unicode matches no pattern.
+fn matches_any(patterns: &[Pattern], path: &Path, takes_any_name: bool) -> bool {
+    if takes_any_name && path.to_str().is_none() {
+        let shown = path.to_string_lossy();
+        return patterns.iter().any(|pattern| pattern.matches_with(&shown, MATCHING));
+    }
+    patterns.iter().any(|pattern| pattern.matches_path_with(path, MATCHING))
 }
 
 fn refused(path: &Path, error: &std::io::Error) -> SourceError {

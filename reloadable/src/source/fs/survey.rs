@@ -125,6 +125,17 @@ impl Survey {
         draft.survey
     }
 
+    /// Finds what is to be watched of a directory before it is listed, so that it need not be listed again because of that.
+    pub(super) fn ahead(target: &Target) -> Option<Self> {
+        let Target::Directory(directory) = target else { return None };
+        let mut draft = Draft::default();
+        draft.add_chain(&Chain::of(directory.path()), None);
+        let (real, identity) = (directory.path().canonicalize().ok()?, Identity::of(directory.path()).ok()?);
+        draft.add_tree(directory, directory.path().to_path_buf(), real, identity);
+        draft.survey.watches = draft.watches.into_values().collect();
+        Some(draft.survey)
+    }
+
     /// Tells whether nothing else has to be watched.
     pub(super) fn is_watched_by(&self, watches: &[Watch]) -> bool {
         self.watches.len() == watches.len()
@@ -265,26 +276,33 @@ impl Draft {
             if path == directory.path() {
                 self.survey.root = Some((path.clone(), Way::Directory(real.clone(), identity)));
             }
-            let watch = self.watches.entry(real.clone()).or_insert_with(|| Watch {
-                path: real,
-                identity,
-                names: Names::default(),
-                required: true,
-            });
-            watch.required = true;
-            watch.names.included = Some(directory.filter());
-            self.survey.trees.insert(path.clone());
-            self.survey.routes.entry(identity).or_default().tree = Some(path);
+            self.add_tree(directory, path, real, identity);
         }
-        for (path, is_link) in listing.files {
-            if is_link || mounts.iter().any(|mount| mount.file_name() == path.file_name()) {
-                self.add_member(&path, mounts);
-            } else {
-                self.survey.members.insert(path, Way::Straight);
-            }
+        let is_straight = |(path, is_link): &(PathBuf, bool)| {
+            !is_link && !mounts.iter().any(|mount| mount.file_name() == path.file_name())
+        };
+        let (mut straight, others): (Vec<_>, Vec<_>) = listing.files.into_iter().partition(is_straight);
+        // To compare paths takes long, and is done once for each where they are nearly in order.
+        straight.sort_unstable_by(|(one, _), (other, _)| one.as_os_str().cmp(other.as_os_str()));
+        self.survey.members = straight.into_iter().map(|(path, _)| (path, Way::Straight)).collect();
+        for (path, _) in others {
+            self.add_member(&path, mounts);
         }
         self.survey.refused = listing.refused;
         self.survey.is_unfinished = listing.is_unfinished;
+    }
+
+    fn add_tree(&mut self, directory: &Directory, path: PathBuf, real: PathBuf, identity: Identity) {
+        let watch = self.watches.entry(real.clone()).or_insert_with(|| Watch {
+            path: real,
+            identity,
+            names: Names::default(),
+            required: true,
+        });
+        watch.required = true;
+        watch.names.included = Some(directory.filter());
+        self.survey.trees.insert(path.clone());
+        self.survey.routes.entry(identity).or_default().tree = Some(path);
     }
 
     fn add_chain(&mut self, chain: &Chain, member: Option<&Path>) {

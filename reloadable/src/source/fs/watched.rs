@@ -45,6 +45,11 @@ impl Watched {
     pub(super) fn watch(&mut self, mut how: Follow) -> bool {
         self.is_elsewhere = false;
         let mut grew = false;
+        // What stands in the way of it is found out below.
+        if let Some(ahead) = Survey::ahead(&self.target).filter(|_| self.followed.is_empty()) {
+            self.survey = ahead;
+            grew = self.follow_survey(how) == Ok(true);
+        }
         for _ in 0..ROUNDS {
             let survey = Survey::of(&self.target, &self.mounts);
             let is_new = !survey.is_watched_by(&self.followed);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::document::Revision;
 use crate::error::SourceError;
 use crate::source::fs::settings::QUICK_BYTES;
 use crate::source::fs::settle::{Signal, Verdict};
@@ -85,9 +86,8 @@ impl Follower {
         self.listen(time);
         let pace = self.settings.pace;
         let (mut deltas, mut gone) = (Vec::new(), Vec::new());
-        let before = self.ledger.len();
+        let (before, judged) = (self.ledger.len(), self.ledger.judged);
         let mut heirs = Vec::new();
-        let mut ledger = std::mem::take(&mut self.ledger);
         for (job, sight) in each {
             if self.is_overtaken(&job, time) {
                 continue;
@@ -99,31 +99,29 @@ impl Follower {
                     self.whole.signal(Signal::Replaced, time, &pace);
                 }
                 Sight::Gone if self.is_removing(time) => {
-                    self.not_yet(&job, &Sight::Doubtful(Verdict::Unstable, None), time, &pace);
+                    self.not_yet(&job, &Sight::Doubtful(Verdict::Unstable, None), time);
                 }
                 Sight::Gone => {
                     self.settled(&job.path, time);
-                    let moved = ledger.remove(&job.path);
+                    let moved = self.ledger.remove(&job.path);
                     gone.extend(moved.gone);
                     heirs.extend(moved.heirs);
                 }
                 Sight::Failed(_) | Sight::Read(_) => {
                     self.settled(&job.path, time);
-                    let (told, moved) = self.put(&mut ledger, &job.path, sight);
+                    let (told, moved) = self.put(&job.path, sight);
                     deltas.extend(told);
                     gone.extend(moved.gone);
                     heirs.extend(moved.heirs);
                 }
-                sight => self.not_yet(&job, &sight, time, &pace),
+                sight => self.not_yet(&job, &sight, time),
             }
         }
         for heir in heirs {
-            ledger.forget_shape(&heir);
-            self.signal(&heir, Signal::Replaced, time);
+            self.inherits(&heir);
         }
         // A key may have gone from one file to another, of which was told.
-        gone.retain(|key| !ledger.has_owner(key));
-        self.ledger = ledger;
+        gone.retain(|key| !self.ledger.has_owner(key));
         if self.removals.is_some_and(|(_, last)| last + QUIET <= time) {
             self.removals = None;
         }
@@ -132,6 +130,10 @@ impl Follower {
             return Some(Changed::Relist);
         }
         deltas.extend(gone.into_iter().map(Delta::Delete));
+        if deltas.is_empty() && self.ledger.judged != judged {
+            // Nothing became of any object, but the status is another one.
+            deltas.push(Delta::Progress(Revision::new(self.ledger.judged.to_le_bytes())));
+        }
         (!deltas.is_empty()).then_some(Changed::Deltas(deltas))
     }
 

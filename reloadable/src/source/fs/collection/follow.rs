@@ -14,7 +14,7 @@ use crate::source::fs::inbox::{Arrived, Inbox, Kind};
 use crate::source::fs::mode::Mode;
 use crate::source::fs::read::Stamp;
 use crate::source::fs::settings::Settings;
-use crate::source::fs::settle::{Pace, Settling, Signal, Verdict};
+use crate::source::fs::settle::{Settling, Signal, Verdict};
 use crate::source::fs::survey::{Subject, Target, Way};
 use crate::source::fs::watched::Watched;
 use crate::source::{Condition, Delta, KeyedDocument};
@@ -191,6 +191,12 @@ impl Follower {
         self.watched = Some(watched);
     }
 
+    /// A file has a key now that was another's, so what is in it is read again.
+    pub(super) fn inherits(&mut self, heir: &Arc<Path>) {
+        self.ledger.forget_shape(heir);
+        self.signal(heir, Signal::Replaced, now());
+    }
+
     pub(super) fn signal(&mut self, path: &Arc<Path>, signal: Signal, now: std::time::Instant) {
         let pace = self.settings.pace;
         let pending = self.pending.entry(Arc::clone(path)).or_default();
@@ -232,7 +238,8 @@ impl Follower {
     }
 
     /// A file was looked at, and is looked at again.
-    pub(super) fn not_yet(&mut self, job: &Job, sight: &Sight, now: std::time::Instant, pace: &Pace) {
+    pub(super) fn not_yet(&mut self, job: &Job, sight: &Sight, now: std::time::Instant) {
+        let pace = &self.settings.pace;
         let pending = self.pending.entry(Arc::clone(&job.path)).or_default();
         match sight {
             Sight::Doubtful(verdict, seen) => {
@@ -251,14 +258,10 @@ impl Follower {
     }
 
     /// Takes in what one file holds, and says what that has changed.
-    pub(super) fn put(
-        &mut self,
-        ledger: &mut Ledger,
-        path: &Arc<Path>,
-        sight: Sight,
-    ) -> (Vec<Delta<String>>, Moved) {
+    pub(super) fn put(&mut self, path: &Arc<Path>, sight: Sight) -> (Vec<Delta<String>>, Moved) {
         self.revisions += 1;
         let revision = Revision::new(self.revisions.to_le_bytes());
+        let ledger = &mut self.ledger;
         let before = ledger.record(path).map(|record| record.keys().to_vec()).unwrap_or_default();
         match sight {
             Sight::Failed(error) => {

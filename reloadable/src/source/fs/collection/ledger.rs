@@ -13,12 +13,14 @@ use crate::source::{Condition, RefusedDocument};
 use super::layout::Layout;
 
 /// What is known of a file.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Record {
     /// Of what was read last; nothing where that is to be read again in any case.
     pub(super) read: Option<Shape>,
     pub(super) revision: Revision,
     keys: Box<[String]>,
+    /// The number of the list that found it last.
+    listed: u64,
 }
 
 /// What a file looked like when it was read.
@@ -44,6 +46,10 @@ pub(super) struct Ledger {
     rivals: BTreeMap<String, BTreeSet<Arc<Path>>>,
     /// What is no object.
     refused: BTreeMap<Arc<Path>, Report>,
+    /// How often something began or ceased to be no object.
+    pub(super) judged: u64,
+    /// The number of the last list.
+    number: u64,
 }
 
 /// What a file has brought about.
@@ -56,8 +62,21 @@ pub(super) struct Moved {
 }
 
 impl Ledger {
-    pub(super) fn with_capacity(files: usize) -> Self {
-        Self { files: HashMap::with_capacity(files), ..Self::default() }
+    /// Forgets all files but these, and returns which have a key now that they did not have.
+    pub(super) fn keep(&mut self, files: &[Arc<Path>]) -> Vec<Arc<Path>> {
+        self.files.reserve(files.len().saturating_sub(self.files.len()));
+        if self.files.is_empty() {
+            return Vec::new();
+        }
+        self.number += 1;
+        for file in files {
+            if let Some(record) = self.files.get_mut(file) {
+                record.listed = self.number;
+            }
+        }
+        let others = self.files.iter().filter(|(_, record)| record.listed != self.number);
+        let others: Vec<_> = others.map(|(path, _)| Arc::clone(path)).collect();
+        others.iter().flat_map(|path| self.remove(path).heirs).collect()
     }
 
     /// Returns how many objects there are.
@@ -69,18 +88,18 @@ impl Ledger {
         self.files.get(path)
     }
 
-    /// Returns why some of a file is no object.
-    pub(super) fn refused(&self, path: &Path) -> Option<&Report> {
-        self.refused.get(path)
-    }
-
     /// Tells whether a file has this key.
     pub(super) fn is_owner(&self, path: &Path, key: &str) -> bool {
-        self.owners.get(key).is_some_and(|owner| **owner == *path)
+        self.owners.get(key).is_some_and(|owner| is_same(owner, path))
     }
 
     pub(super) fn has_owner(&self, key: &str) -> bool {
         self.owners.contains_key(key)
+    }
+
+    /// Tells whether a file that claims this key takes it from another.
+    pub(super) fn would_take(&self, path: &Path, key: &str) -> bool {
+        self.owners.get(key).is_some_and(|owner| path < &**owner)
     }
 
     /// Takes in what a file claims now.
@@ -96,7 +115,7 @@ impl Ledger {
         for key in &keys {
             self.claim(path, key);
         }
-        let record = Record { read, revision, keys: keys.into() };
+        let record = Record { read, revision, keys: keys.into(), listed: self.number };
         if let Some(old) = self.files.insert(Arc::clone(path), record) {
             let kept = self.files.get(path).map_or(&[][..], |record| &record.keys);
             let kept: HashSet<_> = kept.iter().collect();
@@ -105,17 +124,21 @@ impl Ledger {
                 self.release(path, key, &mut moved);
             }
         }
-        match refused {
-            Some(report) => drop(self.refused.insert(Arc::clone(path), report)),
-            None => drop(self.refused.remove(path)),
-        }
+        let is_news = match refused {
+            Some(report) => {
+                self.refused.insert(Arc::clone(path), report);
+                true
+            }
+            None => self.refused.remove(path).is_some(),
+        };
+        self.judged += u64::from(is_news);
         moved
     }
 
     /// Forgets a file that is gone.
     pub(super) fn remove(&mut self, path: &Arc<Path>) -> Moved {
         let mut moved = Moved::default();
-        self.refused.remove(path);
+        self.judged += u64::from(self.refused.remove(path).is_some());
         if let Some(old) = self.files.remove(path) {
             for key in old.keys {
                 self.release(path, key, &mut moved);
@@ -137,20 +160,20 @@ impl Ledger {
                 self.owners.insert(key.to_owned(), Arc::clone(path));
                 return;
             }
-            Some(owner) if owner == path => return,
+            Some(owner) if is_same(owner, path) => return,
             Some(owner) if path < owner => std::mem::replace(owner, Arc::clone(path)),
             Some(_) => Arc::clone(path),
         };
         let rivals = self.rivals.entry(key.to_owned()).or_default();
         rivals.remove(path);
-        rivals.insert(rival);
+        self.judged += u64::from(rivals.insert(rival));
     }
 
     fn release(&mut self, path: &Arc<Path>, key: String, moved: &mut Moved) {
+        let is_owner = self.is_owner(path, &key);
         let heir = match self.rivals.get_mut(&key) {
             Some(rivals) => {
-                rivals.remove(path);
-                let is_owner = self.owners.get(&key) == Some(path);
+                self.judged += u64::from(rivals.remove(path));
                 let heir = if is_owner { rivals.pop_first() } else { None };
                 if rivals.is_empty() {
                     self.rivals.remove(&key);
@@ -160,9 +183,10 @@ impl Ledger {
             None => None,
         };
         if let Some(heir) = heir {
+            self.judged += 1;
             moved.heirs.push(Arc::clone(&heir));
             self.owners.insert(key, heir);
-        } else if self.owners.get(&key) == Some(path) {
+        } else if is_owner {
             self.owners.remove(&key);
             moved.gone.push(key);
         }
@@ -191,6 +215,11 @@ impl Ledger {
     }
 }
 
+/// Paths are made of the same text here, which need not be taken apart.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.as_os_str() == other.as_os_str()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +244,7 @@ mod tests {
         assert_eq!(put(&mut ledger, "a", &[]), Moved { gone: vec![], heirs: vec![path("b")] });
         assert_eq!(ledger.remove(&path("b")), Moved { gone: vec![], heirs: vec![path("c")] });
         assert_eq!(ledger.remove(&path("c")), Moved { gone: vec!["k".into()], heirs: vec![] });
+        assert_eq!(ledger.remove(&path("a")), Moved::default());
         assert!(ledger.rivals.is_empty() && ledger.owners.is_empty() && ledger.files.is_empty());
     }
 

@@ -1,14 +1,13 @@
 //! Looks at all files, and tells a list of what is different since the last one.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::document::Revision;
 use crate::error::{SourceError, SourceErrorKind};
 use crate::source::fs::events::Follow;
 use crate::source::fs::mode::Mode;
@@ -18,7 +17,6 @@ use crate::source::fs::survey::{Target, Way};
 use crate::source::{Delta, Known, Listed, Listing};
 
 use super::follow::{Follower, now};
-use super::ledger::{Ledger, Record};
 use super::sight::{Glance, Job, Sight};
 
 /// So many files are looked at by one task.
@@ -33,15 +31,16 @@ impl Follower {
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: dropped, it has changed nothing but what is watched.
+    /// Cancel safe: what was read is known, and whether it was handed over is asked of the next list.
     pub(super) async fn list(&mut self, listing: &mut Listing<String>) -> Result<Listed, SourceError> {
         self.join().await;
         while self.read_under_way().await.is_some() {}
-        let began = std::time::Instant::now();
-        self.whole.looked(Verdict::Believed, began, &self.settings.pace);
+        self.whole.looked(Verdict::Believed, now(), &self.settings.pace);
         let members = self.survey().await?;
+        for heir in self.ledger.keep(&members) {
+            self.inherits(&heir);
+        }
         let known = listing.all_known();
-        let mut next = Ledger::with_capacity(members.len());
         let mut members = members.into_iter();
         let width = available_parallelism().map_or(1, |width| width.get().min(WIDEST));
         loop {
@@ -51,26 +50,26 @@ impl Follower {
                     break;
                 }
                 self.listen(now());
-                let jobs = self.listed(chunk, &known, &mut next, listing).await;
+                let jobs = self.listed(chunk, &known, listing).await;
                 self.start(jobs);
             }
             let Some(sights) = self.read_under_way().await else { break };
             self.listen(now());
             for (job, sight) in sights.each {
-                self.take_listed(job, sight, &mut next, &known, listing).await?;
+                self.take_listed(job, sight, &known, listing).await?;
             }
         }
         drop(known);
         if !self.has_listed {
-            self.await_unsettled(&mut next, listing).await?;
+            self.await_unsettled(listing).await?;
         }
-        self.ledger = next;
         self.has_listed = true;
         Ok(Listed::new())
     }
 
-    /// Watches, and returns what files there are.
-    async fn survey(&mut self) -> Result<BTreeMap<PathBuf, Way>, SourceError> {
+    /// Watches, and returns what files there are, in order.
+    async fn survey(&mut self) -> Result<Vec<Arc<Path>>, SourceError> {
+        let began = now();
         if let Some(mut watched) = self.watched.take() {
             self.surveying = Some(tokio::task::spawn_blocking(move || {
                 watched.mounts = probe::mounts();
@@ -83,8 +82,8 @@ impl Follower {
         self.listen(now);
         let pace = self.settings.pace;
         let Some(watched) = &mut self.watched else { return Err(self.failed("it could not be looked at")) };
-        let took = Instant::now().into_std().saturating_duration_since(now);
-        watched.mode.polled(false, now, took);
+        let took = now.saturating_duration_since(began);
+        watched.mode.polled(false, began, took);
         self.poll_at = match &watched.mode {
             Mode::Polling { next, .. } => Some(*next),
             Mode::Native => None,
@@ -113,50 +112,40 @@ impl Follower {
             within,
             root: watched.survey.root.clone(),
         });
-        Ok(members)
+        Ok(members.into_keys().map(Arc::from).collect())
     }
 
     /// Says what to look at, and of what is being changed that it is there.
     async fn listed(
         &mut self,
-        chunk: Vec<(PathBuf, Way)>,
+        chunk: Vec<Arc<Path>>,
         known: &Known<String>,
-        next: &mut Ledger,
         listing: &mut Listing<String>,
     ) -> Vec<Job> {
         let mut jobs = Vec::with_capacity(chunk.len());
-        for (path, _) in chunk {
-            let path: Arc<Path> = path.into();
+        for path in chunk {
             if self.pending.get(&path).is_some_and(|pending| pending.settling.is_pending()) {
-                self.carry_over(&path, known, next, listing).await;
+                self.carry_over(&path, known, listing).await;
                 continue;
             }
-            let is_known = |record: &&Record| {
-                let is_known = |key: &String| {
+            let record = self.ledger.record(&path).filter(|record| {
+                // What was read of it was handed over, and taken.
+                record.keys().iter().all(|key| {
                     let held = known.get(key).and_then(|held| held.revision.as_ref());
                     held == Some(&record.revision) || !self.ledger.is_owner(&path, key)
-                };
-                record.keys().iter().all(is_known)
-            };
-            let record = self.ledger.record(&path).filter(is_known);
-            jobs.push(self.job(path.clone(), record.and_then(|record| record.read), now()));
+                })
+            });
+            let read = record.and_then(|record| record.read);
+            jobs.push(self.job(path, read, now()));
         }
         jobs
     }
 
     /// What is known of a file stays, and is still there.
-    async fn carry_over(
-        &self,
-        path: &Arc<Path>,
-        known: &Known<String>,
-        next: &mut Ledger,
-        listing: &mut Listing<String>,
-    ) {
+    async fn carry_over(&self, path: &Path, known: &Known<String>, listing: &mut Listing<String>) {
         let Some(record) = self.ledger.record(path) else { return };
-        let Record { read, revision, .. } = record.clone();
-        next.put(path, read, revision, record.keys().to_vec(), self.ledger.refused(path).cloned());
         for key in record.keys() {
-            if next.is_owner(path, key) && known.contains_key(key) {
+            if self.ledger.is_owner(path, key) && known.contains_key(key) {
                 listing.unchanged(key.clone()).await;
             }
         }
@@ -166,29 +155,28 @@ impl Follower {
         &mut self,
         job: Job,
         sight: Sight,
-        next: &mut Ledger,
         known: &Known<String>,
         listing: &mut Listing<String>,
     ) -> Result<(), SourceError> {
-        let pace = self.settings.pace;
         let now = now();
         if self.is_overtaken(&job, now) {
-            self.carry_over(&job.path, known, next, listing).await;
+            self.carry_over(&job.path, known, listing).await;
             return Ok(());
         }
         match sight {
-            Sight::Same => self.carry_over(&job.path, known, next, listing).await,
+            Sight::Same => self.carry_over(&job.path, known, listing).await,
             Sight::Doubtful(..) | Sight::Dangling | Sight::Elsewhere | Sight::Large => {
-                self.not_yet(&job, &sight, now, &pace);
-                self.carry_over(&job.path, known, next, listing).await;
+                self.not_yet(&job, &sight, now);
+                self.carry_over(&job.path, known, listing).await;
             }
-            Sight::Gone => {
-                if matches!(self.target, Target::Files(_)) {
-                    return Err(self.missing(&job.path));
-                }
-            }
+            Sight::Gone if matches!(self.target, Target::Files(_)) => return Err(self.missing(&job.path)),
+            // It was there a moment ago.
+            Sight::Gone => self.signal(&job.path, Signal::Removed, now),
             Sight::Failed(_) | Sight::Read(_) => {
-                let (deltas, _) = self.put(next_of(next, &self.ledger, &job.path), &job.path, sight);
+                let (deltas, moved) = self.put(&job.path, sight);
+                for heir in moved.heirs {
+                    self.inherits(&heir);
+                }
                 for delta in deltas {
                     hand_over(delta, listing).await;
                 }
@@ -198,64 +186,60 @@ impl Follower {
     }
 
     /// Waits for a while for files that are new and still being written.
-    async fn await_unsettled(
-        &mut self,
-        next: &mut Ledger,
-        listing: &mut Listing<String>,
-    ) -> Result<(), SourceError> {
+    async fn await_unsettled(&mut self, listing: &mut Listing<String>) -> Result<(), SourceError> {
         let deadline = Instant::now() + LONGEST;
+        let mut late = HashSet::new();
         loop {
             let pace = self.settings.pace;
             self.listen(now());
             let unsettled = self
                 .pending
                 .iter()
-                .filter(|(path, pending)| pending.settling.is_pending() && next.record(path).is_none());
-            let Some(due) = unsettled.filter_map(|(_, pending)| pending.settling.due(&pace)).min() else {
-                return Ok(());
-            };
-            if Instant::now() >= deadline {
-                return Ok(());
-            }
+                .filter(|(path, pending)| pending.settling.is_pending() && self.is_unlisted(path, &late));
+            let due = unsettled.filter_map(|(_, pending)| pending.settling.due(&pace)).min();
+            let Some(due) = due.filter(|_| Instant::now() < deadline) else { return Ok(()) };
             if due > now() {
                 let until = Instant::from_std(due).min(deadline);
                 let _ = timeout_at(until, self.inbox.woken()).await;
                 continue;
             }
-            let jobs = self.due(now(), |path| next.record(path).is_none());
+            let jobs = self.due(now(), |path| self.is_unlisted(path, &late));
             self.start(jobs);
             let Some(sights) = self.read_under_way().await else { return Ok(()) };
             self.listen(now());
             for (job, sight) in sights.each {
-                let claims = match &sight {
-                    Sight::Read(seen) => seen.holds.objects.iter().any(|(key, _)| next.has_owner(key)),
-                    _ => false,
-                };
-                if self.is_overtaken(&job, now()) || claims {
-                    // Of a key that was handed over already it is told afterwards.
-                    if claims {
-                        self.signal(&job.path, Signal::Replaced, now());
-                        next.put(&job.path, None, Revision::new([]), Vec::new(), None);
-                    }
+                if self.is_overtaken(&job, now()) {
                     continue;
                 }
-                self.settled(&job.path, now());
+                // One that takes a key that was handed over is told of afterwards.
+                if let Sight::Read(seen) = &sight {
+                    let takes = |(key, _): &(String, _)| self.ledger.would_take(&job.path, key);
+                    if seen.holds.objects.iter().any(takes) {
+                        late.insert(Arc::clone(&job.path));
+                        continue;
+                    }
+                }
                 match sight {
                     Sight::Doubtful(..) | Sight::Dangling | Sight::Elsewhere | Sight::Large => {
-                        self.not_yet(&job, &sight, now(), &pace);
+                        self.not_yet(&job, &sight, now());
                     }
                     Sight::Gone if matches!(self.target, Target::Files(_)) => {
                         return Err(self.missing(&job.path));
                     }
-                    Sight::Gone | Sight::Same => {}
+                    Sight::Gone | Sight::Same => self.settled(&job.path, now()),
                     Sight::Failed(_) | Sight::Read(_) => {
-                        for delta in self.put(next, &job.path, sight).0 {
+                        self.settled(&job.path, now());
+                        for delta in self.put(&job.path, sight).0 {
                             hand_over(delta, listing).await;
                         }
                     }
                 }
             }
         }
+    }
+
+    fn is_unlisted(&self, path: &Path, late: &HashSet<Arc<Path>>) -> bool {
+        self.ledger.record(path).is_none() && !late.contains(path)
     }
 
     fn missing(&self, path: &Path) -> SourceError {
@@ -266,14 +250,6 @@ impl Follower {
     fn failed(&self, message: &str) -> SourceError {
         SourceError::new(SourceErrorKind::Other, self.origin(), message)
     }
-}
-
-/// Puts what is known of a file into the ledger of the list, so that what it takes in is compared with that.
-fn next_of<'l>(next: &'l mut Ledger, ledger: &Ledger, path: &Arc<Path>) -> &'l mut Ledger {
-    if let Some(record) = ledger.record(path) {
-        next.put(path, record.read, record.revision.clone(), record.keys().to_vec(), None);
-    }
-    next
 }
 
 async fn hand_over(delta: Delta<String>, listing: &mut Listing<String>) {
