@@ -26,7 +26,7 @@ use crate::status::{SourceState, seconds, shared, some_seconds};
 /// fn tell(informer: &reloadable::Informer<Route>) {
 ///     let status = informer.status();
 ///     println!("{} objects from {}, {:?}", status.objects, status.origin, status.state);
-///     for broken in &status.broken {
+///     for broken in status.broken.iter() {
 ///         println!("{}: {}", broken.key, broken.report);
 ///     }
 /// }
