@@ -29,8 +29,8 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] with what the source said last, if the first list was not complete in time, and
-    /// [`ErrorKind::Setup`] where there is no tokio runtime, no source, or one that cannot be.
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) with what the source said last, if the first list was not complete in time, and
+    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) where there is no tokio runtime, no source, or one that cannot be.
     ///
     /// # Cancel safety
     ///
