@@ -18,6 +18,8 @@ pub struct ControllerStatus {
     pub active: usize,
     /// How many keys were given up.
     pub dead_letters: usize,
+    /// How many keys have something new, and wait for room in the queue: see [`capacity`](crate::Controller::capacity).
+    pub waiting_for_room: usize,
     /// The queue of keys that are ready, delayed and worked on.
     pub queue: QueueStats,
     /// What has happened so far.
@@ -54,6 +56,7 @@ pub struct ControllerCounts {
 pub(super) struct Figures {
     pub(super) has_started: AtomicBool,
     pub(super) active: AtomicUsize,
+    pub(super) waiting_for_room: AtomicUsize,
     pub(super) succeeded: AtomicU64,
     pub(super) requeued: AtomicU64,
     pub(super) failed: AtomicU64,
