@@ -323,13 +323,11 @@ where
     }
 
     async fn changed(&mut self, _: Option<&Revision>) -> Result<Changed<K>, SourceError> {
-        if !self.is_news {
-            if self.news().await.is_err() {
-                if let Some(end) = self.end.take() {
-                    let _ = end.send(());
-                }
-                return std::future::pending().await;
+        if !self.is_news && self.news().await.is_err() {
+            if let Some(end) = self.end.take() {
+                let _ = end.send(());
             }
+            return std::future::pending().await;
         }
         let (changed, gone) = self.look();
         let upserts = changed.into_iter().filter_map(|key| self.object(key)).map(Delta::Upsert);
