@@ -76,7 +76,9 @@ pub use crate::collection::{Event, Events, Latest, Modified, Removal, SnapshotCa
 #[cfg(feature = "tokio")]
 pub use crate::collection::{Informer, InformerBuilder, NoKey, RemovalGuard};
 #[cfg(feature = "tokio")]
-pub use crate::controller::{Controller, ControllerCounts, ControllerHandle, ControllerStatus};
+pub use crate::controller::{
+    Controller, ControllerCounts, ControllerHandle, ControllerStatus, UnsyncedSource,
+};
 #[cfg(feature = "tokio")]
 pub use crate::controller::{DeadLetter, DeadLetters, Failure, FailureKind};
 #[cfg(feature = "tokio")]

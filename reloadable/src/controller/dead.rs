@@ -1,24 +1,32 @@
 //! The dead letters: keys that are not tried again by themselves.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 
 use super::outcome::{Failure, FailureKind};
 use crate::error::Error;
 use crate::key::Key;
 use crate::queue::{Add, AddError, Priority, WorkQueue};
+use crate::status::{seconds, shared};
 
 /// A key that is not tried again by itself, since it has failed too often, or for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// It [serializes](serde::Serialize) for a status page: the key as its `Debug` shows it, times in seconds since 1970, and
+/// of the failures what the errors said, no object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(bound = "K: Debug")]
 #[non_exhaustive]
 pub struct DeadLetter<K> {
     /// The key.
+    #[serde(serialize_with = "as_shown")]
     pub key: K,
     /// What was said of the last failure, in one line.
+    #[serde(serialize_with = "shared")]
     pub reason: Arc<str>,
     /// In which way it failed the last time.
     pub kind: FailureKind,
@@ -27,7 +35,15 @@ pub struct DeadLetter<K> {
     /// The last failures, at most 8, the last one at the end.
     pub history: Vec<Failure>,
     /// When it was given up.
+    #[serde(serialize_with = "seconds")]
     pub since: SystemTime,
+}
+
+/// A key that is a text is shown as such.
+fn as_shown<K: Debug, S: Serializer>(key: &K, serializer: S) -> Result<S::Ok, S::Error> {
+    let shown = format!("{key:?}");
+    let inner = shown.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    serializer.serialize_str(inner.unwrap_or(&shown))
 }
 
 /// The keys that a [`Controller`](crate::Controller) has given up, from

@@ -3,15 +3,17 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::dead::{DeadLetter, DeadLetters, Letters};
+use super::outcome::Failure;
 use super::status::ControllerStatus;
 use super::work::{Core, Phase};
 use crate::collection::Lister;
@@ -23,6 +25,7 @@ use crate::queue::{Add, AddError, Priority, WorkQueue};
 ///
 /// When the last clone is dropped, it ends at once: nothing more is begun, and what is worked on is dropped where it
 /// stands. [`shutdown`](Self::shutdown) lets it finish.
+#[must_use = "the controller ends when the last handle is dropped"]
 pub struct ControllerHandle<T, K: Key = String> {
     core: Arc<Core<T, K>>,
     running: Arc<Running<K>>,
@@ -35,6 +38,8 @@ struct Running<K: Key> {
     alive: watch::Receiver<()>,
     queue: WorkQueue<K>,
     letters: Arc<Letters<K>>,
+    /// What it runs in.
+    runtime: Handle,
 }
 
 impl<K: Key> Drop for Running<K> {
@@ -53,9 +58,10 @@ impl<T: Reloadable, K: Key> ControllerHandle<T, K> {
         core: Arc<Core<T, K>>,
         phase: watch::Sender<Phase>,
         alive: watch::Receiver<()>,
+        runtime: Handle,
     ) -> Self {
         let (queue, letters) = (core.queue.clone(), Arc::clone(&core.letters));
-        Self { core, running: Arc::new(Running { phase, alive, queue, letters }) }
+        Self { core, running: Arc::new(Running { phase, alive, queue, letters, runtime }) }
     }
 
     /// Returns what reads the objects.
@@ -110,6 +116,9 @@ impl<T: Reloadable, K: Key> ControllerHandle<T, K> {
         ControllerStatus {
             name: settings.name.as_deref().map(ToOwned::to_owned),
             has_started: figures.has_started.load(Ordering::Relaxed),
+            has_ended: *self.running.phase.borrow() > Phase::Running
+                || figures.never_starts.load(Ordering::Relaxed),
+            unsynced: figures.unsynced(),
             concurrency: settings.concurrency,
             active: figures.active.load(Ordering::Relaxed),
             dead_letters: letters.len(),
@@ -126,7 +135,8 @@ impl<T: Reloadable, K: Key> ControllerHandle<T, K> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is ready, nothing more is begun, and what is worked on may finish.
+    /// Dropped before it is ready, nothing more is begun, and what is worked on may finish within the same time, also if
+    /// this was the last handle. Then nobody is told of what was left.
     ///
     /// # Examples
     ///
@@ -150,19 +160,44 @@ impl<T: Reloadable, K: Key> ControllerHandle<T, K> {
         });
         // What is worked on may still come back as delayed or ready, to be told as such.
         core.queue.stop();
-        let mut alive = running.alive.clone();
-        let _ = timeout(within, ended(&mut alive)).await;
-        let left = core.queue.shutdown();
-        running.phase.send_replace(Phase::Aborted);
-        let _ = timeout(LAST_WAIT, ended(&mut alive)).await;
-        core.letters.close();
-        let keys = |keys: &[K]| keys.to_vec();
-        let (aborted, mut ready, delayed) = (keys(left.in_work()), keys(left.ready()), keys(left.delayed()));
-        let unqueued = mem::take(&mut *core.unqueued.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut told: HashSet<K> = left.into_keys().into_iter().collect();
-        ready.extend(unqueued.into_iter().filter(|key| told.insert(key.clone())));
-        Unfinished { aborted, ready, delayed, dead: core.letters.list() }
+        let runtime = running.runtime.clone();
+        // A task of its own: who waits may stop waiting, and what is worked on may finish nevertheless.
+        match runtime.spawn(finish(core, running, within)).await {
+            Ok(left) => left,
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => resume_unwind(payload),
+                // The runtime has ended, and all that ran in it.
+                Err(_) => Unfinished::default(),
+            },
+        }
     }
+}
+
+/// Waits until what is worked on has finished, drops what has not, and says what is left.
+async fn finish<T: Reloadable, K: Key>(
+    core: Arc<Core<T, K>>,
+    running: Arc<Running<K>>,
+    within: Duration,
+) -> Unfinished<K> {
+    let mut alive = running.alive.clone();
+    let _ = timeout(within, ended(&mut alive)).await;
+    let left = core.queue.shutdown();
+    running.phase.send_replace(Phase::Aborted);
+    let _ = timeout(LAST_WAIT, ended(&mut alive)).await;
+    core.letters.close();
+    let keys = |keys: &[K]| keys.to_vec();
+    let (aborted, mut ready, delayed) = (keys(left.in_work()), keys(left.ready()), keys(left.delayed()));
+    let unqueued = mem::take(&mut *core.unqueued.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut told: HashSet<K> = left.into_keys().into_iter().collect();
+    ready.extend(unqueued.into_iter().filter(|key| told.insert(key.clone())));
+    let (mut failing, mut periodic) = (Vec::new(), Vec::new());
+    for key in &delayed {
+        match core.records.failures(key).pop() {
+            Some(failure) => failing.push((key.clone(), failure)),
+            None => periodic.push(key.clone()),
+        }
+    }
+    Unfinished { aborted, ready, delayed, failing, periodic, dead: core.letters.list() }
 }
 
 /// Waits until everything has ended that adds keys or works on them.
@@ -191,7 +226,22 @@ pub struct Unfinished<K> {
     aborted: Vec<K>,
     ready: Vec<K>,
     delayed: Vec<K>,
+    failing: Vec<(K, Failure)>,
+    periodic: Vec<K>,
     dead: Vec<DeadLetter<K>>,
+}
+
+impl<K> Default for Unfinished<K> {
+    fn default() -> Self {
+        Self {
+            aborted: Vec::new(),
+            ready: Vec::new(),
+            delayed: Vec::new(),
+            failing: Vec::new(),
+            periodic: Vec::new(),
+            dead: Vec::new(),
+        }
+    }
 }
 
 impl<K> Unfinished<K> {
@@ -207,10 +257,23 @@ impl<K> Unfinished<K> {
         &self.ready
     }
 
-    /// Returns the keys that were to be looked at later: since they have failed, or since they asked for it.
+    /// Returns the keys that were to be looked at later: the [failing](Self::failing) and the [periodic](Self::periodic).
     #[must_use]
     pub fn delayed(&self) -> &[K] {
         &self.delayed
+    }
+
+    /// Returns the keys that have failed and were to be tried again, each with its last failure.
+    #[must_use]
+    pub fn failing(&self) -> &[(K, Failure)] {
+        &self.failing
+    }
+
+    /// Returns the keys that are as they should be, and were to be looked at again after a while
+    /// ([`Requeue::after`](crate::Requeue::after)).
+    #[must_use]
+    pub fn periodic(&self) -> &[K] {
+        &self.periodic
     }
 
     /// Returns the keys that were given up.
@@ -219,9 +282,9 @@ impl<K> Unfinished<K> {
         &self.dead
     }
 
-    /// Tells whether nothing was left.
+    /// Tells whether nothing was left. What is [periodic](Self::periodic) is done, and does not count.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.aborted.is_empty() && self.ready.is_empty() && self.delayed.is_empty() && self.dead.is_empty()
+        self.aborted.is_empty() && self.ready.is_empty() && self.failing.is_empty() && self.dead.is_empty()
     }
 }

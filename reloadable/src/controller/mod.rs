@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::backoff::Jitter;
 use crate::collection::Informer;
@@ -35,14 +36,14 @@ use crate::source::BoxFuture;
 use self::dead::Letters;
 use self::feeder::{Own, Owners, feed};
 use self::record::Records;
-use self::status::Figures;
+use self::status::{AskUnsynced, Figures};
 use self::work::{Core, Phase, Settings, before, work};
 
 pub use self::context::ReconcileContext;
 pub use self::dead::{DeadLetter, DeadLetters};
 pub use self::handle::{ControllerHandle, Unfinished};
 pub use self::outcome::{Failure, FailureKind, ReconcileError, Requeue};
-pub use self::status::{ControllerCounts, ControllerStatus};
+pub use self::status::{ControllerCounts, ControllerStatus, UnsyncedSource};
 
 /// Sets up a controller: what brings the world to where the objects of an [`Informer`] say it should be.
 ///
@@ -113,6 +114,7 @@ pub struct Controller<T, K: Key = String> {
 /// Another informer that feeds the queue.
 struct Side<T, K: Key> {
     synced: Synced,
+    ask: AskUnsynced,
     feed: Feeding<T, K>,
 }
 
@@ -238,10 +240,10 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
         J: Key,
         O: IntoIterator<Item = K> + 'static,
     {
-        let synced = synced(informer.clone());
+        let (synced, ask) = (synced(informer.clone()), ask(informer.clone()));
         let feed: Feeding<T, K> =
             Box::new(move |core, phase| Box::pin(feed(core, informer, Owners(owners), phase)));
-        self.sides.push(Side { synced, feed });
+        self.sides.push(Side { synced, ask, feed });
         self
     }
 
@@ -274,20 +276,22 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
         let (sender, phase) = watch::channel(Phase::Running);
         let (living, alive) = watch::channel(());
 
-        let mut all_synced = vec![synced(informer.clone())];
+        let (mut all_synced, mut asked) = (vec![synced(informer.clone())], vec![ask(informer.clone())]);
         let feeding = feed(Arc::clone(&core), informer, Own::new(), phase.clone());
         runtime.spawn(alive_while(feeding, living.clone()));
         for side in sides {
             let feeding = (side.feed)(Arc::clone(&core), phase.clone());
             runtime.spawn(alive_while(feeding, living.clone()));
             all_synced.push(side.synced);
+            asked.push(side.ask);
         }
+        core.figures.wait_for(asked);
         #[cfg(feature = "metrics")]
         if core.settings.name.is_some() {
             runtime.spawn(publish(core.queue.clone(), phase.clone()));
         }
         runtime.spawn(start(Arc::clone(&core), Arc::new(reconcile), all_synced, phase, living));
-        Ok(ControllerHandle::new(core, sender, alive))
+        Ok(ControllerHandle::new(core, sender, alive, runtime))
     }
 
     fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
@@ -298,6 +302,36 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
 
 fn synced<T: Reloadable, K: Key>(informer: Informer<T, K>) -> Synced {
     Box::pin(async move { informer.wait_synced(Duration::MAX).await })
+}
+
+fn ask<T: Reloadable, K: Key>(informer: Informer<T, K>) -> AskUnsynced {
+    Box::new(move || {
+        let status = informer.status();
+        (!status.has_synced).then(|| UnsyncedSource::new(status.origin, status.last_error))
+    })
+}
+
+/// So long it waits for first lists until it says so, and then twice as long each time up to the other bound.
+const WARNED_AFTER: Duration = Duration::from_secs(30);
+const WARNED_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Waits until everything is there that those who work may look at. An informer that has ended without a list never has one.
+async fn all_there<T, K: Key>(core: &Core<T, K>, all_synced: Vec<Synced>) -> Result<(), Error> {
+    let mut wait = WARNED_AFTER;
+    for mut synced in all_synced {
+        loop {
+            if let Ok(synced) = timeout(wait, &mut synced).await {
+                synced?;
+                break;
+            }
+            for unsynced in core.figures.unsynced() {
+                let error = unsynced.last_error.as_ref().map(ToString::to_string);
+                core.log.waits(&unsynced.origin, error.as_deref());
+            }
+            wait = (wait * 2).min(WARNED_EVERY);
+        }
+    }
+    Ok(())
 }
 
 /// Starts those who work, once everything that they may look at is there.
@@ -313,10 +347,18 @@ async fn start<T, K, F, R>(
     F: Fn(K, ReconcileContext<T, K>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<Requeue, ReconcileError>> + Send + 'static,
 {
-    for synced in all_synced {
-        // An informer that has ended without a list never has one.
-        let Some(Ok(())) = before(&mut phase, Phase::Stopping, synced).await else { return };
+    let all_there = before(&mut phase, Phase::Stopping, all_there(&core, all_synced)).await;
+    if matches!(all_there, Some(Err(_))) {
+        for unsynced in core.figures.unsynced() {
+            core.log.never_starts(&unsynced.origin);
+        }
+        core.figures.never_starts.store(true, Ordering::Relaxed);
+        // Its keys are still told as left.
+        core.queue.stop();
+        core.letters.close();
     }
+    core.figures.wait_for(Vec::new());
+    let Some(Ok(())) = all_there else { return };
     core.figures.has_started.store(true, Ordering::Relaxed);
     for _ in 0..core.settings.concurrency {
         let working = work(Arc::clone(&core), Arc::clone(&reconcile), phase.clone());

@@ -5,7 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
+
 use crate::report::{one_line, with_causes};
+use crate::status::{seconds, shared};
 
 /// Says that everything is as it should be for a key, and whether to look again.
 ///
@@ -36,7 +39,8 @@ impl Requeue {
         Self::default()
     }
 
-    /// Comes back after this while, or earlier if something changes.
+    /// Comes back after this while, or earlier if something changes. It is not spread: keys that were run together come
+    /// back together, so where there are many, vary it by the key.
     #[must_use]
     pub fn after(delay: Duration) -> Self {
         Self { after: Some(delay) }
@@ -49,8 +53,9 @@ impl Requeue {
 
 /// Why a run on a key has failed.
 ///
-/// With `?` every error becomes a transient one: it is tried again with a growing wait. A permanent one is not tried again
-/// before something changes.
+/// With `?` every error type becomes a transient one: it is tried again with a growing wait. A permanent one is not tried
+/// again before something changes. What is no error type by itself, as `Box<dyn Error + Send + Sync>` or `anyhow::Error`,
+/// needs `.map_err(ReconcileError::transient)?`.
 ///
 /// It keeps what the errors say, in one line, and no more than its beginning; so do the log and the dead letters. Whoever
 /// makes errors of secrets should leave them out.
@@ -94,7 +99,7 @@ impl ReconcileError {
     }
 
     /// Says when to try again instead of the backoff, as the other side may have told. It makes no difference to a
-    /// permanent one.
+    /// permanent one. Such a run counts as an attempt: 20 that each ask for a second make a dead letter in 20 seconds.
     #[must_use]
     pub fn retry_after(self, delay: Duration) -> Self {
         Self { retry_after: Some(delay), ..self }
@@ -134,21 +139,24 @@ impl fmt::Debug for ReconcileError {
 }
 
 /// One run that has failed, as a [`DeadLetter`](crate::DeadLetter) remembers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Failure {
     /// When it ended.
+    #[serde(serialize_with = "seconds")]
     pub at: SystemTime,
     /// The how manieth try it was.
     pub attempt: u32,
     /// In which way it failed.
     pub kind: FailureKind,
     /// What was said of it, in one line.
+    #[serde(serialize_with = "shared")]
     pub message: Arc<str>,
 }
 
-/// In which way a run failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// In which way a run failed. Serialized it is its [name](Self::name).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
     /// With an error that is worth another try.

@@ -45,6 +45,10 @@ impl ReconcileLog {
     pub(crate) fn failed(&self, _: &dyn Debug, _: u32, _: &str, _: &str) {}
 
     pub(crate) fn given_up(&self, _: &dyn Debug, _: u32, _: &str) {}
+
+    pub(crate) fn waits(&self, _: &Origin, _: Option<&str>) {}
+
+    pub(crate) fn never_starts(&self, _: &Origin) {}
 }
 
 /// What an informer would tell.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 /// What a [`WorkQueue`](crate::WorkQueue) has done and is doing, as plain data, by the names that Kubernetes' clients use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Serialized, durations are seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct QueueStats {
     /// How many keys are ready and wait for a worker.
@@ -21,21 +24,29 @@ pub struct QueueStats {
     /// How many keys were worked on to the end, and for how long.
     pub work_duration: DurationStats,
     /// For how long all that is worked on has been so, added up.
+    #[serde(serialize_with = "as_seconds")]
     pub unfinished_work: Duration,
     /// For how long the key has been worked on that is so for longest.
+    #[serde(serialize_with = "as_seconds")]
     pub longest_running_processor: Duration,
 }
 
 /// Durations of one kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DurationStats {
     /// How many there were.
     pub count: u64,
     /// All of them, added up.
+    #[serde(serialize_with = "as_seconds")]
     pub total: Duration,
     /// The longest one.
+    #[serde(serialize_with = "as_seconds")]
     pub longest: Duration,
+}
+
+fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
 }
 
 impl DurationStats {

@@ -102,6 +102,20 @@ impl<T, S: Diff + ?Sized> Subscription<T, S> {
         &self.seen
     }
 
+    /// Waits until there may be something new, and compares nothing.
+    pub(crate) async fn woken(&mut self) -> Result<(), Error> {
+        self.woken.changed().await.map_err(|_| Error::closed())
+    }
+
+    /// Takes what is in force for seen without comparing it, which runs code of all that is in it.
+    pub(crate) fn catch_up(&mut self) {
+        let latest = self.current.snapshot();
+        if latest.generation() != self.seen.generation() {
+            self.subscriber.saw(latest.generation(), true);
+            self.seen = latest;
+        }
+    }
+
     fn take(&mut self) -> Option<Change<T, S>> {
         let latest = self.current.snapshot();
         let changed =

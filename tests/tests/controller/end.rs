@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use reloadable::{
-    Changed, Condition, Delta, Document, KeyedDocument, KeyedSource, Listed, Listing, Origin, Revision,
-    SourceError,
+    Changed, Condition, Delta, Document, ErrorKind, KeyedDocument, KeyedSource, Listed, Listing, Origin,
+    Revision, SourceError, SourceErrorKind,
 };
 
 use super::*;
@@ -61,6 +61,8 @@ async fn what_is_worked_on_may_finish_and_nothing_else_is_begun() {
     assert_eq!(begun.elapsed().as_secs(), 60);
     assert_eq!(left.aborted(), ["c"]);
     assert_eq!(left.delayed(), ["b"]);
+    let failing: Vec<_> = left.failing().iter().map(|(key, failure)| (&**key, &*failure.message)).collect();
+    assert_eq!(failing, [("b", "thirteen")]);
     let mut ready = left.ready().to_vec();
     ready.sort();
     assert_eq!(ready, ["a", "d"], "`a` had something new while it was worked on");
@@ -188,4 +190,85 @@ async fn what_is_in_the_store_and_was_told_to_nobody_is_left() {
     drop(release);
     let told: Vec<_> = left.ready().iter().chain(left.aborted()).collect();
     assert_eq!(told, ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_comes_back_later_is_done() {
+    let (informer, _routes) = informer(&[("a", 7)]).await;
+    let alive = Arc::default();
+    let handle = slow(informer, &alive);
+    eventually("it is run", || handle.status().counts.requeued == 1).await;
+    let left = handle.shutdown(SECOND).await;
+    assert_eq!((left.periodic(), left.failing()), (&["a".to_owned()][..], &[][..]));
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_worked_on_may_finish_though_nobody_waits_for_the_end_any_more() {
+    let (informer, _routes) = informer(&[("a", 10), ("b", 100)]).await;
+    let (alive, finished) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let (living, done) = (Arc::clone(&alive), Arc::clone(&finished));
+    let run = controller(informer).concurrency(2).run(move |_, context: Context| {
+        let (alive, done) = (Alive::new(&living), Arc::clone(&done));
+        async move {
+            let _alive = alive;
+            pass(context.get().map_or(0, |route| u32::from(route.port)) * SECOND).await;
+            done.fetch_add(1, Ordering::SeqCst);
+            Ok(Requeue::done())
+        }
+    });
+    let handle = run.unwrap();
+    let mut dead = handle.dead_letters();
+    eventually("both run", || alive.load(Ordering::SeqCst) == 2).await;
+    let given_up = tokio::time::timeout(SECOND, handle.shutdown(60 * SECOND)).await;
+    assert!(given_up.is_err(), "it has not ended by then");
+    pass(20 * SECOND).await;
+    assert_eq!((finished.load(Ordering::SeqCst), alive.load(Ordering::SeqCst)), (1, 1));
+    // Its time is over for the other one, too.
+    in_time(async { while dead.changed().await.is_ok() {} }).await;
+    eventually("it is dropped", || alive.load(Ordering::SeqCst) == 0).await;
+    assert_eq!(finished.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_can_never_work_says_so_and_ends() {
+    let (source, routes) = MemoryCollection::<String>::new("routes", Format::Toml);
+    routes.fail(SourceErrorKind::Other, "no permission");
+    let starting = Informer::<Route>::builder().source(source).start_unsynced();
+    let informer = starting.start().await.unwrap();
+    let handle = watching(informer.clone(), &Log::default());
+    let mut dead = handle.dead_letters();
+    eventually("it is told what is missing", || {
+        let status = handle.status();
+        let error = status.unsynced.first().and_then(|unsynced| unsynced.last_error.as_ref());
+        error.is_some_and(|error| error.to_string().contains("no permission"))
+    })
+    .await;
+    assert!(!handle.status().has_started && !handle.status().has_ended);
+    let status = serde_json::to_value(handle.status()).unwrap();
+    assert!(status["unsynced"][0]["last_error"].as_str().unwrap().contains("no permission"), "{status}");
+    handle.enqueue("a".to_owned()).unwrap();
+    informer.shutdown().await;
+    eventually("it has ended", || handle.status().has_ended).await;
+    assert!(handle.enqueue("b".to_owned()).unwrap_err().is_closed());
+    let ended = in_time(dead.changed()).await;
+    assert_eq!(ended.err().map(|error| error.kind()), Some(ErrorKind::Closed));
+    assert_eq!(handle.shutdown(SECOND).await.ready(), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_it_works_nothing_is_missing() {
+    let (informer, _routes) = informer(&[("a", 15)]).await;
+    let alive = Arc::default();
+    let handle = slow(informer, &alive);
+    eventually("it is given up", || handle.dead_letters().len() == 1).await;
+    let status = handle.status();
+    assert!(status.has_started && status.unsynced.is_empty());
+    let letter = serde_json::to_value(handle.dead_letters().list()).unwrap();
+    assert_eq!(letter[0]["key"], "a");
+    assert_eq!(letter[0]["kind"], "permanent");
+    assert_eq!(letter[0]["history"][0]["message"], "fifteen");
+    let status = serde_json::to_value(status).unwrap();
+    assert_eq!(status["counts"]["given_up"], 1);
+    assert_eq!(status["queue"]["work_duration"]["longest"], 15.0);
 }

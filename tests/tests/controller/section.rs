@@ -127,9 +127,77 @@ async fn a_key_that_panics_is_tried_again() {
     let informer = informer.start().await.unwrap();
     fuse.store(true, std::sync::atomic::Ordering::SeqCst);
     document.replace(services(&[("a", 2)]));
-    eventually("it is told", || informer.status().state == SourceState::Interrupted).await;
+    eventually("it is told", || !informer.status().refused.is_empty()).await;
     fuse.store(false, std::sync::atomic::Ordering::SeqCst);
     eventually("it is there", || informer.lister().get("a").unwrap().port == 2).await;
+    eventually("none is refused", || informer.status().refused.is_empty()).await;
+}
+
+#[derive(Debug, Deserialize, Reloadable)]
+struct Fragile {
+    #[reload(key = "name")]
+    routes: Vec<Poisoned>,
+}
+
+#[derive(Debug, PartialEq, Deserialize, Reloadable)]
+struct Poisoned {
+    name: String,
+    port: u16,
+}
+
+impl Clone for Poisoned {
+    fn clone(&self) -> Self {
+        assert_ne!(self.port, 666, "no clone");
+        Self { name: self.name.clone(), port: self.port }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_element_whose_code_panics_blocks_no_other_and_no_later_one() {
+    let routes = |routes: &[(&str, u16)]| services(routes).replace("services", "routes");
+    let (source, document) = MemorySource::new("app", Format::Toml, routes(&[("a", 1), ("b", 2)]).as_str());
+    let config = Reloader::<Fragile>::builder().source(source).start().await.unwrap();
+    let key = |route: &Poisoned| {
+        assert_ne!(route.name, "bad", "no key");
+        route.name.clone()
+    };
+    let informer = Informer::<Poisoned>::builder().section(&config, |app| &app.routes, key);
+    let informer = informer.start().await.unwrap();
+    let now = || informer.lister().snapshot().iter().map(|(key, route)| (key.clone(), route.port)).collect();
+    let is = |expected: &[(&str, u16)]| {
+        let now: BTreeMap<String, u16> = now();
+        now == expected.iter().map(|(key, port)| ((*key).to_owned(), *port)).collect()
+    };
+    document.replace(routes(&[("a", 666), ("b", 3)]));
+    eventually("the other one is followed", || is(&[("a", 1), ("b", 3)])).await;
+    let refused = informer.status().refused;
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].report.to_string().contains("panicked"), "{refused:?}");
+    assert_eq!(informer.status().state, SourceState::Watching);
+
+    // The one that cannot be told may be that which is missing.
+    document.replace(routes(&[("bad", 5), ("b", 4), ("c", 1)]));
+    eventually("the others are followed", || is(&[("a", 1), ("b", 4), ("c", 1)])).await;
+    pass(1000 * SECOND).await;
+    assert!(is(&[("a", 1), ("b", 4), ("c", 1)]));
+
+    document.replace(routes(&[("b", 6)]));
+    eventually("all is well", || is(&[("b", 6)]) && informer.status().refused.is_empty()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_section_that_panics_as_a_whole_is_looked_at_as_it_is_now() {
+    let (config, document) = app(services(&[("a", 1)])).await;
+    fn select(app: &App) -> &Vec<Service> {
+        assert_ne!(app.workers, 13, "no section");
+        &app.services
+    }
+    let informer = Informer::<Service>::builder().section(&config, select, |service| service.name.clone());
+    let informer = informer.start().await.unwrap();
+    document.replace(format!("workers = 13\n{}", services(&[("a", 2)])));
+    eventually("it is told", || informer.status().state == SourceState::Interrupted).await;
+    document.replace(format!("workers = 14\n{}", services(&[("a", 3)])));
+    eventually("it is there", || informer.lister().get("a").unwrap().port == 3).await;
 }
 
 #[tokio::test(start_paused = true)]

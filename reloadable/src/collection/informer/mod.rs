@@ -73,6 +73,7 @@ pub use self::subscription::{Events, Latest};
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "the informer ends when the last clone is dropped"]
 pub struct Informer<T, K: Key = String> {
     lister: Lister<K, T>,
     feed: Feed<K, T>,
@@ -135,7 +136,6 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn events(&self) -> Events<K, T> {
         self.events_up_to(CAPACITY)
     }
@@ -154,7 +154,6 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn events_up_to(&self, capacity: usize) -> Events<K, T> {
         Events {
             queue: self.feed.each(capacity),
@@ -181,7 +180,6 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn latest(&self) -> Latest<K, T> {
         Latest {
             queue: self.feed.merged(),

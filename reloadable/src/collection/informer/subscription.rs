@@ -52,6 +52,7 @@ use crate::subscribe::block_on;
 ///     // The informer has ended.
 /// }
 /// ```
+#[must_use = "it tells only when it is asked"]
 pub struct Events<K: Key, T> {
     pub(super) queue: Arc<Queue<K, T>>,
     pub(super) lister: Lister<K, T>,
@@ -159,7 +160,6 @@ impl<K: Key, T: Reloadable> Events<K, T> {
     ///     }
     /// }
     /// ```
-    #[must_use]
     pub fn acknowledging(mut self, name: impl Into<Arc<str>>) -> Self {
         self.delivery.acknowledge(&self.feed, name.into());
         self
@@ -206,6 +206,7 @@ impl<K: Key, T: Reloadable> Events<K, T> {
 ///     }
 /// }
 /// ```
+#[must_use = "it tells only when it is asked"]
 pub struct Latest<K: Key, T> {
     pub(super) queue: Arc<Queue<K, T>>,
     pub(super) lister: Lister<K, T>,
@@ -290,7 +291,6 @@ impl<K: Key, T: Reloadable> Latest<K, T> {
     }
 
     /// Makes it one that acknowledges, as [`Events::acknowledging`] does.
-    #[must_use]
     pub fn acknowledging(mut self, name: impl Into<Arc<str>>) -> Self {
         self.delivery.acknowledge(&self.feed, name.into());
         self

@@ -426,6 +426,20 @@ impl ReconcileLog {
             warn!(target: TARGET, controller, ?key, attempts, error, "given up until something new is told of it");
         });
     }
+
+    pub(crate) fn waits(&self, origin: &Origin, error: Option<&str>) {
+        let controller = self.name.as_deref();
+        tell(
+            || warn!(target: TARGET, controller, source = %origin, error, "a controller waits for its first list"),
+        );
+    }
+
+    pub(crate) fn never_starts(&self, origin: &Origin) {
+        let controller = self.name.as_deref();
+        tell(|| {
+            warn!(target: TARGET, controller, source = %origin, "a controller never starts: its informer has ended without a list");
+        });
+    }
 }
 
 /// What logs is the application's, and its panic must not end a worker.
