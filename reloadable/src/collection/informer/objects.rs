@@ -45,6 +45,8 @@ pub(super) struct Objects<K: Key, T> {
     twice: HashMap<K, Origin>,
     /// The number of the list.
     number: u64,
+    /// A key's own code has panicked, so that what is known may not be what is in the store. A list mends it.
+    is_torn: bool,
     guard: RemovalGuard,
     compare: Compare,
     pub(super) counts: InformerCounts,
@@ -53,7 +55,7 @@ pub(super) struct Objects<K: Key, T> {
 /// What a list has led to.
 pub(super) struct Replaced<K: Key, T> {
     pub(super) told: Told<K, T>,
-    /// When objects that are missing have been so for long enough.
+    /// When to look at objects that are missing, which may have been so for long enough then.
     pub(super) confirm_at: Option<Instant>,
 }
 
@@ -69,6 +71,7 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
             fresh: HashSet::new(),
             twice: HashMap::new(),
             number: 0,
+            is_torn: false,
             guard,
             compare,
             counts: InformerCounts::default(),
@@ -82,9 +85,37 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
     /// Begins a list of this number, for which this is known.
     pub(super) fn begin_list(&mut self) -> (u64, Known<K>) {
         self.number += 1;
+        if self.is_torn {
+            self.know_all_anew();
+        }
         self.fresh.clear();
         self.twice.clear();
         (self.number, Arc::clone(&self.known))
+    }
+
+    /// Makes known everything that is in the store, and looks at all of it again. Where that panics as well, the next list
+    /// comes back to it.
+    fn know_all_anew(&mut self) {
+        let known = Arc::make_mut(&mut self.known);
+        for held in known.values_mut() {
+            (held.revision, held.fingerprint) = (None, None);
+        }
+        for (key, _) in self.lister.snapshot().iter() {
+            if !known.contains_key(key) {
+                known.insert(key.clone(), Held::default());
+            }
+        }
+        self.is_torn = false;
+    }
+
+    /// Something was not put into force that should have been.
+    pub(super) fn tear(&mut self) {
+        self.is_torn = true;
+    }
+
+    /// Tells whether only a list can put right what is known.
+    pub(super) fn is_torn(&self) -> bool {
+        self.is_torn
     }
 
     /// Returns the number of the list that was begun last.
@@ -138,6 +169,11 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
         Some(Undecoded { old: self.lister.get(&found.key), seen: held.fingerprint, found })
     }
 
+    /// Tells whether it is news that an object cannot be read.
+    pub(super) fn is_readable(&self, key: &K) -> bool {
+        self.known.get(key).is_none_or(|held| held.revision.is_some())
+    }
+
     /// Puts into force what the source has told of single objects, each with another key.
     pub(super) fn apply(&mut self, found: Vec<Found<K, T>>) -> Told<K, T> {
         self.contained(|objects| {
@@ -164,9 +200,10 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
             objects.withheld.retain(|key, _| {
                 objects.known.get(key).is_some_and(|held| held.listed.load(Relaxed) != number)
             });
-            let doubted = objects.guard.doubts(in_store.len(), view.len());
+            let (lost, of) = (in_store.len(), view.len());
+            let doubted = objects.guard.doubts(lost, of);
             drop(view);
-            let confirm_after = objects.guard.confirm_after;
+            let look_at = objects.guard.look_at(now);
             let mut gone = others;
             for key in in_store {
                 let since = match objects.withheld.get(&key) {
@@ -177,11 +214,11 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
                     }
                     None => now,
                 };
-                let until = since + confirm_after;
-                if until <= now {
+                let until = objects.guard.until(since, lost, of);
+                if until.is_some_and(|until| until <= now) {
                     gone.push(key);
                 } else {
-                    confirm_at = Some(confirm_at.map_or(until, |at: Instant| at.min(until)));
+                    confirm_at = [confirm_at, until, look_at].into_iter().flatten().min();
                     objects.withheld.insert(key, since);
                 }
             }
@@ -203,14 +240,12 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
         Replaced { told, confirm_at }
     }
 
-    /// Runs code of the keys so that its panic ends nothing. What was not put into force is looked at again.
+    /// Runs code of the keys so that its panic ends nothing. What was not put into force is for the next list.
     fn contained(&mut self, run: impl FnOnce(&mut Self) -> Told<K, T>) -> Told<K, T> {
         let told = catch_unwind(AssertUnwindSafe(|| run(self)));
         told.unwrap_or_else(|_| {
             self.counts.panics += 1;
-            for held in Arc::make_mut(&mut self.known).values_mut() {
-                (held.revision, held.fingerprint) = (None, None);
-            }
+            self.tear();
             Told { generation: self.lister.snapshot().generation(), has_changed: false, events: Vec::new() }
         })
     }

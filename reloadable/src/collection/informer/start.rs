@@ -147,6 +147,8 @@ impl<T: Reloadable, K: Key> Setup<T, K> {
             decoder: Decoder::new(read),
             stall,
             is_interrupted: false,
+            list_error: None,
+            is_taking_in: false,
             listed: 0,
         };
         (informer, drive, stopped)
