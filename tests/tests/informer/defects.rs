@@ -208,3 +208,21 @@ async fn a_resync_drops_no_answer_that_is_on_its_way() {
     assert_eq!(told, ["Started: a=1", "resync a=1", "a port: 1 -> 2", "resync a=2"]);
     assert_eq!(log.watches().len(), 2, "one that told, and one that waits");
 }
+
+/// A server that sends one bookmark and ends, or says again that something is gone.
+#[tokio::test(start_paused = true)]
+async fn who_tells_only_what_is_known_is_not_asked_all_the_time() {
+    let gone = || Delta::Delete("gone".to_owned());
+    let same = || Delta::Progress(Revision::new("1"));
+    let known = || Delta::Upsert(object("a", "1", &port(1)));
+    let unreadable = || Delta::Unreadable("b".to_owned(), failure(SourceErrorKind::PermissionDenied));
+    let tellers: [fn() -> Delta<String>; 4] = [gone, same, known, unreadable];
+    for tell in tellers {
+        let list = || Ok((vec![object("a", "1", &port(1))], Listed::new().at(Revision::new("1"))));
+        let (source, log) = Scripted::new(list, move |_| Some(Ok(Changed::Deltas(vec![tell()]))));
+        let _informer = scripted(source, |builder| builder.never_reverify()).await;
+        pass(Duration::from_secs(100)).await;
+        let asked = log.watches().len();
+        assert!((150..250).contains(&asked), "{:?}: {asked}", tell());
+    }
+}

@@ -149,6 +149,11 @@ impl Cycle {
         self.list_at = Some(self.list_at.map_or(at, |planned| planned.min(at)));
     }
 
+    /// A list would find what there was no room for.
+    pub(super) fn has_room(&mut self, now: Instant) {
+        self.list_by(self.not_before.map_or(now, |at| at.max(now)));
+    }
+
     /// A list failed, or was refused. Meanwhile it goes on to watch if it was watching.
     pub(super) fn list_failed(&mut self, now: Instant) {
         let wait = self.list_backoff.next().unwrap_or(self.pace.cap);

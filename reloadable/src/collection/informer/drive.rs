@@ -292,6 +292,9 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
         let told = self.objects.apply(found);
         let is_news = told.has_changed || !told.events.is_empty();
         self.told(told);
+        if self.objects.has_room_again() {
+            self.cycle.has_room(now());
+        }
         is_news
     }
 
@@ -315,7 +318,14 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
         let withheld = self.objects.withheld();
         self.objects.counts.lagged = self.feed.lagged();
         let (counts, listed) = (self.objects.counts, self.listed);
-        let condition = catch_unwind(AssertUnwindSafe(|| self.source.condition())).unwrap_or_default();
+        let condition = catch_unwind(AssertUnwindSafe(|| self.source.condition()));
+        let mut condition = condition.unwrap_or_default();
+        let (beyond, omitted) = self.objects.beyond();
+        if !beyond.is_empty() {
+            let refused = std::mem::take(&mut condition.refused).into_iter().chain(beyond.iter().cloned());
+            let omitted = condition.refused_omitted.saturating_add(*omitted);
+            condition = condition.refused(refused, omitted);
+        }
         self.status.send_modify(|status| {
             status.state = match &error {
                 Some(_) => SourceState::Interrupted,

@@ -13,10 +13,10 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// missing for [so long](Self::confirm_after), or where it is everything for [longer](Self::confirm_all_after), is
 /// removed.
 ///
-/// So that guards against what passes: an empty directory where a volume was stays empty, and after that time its objects
-/// are removed. Whoever never wants that sets [`confirm_all_after`](Self::confirm_all_after) to [`Duration::MAX`]; then all
-/// objects but one have to go before the last. An only object that is missing in a list is removed at once, and so is each
-/// single one of which the source tells that it is gone.
+/// That guards against what passes. An empty directory in the place of a volume stays empty, and after that time its
+/// objects are removed; whoever never wants that sets [`confirm_all_after`](Self::confirm_all_after) to
+/// [`Duration::MAX`]. An only object that is missing in a list is removed at once, and so is each single one of which the
+/// source tells that it is gone.
 ///
 /// # Examples
 ///

@@ -19,8 +19,9 @@ use crate::collection::store::{Batch, Store};
 use crate::document::{Origin, Revision};
 use crate::error::SourceError;
 use crate::key::Key;
+use crate::path::FieldPath;
 use crate::report::{Report, Violation};
-use crate::source::{Held, Incarnation, KeyedDocument, Known};
+use crate::source::{Held, Incarnation, KeyedDocument, Known, REFUSED_SHOWN, RefusedDocument};
 
 /// Tells which of two revisions is the newer one.
 pub(super) type Compare = fn(&Revision, &Revision) -> Option<Ordering>;
@@ -30,6 +31,17 @@ pub(super) enum Found<K, T> {
     Decoded(Decoded<K, T>),
     Unreadable(K, SourceError),
     Deleted(K),
+}
+
+impl<K, T> Found<K, T> {
+    /// The key of what is there.
+    fn key(&self) -> Option<&K> {
+        match self {
+            Self::Decoded(decoded) => Some(&decoded.key),
+            Self::Unreadable(key, _) => Some(key),
+            Self::Deleted(_) => None,
+        }
+    }
 }
 
 pub(super) struct Objects<K: Key, T> {
@@ -47,6 +59,10 @@ pub(super) struct Objects<K: Key, T> {
     number: u64,
     /// A key's own code has panicked, so that what is known may not be what is in the store. A list mends it.
     is_torn: bool,
+    /// No more are known.
+    most: usize,
+    /// The first of those that were refused since the last list because there was no room, and how many more there are.
+    beyond: (Vec<RefusedDocument>, usize),
     guard: RemovalGuard,
     compare: Compare,
     pub(super) counts: InformerCounts,
@@ -60,7 +76,7 @@ pub(super) struct Replaced<K: Key, T> {
 }
 
 impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
-    pub(super) fn new(store: Store<K, T>, guard: RemovalGuard, compare: Compare) -> Self {
+    pub(super) fn new(store: Store<K, T>, most: usize, guard: RemovalGuard, compare: Compare) -> Self {
         let lister = store.lister();
         Self {
             store,
@@ -72,6 +88,8 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
             twice: HashMap::new(),
             number: 0,
             is_torn: false,
+            most,
+            beyond: (Vec::new(), 0),
             guard,
             compare,
             counts: InformerCounts::default(),
@@ -176,14 +194,49 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
 
     /// Puts into force what the source has told of single objects, each with another key.
     pub(super) fn apply(&mut self, found: Vec<Found<K, T>>) -> Told<K, T> {
-        self.contained(|objects| {
+        let (most, mut beyond) = (self.most, Vec::new());
+        let told = self.contained(|objects| {
             let (mut changing, batch) = objects.changing();
             let mut batch = batch;
             for found in found {
-                changing.take_in(&mut batch, found);
+                match found.key() {
+                    Some(key) if changing.known.len() >= most && !changing.known.contains_key(key) => {
+                        beyond.push(key.clone());
+                    }
+                    _ => changing.take_in(&mut batch, found),
+                }
             }
             changing.publish(batch)
-        })
+        });
+        for key in beyond {
+            self.refuse_beyond(&key);
+        }
+        told
+    }
+
+    fn refuse_beyond(&mut self, key: &K) {
+        let (shown, omitted) = &mut self.beyond;
+        if shown.len() >= REFUSED_SHOWN {
+            *omitted = omitted.saturating_add(1);
+            return;
+        }
+        let message = format!("there are {} objects already, and no more are taken", self.most);
+        let violation = Violation::new(FieldPath::root(), "max_objects", message);
+        shown.push(RefusedDocument::new(Origin::named(format!("{key:?}")), violation.into()));
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Returns those for which there was no room, and how many more there are.
+    pub(super) fn beyond(&self) -> &(Vec<RefusedDocument>, usize) {
+        &self.beyond
+    }
+
+    /// Tells whether there is room by now for what was refused.
+    pub(super) fn has_room_again(&self) -> bool {
+        !self.beyond.0.is_empty() && self.known.len() < self.most
     }
 
     /// Puts a complete list into force.
@@ -191,6 +244,7 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
         let mut confirm_at = None;
         let told = self.contained(|objects| {
             objects.counts.lists += 1;
+            objects.beyond = (Vec::new(), 0);
             let number = objects.number;
             let missing = objects.known.iter().filter(|(_, held)| held.listed.load(Relaxed) != number);
             let missing: Vec<K> = missing.map(|(key, _)| key.clone()).collect();
