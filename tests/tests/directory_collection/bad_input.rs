@@ -9,7 +9,7 @@ use reloadable::{DirectoryCollection, ErrorKind, Informer, RemovalGuard, SourceE
 use crate::{Place, Route, all, broken, eventually, in_time, next, port, refused};
 
 fn guarded(within: Duration) -> RemovalGuard {
-    RemovalGuard::new().confirm_after(within)
+    RemovalGuard::new().confirm_after(within).confirm_all_after(within)
 }
 
 #[tokio::test]

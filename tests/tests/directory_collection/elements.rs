@@ -16,7 +16,8 @@ fn routes(routes: &[(&str, u16)]) -> String {
 
 async fn follow(place: &Place) -> Informer<Route> {
     let source = FileCollection::new(place.path("routes.toml"), "routes", "name");
-    let guard = RemovalGuard::new().confirm_after(Duration::from_millis(200));
+    let soon = Duration::from_millis(200);
+    let guard = RemovalGuard::new().confirm_after(soon).confirm_all_after(soon);
     Informer::<Route>::builder().source(source).removal_guard(guard).start().await.unwrap()
 }
 
