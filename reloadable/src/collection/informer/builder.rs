@@ -392,6 +392,10 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
 
     /// Sets for how long a source may hand over nothing while it lists. Then that list has failed. By default that is 30 s.
     ///
+    /// The next list begins anew. So the time must be longer than what the source needs until its first object: a directory
+    /// hands over nothing while its files are looked for, and waits for up to 10 s for the end of a removal
+    /// of many.
+    ///
     /// # Examples
     ///
     /// ```
