@@ -24,7 +24,7 @@ use crate::error::{SourceError, SourceErrorKind};
 use crate::key::Key;
 use crate::load::Reloadable;
 use crate::observe::InformerFigures;
-use crate::source::{AnyKeyedSource, BoxFuture, Changed, Delta, Listing, contained};
+use crate::source::{AnyKeyedSource, BoxFuture, Changed, Condition, Delta, Listing, contained};
 use crate::status::SourceState;
 
 pub(super) struct Drive<K: Key, T> {
@@ -93,6 +93,9 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
                 if let Err(error) = listed {
                     self.objects.counts.failed_lists += 1;
                     self.cycle.list_failed(now());
+                    if self.condition().is_awaiting {
+                        self.cycle.awaits(now());
+                    }
                     self.defer(&error);
                     self.restate(Some(error));
                 }
@@ -285,7 +288,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
         let mut broken = self.objects.broken();
         let withheld = self.objects.withheld();
         let (counts, listed) = (self.objects.counts, self.listed);
-        let condition = catch_unwind(AssertUnwindSafe(|| self.source.condition())).unwrap_or_default();
+        let condition = self.condition();
         self.status.send_modify(|status| {
             status.state = match &error {
                 Some(_) => SourceState::Interrupted,
@@ -313,6 +316,10 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             status.listed = listed;
         });
         self.observe();
+    }
+
+    fn condition(&self) -> Condition {
+        catch_unwind(AssertUnwindSafe(|| self.source.condition())).unwrap_or_default()
     }
 
     fn observe(&mut self) {
