@@ -142,6 +142,8 @@ pub struct Condition {
     pub(crate) warning: Option<String>,
     pub(crate) refused: Vec<RefusedDocument>,
     pub(crate) refused_omitted: usize,
+    /// The list has failed, but it will tell when another one is worth while.
+    pub(crate) is_awaiting: bool,
 }
 
 /// So many documents that are refused are in a status.
@@ -164,6 +166,12 @@ impl Condition {
     #[must_use]
     pub fn warning(self, warning: impl Into<String>) -> Self {
         Self { warning: Some(warning.into()), ..self }
+    }
+
+    /// Says that the list has failed because nothing was there, and that it will tell when something is.
+    #[cfg(feature = "fs")]
+    pub(crate) fn awaiting(self, is_awaiting: bool) -> Self {
+        Self { is_awaiting, ..self }
     }
 
     /// Says which documents are no objects, and how many more there are. Of those, the first 100 are told.

@@ -173,6 +173,88 @@ async fn a_directory_that_is_not_there_yet_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_directory_that_comes_late_is_not_waited_for_to_the_end() {
+    for was_there in [true, false] {
+        let place = Place::new(&[("api.toml", &port(80))]);
+        let away = place.base().join("away");
+        if !was_there {
+            fs::rename(place.root(), &away).unwrap();
+        }
+        let builder = Informer::<Route>::builder().directory(place.root(), "*.toml");
+        let builder = builder.max_backoff(Duration::from_secs(100_000)).start_unsynced();
+        let informer = builder.start().await.unwrap();
+        if was_there {
+            eventually("it is read", || all(&informer) == "api=80").await;
+            fs::rename(place.root(), &away).unwrap();
+        }
+        eventually("it is missed", || informer.status().last_error.is_some()).await;
+        // Each makes the wait longer, in the end to minutes, and so does what is no directory.
+        for _ in 0..8 {
+            let failed = informer.status().counts.failed_lists;
+            fs::write(place.root(), "no directory").unwrap();
+            eventually("it is tried", || informer.status().counts.failed_lists > failed).await;
+            fs::remove_file(place.root()).unwrap();
+        }
+        fs::rename(&away, place.root()).unwrap();
+        eventually("it is back", || informer.status().state == SourceState::Watching).await;
+        assert_eq!(all(&informer), "api=80");
+        place.replace("api.toml", &port(81));
+        eventually("it is followed", || all(&informer) == "api=81").await;
+    }
+}
+
+#[tokio::test]
+async fn a_directory_below_that_cannot_be_listed_is_told_and_the_rest_goes_on() {
+    let place = Place::new(&[("api.toml", &port(80)), ("web.toml", &port(81))]);
+    // A path that is too long can be listed by nobody, not even by root.
+    let mut deep = place.path("sub");
+    while deep.as_os_str().len() < 3_707 {
+        deep.push("x".repeat(250));
+    }
+    deep.push("x".repeat(3_960 - deep.as_os_str().len() - 1));
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(deep.join("deep.toml"), port(82)).unwrap();
+    let long = place.path(&"y".repeat(250));
+    fs::rename(place.path("sub"), &long).unwrap();
+    let source = DirectoryCollection::new(place.root(), "*.toml").unwrap().recursive();
+    let informer = Informer::<Route>::builder().source(source).start().await.unwrap();
+    assert_eq!(all(&informer), "api=80 web=81");
+    assert_eq!(refused(&informer).len(), 1, "{:?}", refused(&informer));
+    place.replace("api.toml", &port(8080));
+    eventually("the rest goes on", || all(&informer) == "api=8080 web=81").await;
+    fs::rename(&long, place.path("sub")).unwrap();
+    eventually("it is listed", || all(&informer) == "api=8080 deep=82 web=81").await;
+    eventually("nothing is refused", || refused(&informer).is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_directory_below_that_may_not_be_read_keeps_its_objects() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let place = Place::new(&[("api.toml", &port(80)), ("sub/web.toml", &port(81))]);
+    let allow = |mode| fs::set_permissions(place.path("sub"), fs::Permissions::from_mode(mode)).unwrap();
+    let source = DirectoryCollection::new(place.root(), "*.toml").unwrap().recursive();
+    let builder = Informer::<Route>::builder().source(source).reverify(Duration::from_millis(600));
+    let informer = builder.start().await.unwrap();
+    allow(0o000);
+    if fs::read_dir(place.path("sub")).is_ok() {
+        // No mode stops root.
+        return;
+    }
+    eventually("it is told", || !refused(&informer).is_empty()).await;
+    assert!(refused(&informer)[0].contains("sub"), "{:?}", refused(&informer));
+    let lists = informer.status().counts.lists;
+    eventually("it is listed twice more", || informer.status().counts.lists > lists + 1).await;
+    assert_eq!(all(&informer), "api=80 web=81");
+    place.replace("api.toml", &port(8080));
+    eventually("the rest goes on", || all(&informer) == "api=8080 web=81").await;
+    allow(0o755);
+    place.replace("sub/web.toml", &port(8081));
+    eventually("it is read again", || all(&informer) == "api=8080 web=8081").await;
+    eventually("nothing is refused", || refused(&informer).is_empty()).await;
+}
+
+#[tokio::test]
 async fn files_that_vanish_together_are_kept_until_that_is_confirmed() {
     let place = Place::new(&[]);
     let files = || (0..20).map(|name| format!("{name}.toml"));

@@ -92,3 +92,24 @@ async fn a_swap_of_links_as_kubernetes_does_it_is_a_change_of_each_file() {
     assert_eq!(next(&mut events).await, "api port: 80 -> 90");
     assert_eq!(all(&informer), "api=90 web=81");
 }
+
+#[tokio::test]
+async fn more_changes_than_events_are_kept_all_arrive() {
+    const FILES: u16 = 5_000;
+    let place = Place::new(&[]);
+    let informer = place.informer().await;
+    // The informer has no turn meanwhile, so that there are more events than are kept for it.
+    (0..FILES).for_each(|file| place.write(&format!("{file}.toml"), &port(80)));
+    eventually("all have come", || informer.status().objects == usize::from(FILES)).await;
+    let lists = informer.status().counts.lists;
+    assert!(lists > 1, "they were too many for one by one");
+    (0..FILES).for_each(|file| place.write(&format!("{file}.toml"), &port(file + 1)));
+    let is_new = || {
+        let view = informer.lister().snapshot();
+        view.iter().all(|(key, route)| Some(route.port - 1) == key.parse().ok())
+    };
+    eventually("all are new", is_new).await;
+    assert_eq!(informer.status().objects, usize::from(FILES));
+    assert!(informer.status().counts.lists > lists, "{:?}", informer.status().counts);
+    assert!(informer.status().broken.is_empty());
+}

@@ -168,6 +168,16 @@ impl Cycle {
         }
     }
 
+    /// A list failed for something that the source sees the end of: it is asked for that while it waits, and a hint then
+    /// shortens the wait.
+    pub(super) fn awaits(&mut self, now: Instant) {
+        self.not_before = None;
+        if let State::BeforeList(until) = self.state {
+            self.list_by(until);
+            self.state = State::Watching(self.connected(now));
+        }
+    }
+
     /// The source has told of an object, or how far it has come.
     pub(super) fn told(&mut self, now: Instant) {
         let idle_at = self.idle_at_from(now);
@@ -446,6 +456,37 @@ mod tests {
             assert_eq!(cycle.next(now), Do::Watch(None));
             cycle.repeated(now);
             now += Duration::from_secs(2);
+        }
+    }
+
+    #[test]
+    fn what_is_awaited_shortens_the_wait_after_a_list_that_failed_but_never_below_the_interval() {
+        for was_listed in [true, false] {
+            let (mut cycle, mut now) = cycle();
+            if was_listed {
+                cycle.listed(now);
+                now += Duration::from_secs(5);
+                cycle.hinted(now);
+                assert_eq!(cycle.next(now), Do::List);
+            }
+            // Until the wait is long.
+            let mut until = now;
+            for _ in 0..1000 {
+                cycle.list_failed(now);
+                cycle.awaits(now);
+                let Do::Watch(Some(at)) = cycle.next(now) else { panic!("it is asked while it waits") };
+                until = at;
+                if until > now + Duration::from_secs(5) {
+                    break;
+                }
+                now = until;
+                assert_eq!(cycle.next(now), Do::List);
+            }
+            assert!(until > now + Duration::from_secs(5));
+            cycle.hinted(now);
+            let soon = now + Duration::from_millis(500);
+            assert_eq!(waits(&mut cycle, now), soon);
+            assert_eq!(cycle.next(soon), Do::List);
         }
     }
 

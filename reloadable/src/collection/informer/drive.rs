@@ -24,7 +24,7 @@ use crate::error::{SourceError, SourceErrorKind};
 use crate::key::Key;
 use crate::load::Reloadable;
 use crate::observe::InformerFigures;
-use crate::source::{AnyKeyedSource, BoxFuture, Changed, Delta, Listing, contained};
+use crate::source::{AnyKeyedSource, BoxFuture, Changed, Condition, Delta, Listing, contained};
 use crate::status::SourceState;
 
 pub(super) struct Drive<K: Key, T> {
@@ -97,6 +97,9 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
                 if let Err(error) = listed {
                     self.objects.counts.failed_lists += 1;
                     self.cycle.list_failed(now());
+                    if self.condition().is_awaiting {
+                        self.cycle.awaits(now());
+                    }
                     self.defer(&error);
                     self.list_error = Some(error.clone());
                     self.restate(Some(error));
@@ -318,8 +321,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
         let withheld = self.objects.withheld();
         self.objects.counts.lagged = self.feed.lagged();
         let (counts, listed) = (self.objects.counts, self.listed);
-        let condition = catch_unwind(AssertUnwindSafe(|| self.source.condition()));
-        let mut condition = condition.unwrap_or_default();
+        let mut condition = self.condition();
         let (beyond, omitted) = self.objects.beyond();
         if !beyond.is_empty() {
             let refused = std::mem::take(&mut condition.refused).into_iter().chain(beyond.iter().cloned());
@@ -353,6 +355,10 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             status.listed = listed;
         });
         self.observe();
+    }
+
+    fn condition(&self) -> Condition {
+        catch_unwind(AssertUnwindSafe(|| self.source.condition())).unwrap_or_default()
     }
 
     fn observe(&mut self) {

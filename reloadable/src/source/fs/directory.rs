@@ -172,8 +172,10 @@ pub(super) struct Listing {
     pub(super) files: Vec<(PathBuf, bool)>,
     /// How many entries were looked at for that.
     pub(super) entries: usize,
-    /// Why it could not be listed.
+    /// Why it could not be listed itself.
     pub(super) refused: Option<SourceError>,
+    /// The directories below that could not be listed, and why.
+    pub(super) unlisted: Vec<(PathBuf, SourceError)>,
     /// There is a file in `..data` which has no name in the directory yet.
     pub(super) is_unfinished: bool,
 }
@@ -242,10 +244,13 @@ impl Directory {
         let mut left = vec![(self.path.clone(), None)];
         while let Some((path, real)) = left.pop() {
             if let Err(error) = self.list_one(&path, real, &mut left, &mut listing) {
-                // One below may have been removed since it was listed.
-                if path == self.path || error.kind() != std::io::ErrorKind::NotFound {
-                    listing.refused.get_or_insert_with(|| refused(&path, &error));
+                let refused = refused(&path, &error);
+                if path == self.path {
+                    listing.refused = Some(refused);
+                } else if error.kind() != std::io::ErrorKind::NotFound {
+                    listing.unlisted.push((path, refused));
                 }
+                // One below may have been removed since it was listed.
             }
         }
         listing.is_unfinished = self.is_unfinished(&listing);

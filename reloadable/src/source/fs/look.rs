@@ -251,7 +251,7 @@ impl Looked {
             // What is watched now still tells of itself.
             survey.keep_routes_of(&mut self.watched.survey);
         }
-        let refused = survey.refused.as_ref().map(ToString::to_string);
+        let refused = survey.obstacle().map(ToString::to_string);
         self.version += u64::from(refused != self.refused);
         self.refused = refused;
         self.is_slow |= survey.entries > QUICK_ENTRIES;
@@ -420,7 +420,7 @@ impl Looked {
     /// Returns what was found of every file, or what stands in the way of all. Where everything is to be told, what could
     /// not be read yet is an error; otherwise a file that has just come to a directory is left out until it can be.
     pub(super) fn found(&self, everything: bool) -> Result<Found, SourceError> {
-        if let Some(error) = &self.watched.survey.refused {
+        if let Some(error) = self.watched.survey.obstacle() {
             return Err(error.clone());
         }
         let everything = everything || matches!(self.watched.target, Target::Files(_));

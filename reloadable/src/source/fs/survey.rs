@@ -30,8 +30,10 @@ pub(super) struct Survey {
     pub(super) root: Option<(PathBuf, Way)>,
     /// How many entries were listed.
     pub(super) entries: usize,
-    /// Why a directory could not be listed.
+    /// Why the directory could not be listed itself.
     pub(super) refused: Option<SourceError>,
+    /// The directories below that could not be listed, and why.
+    pub(super) unlisted: Vec<(PathBuf, SourceError)>,
     /// What shows that whoever fills the directory is not done.
     pub(super) is_unfinished: bool,
     /// What can never be seen, for people.
@@ -108,6 +110,11 @@ impl Survey {
     /// Tells whether the directory itself is not there.
     pub(super) fn is_missing(&self) -> bool {
         self.refused.as_ref().is_some_and(|error| error.kind() == SourceErrorKind::NotFound)
+    }
+
+    /// Returns why not all of it could be listed.
+    pub(super) fn obstacle(&self) -> Option<&SourceError> {
+        self.refused.as_ref().or_else(|| self.unlisted.first().map(|(_, error)| error))
     }
 
     /// `mounts` are the files that are mounted by themselves.
@@ -190,6 +197,8 @@ impl Survey {
             let may_be_a_directory = match event.kind {
                 Kind::Created | Kind::MovedTo => path.is_dir(),
                 Kind::Removed | Kind::MovedFrom => self.trees.contains(&path),
+                // It may be readable now.
+                Kind::Metadata => self.unlisted.iter().any(|(unlisted, _)| *unlisted == path),
                 _ => false,
             };
             if directory.is_recursive() && may_be_a_directory {
@@ -288,7 +297,7 @@ impl Draft {
         for (path, _) in others {
             self.add_member(&path, mounts);
         }
-        self.survey.refused = listing.refused;
+        (self.survey.refused, self.survey.unlisted) = (listing.refused, listing.unlisted);
         self.survey.is_unfinished = listing.is_unfinished;
     }
 

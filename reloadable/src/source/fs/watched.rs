@@ -48,7 +48,10 @@ impl Watched {
         // What stands in the way of it is found out below.
         if let Some(ahead) = Survey::ahead(&self.target).filter(|_| self.followed.is_empty()) {
             self.survey = ahead;
-            grew = self.follow_survey(how) == Ok(true);
+            if let Ok(is_new) = self.follow_survey(how) {
+                // What was watched just now need not be renewed.
+                (grew, how) = (is_new, Follow::New);
+            }
         }
         for _ in 0..ROUNDS {
             let survey = Survey::of(&self.target, &self.mounts);

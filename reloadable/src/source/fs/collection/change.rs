@@ -25,6 +25,9 @@ impl Follower {
     /// Cancel safe.
     pub(super) async fn changed(&mut self) -> Result<Changed<String>, SourceError> {
         self.join().await;
+        if self.is_absent {
+            return Ok(self.reappeared().await);
+        }
         loop {
             if let Some(sights) = self.read_under_way().await {
                 if let Some(changed) = self.take_in(sights) {
@@ -58,6 +61,25 @@ impl Follower {
             }
             let due = self.pending.values().filter_map(|pending| pending.settling.due(&pace)).min();
             match [whole, due].into_iter().flatten().min() {
+                Some(due) => drop(timeout_at(Instant::from_std(due), self.inbox.woken()).await),
+                None => self.inbox.woken().await,
+            }
+        }
+    }
+
+    /// Waits until something is where nothing was.
+    async fn reappeared(&mut self) -> Changed<String> {
+        loop {
+            self.listen(now());
+            let pace = self.settings.pace;
+            let files = self.pending.values().filter_map(|pending| pending.settling.due(&pace));
+            match files.chain(self.whole.due(&pace)).chain(self.poll_at).min() {
+                Some(due) if due <= now() => {
+                    self.whole.looked(Verdict::Believed, now(), &pace);
+                    self.pending.clear();
+                    self.poll_at = None;
+                    return Changed::Relist;
+                }
                 Some(due) => drop(timeout_at(Instant::from_std(due), self.inbox.woken()).await),
                 None => self.inbox.woken().await,
             }

@@ -54,6 +54,8 @@ pub(super) struct Follower {
     pub(super) poll_at: Option<std::time::Instant>,
     pub(super) is_unfinished: bool,
     pub(super) has_listed: bool,
+    /// The last list found that nothing is there.
+    pub(super) is_absent: bool,
     pub(super) revisions: u64,
 }
 
@@ -94,6 +96,7 @@ impl Follower {
             poll_at: None,
             is_unfinished: false,
             has_listed: false,
+            is_absent: false,
             revisions: 0,
         }
     }
@@ -103,11 +106,12 @@ impl Follower {
     }
 
     pub(super) fn condition(&self) -> Condition {
-        let condition = self.ledger.condition(&self.layout);
+        let unlisted = self.watched.as_ref().map(|watched| watched.survey.unlisted.as_slice());
+        let condition = self.ledger.condition(&self.layout, unlisted.unwrap_or_default());
         let Some(watched) = &self.watched else { return condition };
         let condition = match &watched.mode {
             Mode::Polling { why, .. } => condition.polling(why.clone()),
-            Mode::Native => condition,
+            Mode::Native => condition.awaiting(self.is_absent),
         };
         match &watched.survey.warning {
             Some(warning) => condition.warning(warning.clone()),

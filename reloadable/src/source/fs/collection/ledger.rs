@@ -1,10 +1,11 @@
 //! Which file has which objects: of two that claim one key, the one whose path comes first has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::document::Revision;
+use crate::error::SourceError;
 use crate::path::FieldPath;
 use crate::report::{Report, Violation};
 use crate::source::fs::read::Stamp;
@@ -82,6 +83,10 @@ impl Ledger {
     /// Returns how many objects there are.
     pub(super) fn len(&self) -> usize {
         self.owners.len()
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Arc<Path>> {
+        self.files.keys()
     }
 
     pub(super) fn record(&self, path: &Path) -> Option<&Record> {
@@ -192,8 +197,12 @@ impl Ledger {
         }
     }
 
-    /// Says what is no object, first of all the files that claim a key of another.
-    pub(super) fn condition(&self, layout: &Layout) -> Condition {
+    /// Says what is no object: what could not be listed, the files that claim a key of another, and the rest.
+    pub(super) fn condition(&self, layout: &Layout, unlisted: &[(PathBuf, SourceError)]) -> Condition {
+        let listed_not = unlisted.iter().map(|(path, error)| {
+            let report = Report::from(Violation::from(layout.as_written(error)));
+            RefusedDocument::new(layout.origin(path), report)
+        });
         let rivals = self.rivals.iter().flat_map(|(key, paths)| {
             let owner = self.owners.get(key);
             paths.iter().map(move |path| {
@@ -208,8 +217,10 @@ impl Ledger {
             .refused
             .iter()
             .map(|(path, report)| RefusedDocument::new(layout.origin(path), report.clone()));
-        let total = self.rivals.values().map(BTreeSet::len).sum::<usize>() + self.refused.len();
-        let shown: Vec<_> = rivals.chain(refused).take(crate::source::REFUSED_SHOWN).collect();
+        let total =
+            unlisted.len() + self.rivals.values().map(BTreeSet::len).sum::<usize>() + self.refused.len();
+        let shown: Vec<_> =
+            listed_not.chain(rivals).chain(refused).take(crate::source::REFUSED_SHOWN).collect();
         let omitted = total - shown.len();
         Condition::new().refused(shown, omitted)
     }

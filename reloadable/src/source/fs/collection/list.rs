@@ -37,11 +37,19 @@ impl Follower {
         while self.read_under_way().await.is_some() {}
         self.await_removals().await;
         self.whole.looked(Verdict::Believed, now(), &self.settings.pace);
-        let members = self.survey().await?;
+        self.is_absent = false;
+        let mut members = self.survey().await?;
+        // Nobody knows what is there now.
+        let unseen = self.unseen();
+        members.extend(unseen.iter().cloned());
         for heir in self.ledger.keep(&members) {
             self.inherits(&heir);
         }
         let known = listing.all_known();
+        for path in &unseen {
+            self.carry_over(path, &known, listing).await;
+        }
+        members.truncate(members.len() - unseen.len());
         let mut members = members.into_iter();
         let width = available_parallelism().map_or(1, |width| width.get().min(WIDEST));
         loop {
@@ -102,6 +110,7 @@ impl Follower {
             Mode::Native => None,
         };
         if let Some(error) = &watched.survey.refused {
+            self.is_absent = true;
             return Err(self.layout.as_written(error));
         }
         // The second time it is so, whoever fills the directory has left it so.
@@ -126,6 +135,17 @@ impl Follower {
             root: watched.survey.root.clone(),
         });
         Ok(members.into_keys().map(Arc::from).collect())
+    }
+
+    /// Returns the files that are known in directories that could not be listed.
+    fn unseen(&self) -> Vec<Arc<Path>> {
+        let unlisted = self.watched.iter().flat_map(|watched| &watched.survey.unlisted);
+        let unlisted: Vec<_> = unlisted.map(|(path, _)| path.as_path()).collect();
+        if unlisted.is_empty() {
+            return Vec::new();
+        }
+        let is_unseen = |path: &&Arc<Path>| unlisted.iter().any(|unlisted| path.starts_with(unlisted));
+        self.ledger.paths().filter(is_unseen).cloned().collect()
     }
 
     /// Says what to look at, and of what is being changed that it is there.
@@ -255,7 +275,8 @@ impl Follower {
         self.ledger.record(path).is_none() && !late.contains(path)
     }
 
-    fn missing(&self, path: &Path) -> SourceError {
+    fn missing(&mut self, path: &Path) -> SourceError {
+        self.is_absent = true;
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         SourceError::io(self.layout.origin(path), &missing)
     }

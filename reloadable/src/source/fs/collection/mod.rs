@@ -55,6 +55,7 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 /// | a link out of the directory | refused, unless [`follow_links_outside`](Self::follow_links_outside) |
 /// | a file that is too large | the object stays as it was, and is among the broken ones |
 /// | the directory is gone | nothing is removed; everything goes on when it is back |
+/// | a directory below that cannot be listed | refused; its objects stay as they were |
 /// | the files are removed one by one, without a pause, for more than 1 s | they go until half of them is gone |
 /// | more than half of the files are gone, less than 1 s apart | they are kept until a second list confirms that, see [`RemovalGuard`] |
 ///
