@@ -221,7 +221,7 @@ impl<K: Key> Pending<K> {
         if catch_unwind(AssertUnwindSafe(|| self.forget(&key))).is_err() {
             count(&core.figures.panics);
             // Its place in the line must not be tried for ever.
-            self.line.pop_first().map(drop_contained);
+            drop_contained(self.line.pop_first());
         }
         drop_contained(key);
     }
