@@ -111,7 +111,7 @@ async fn a_long_list_is_added_by_turns() {
         Ok(Requeue::done())
     });
     let handle = handle.unwrap();
-    let mut depths = Vec::new();
+    let mut depths = vec![0];
     in_time(async {
         while depths.last() != Some(&9_999) {
             tokio::task::yield_now().await;
