@@ -287,7 +287,7 @@ pub(crate) fn decode_holding<T: DeserializeOwned + Diff>(
 #[cfg(feature = "fs")]
 pub(crate) fn decode_piece<T: DeserializeOwned + Diff>(piece: &Piece) -> Result<Loaded<T>, Report> {
     let description = guarded::<T, _>("describing the configuration", T::describe)?;
-    decode_tree(piece.tree(), description, Lint::Allow, None).map_err(|report| {
+    decode_tree(piece.tree()?, description, Lint::Allow, None).map_err(|report| {
         report.map(|violation| {
             let path = piece.path().join(violation.path());
             violation.at(path)

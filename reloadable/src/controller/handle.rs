@@ -122,6 +122,7 @@ impl<T: Reloadable, K: Key> ControllerHandle<T, K> {
             concurrency: settings.concurrency,
             active: figures.active.load(Ordering::Relaxed),
             dead_letters: letters.len(),
+            waiting_for_room: figures.waiting_for_room.load(Ordering::Relaxed),
             queue: queue.stats(),
             counts: figures.counts(),
         }

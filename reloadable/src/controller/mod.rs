@@ -138,7 +138,7 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
             max_dead_letters: 10_000,
             cap: Duration::from_secs(1_000),
         };
-        Self { informer, settings, queue: WorkQueue::builder(), sides: Vec::new() }
+        Self { informer, settings, queue: WorkQueue::builder().bounding_new_keys(), sides: Vec::new() }
     }
 
     /// Sets the name by which the log and metrics know it, and its queue.
@@ -167,7 +167,8 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
     /// backoff takes some 20 minutes: longer than most of what a run depends on is away for a restart. Zero is taken for
     /// one; `u32::MAX` is for ever, as in Kubernetes' controllers.
     ///
-    /// A run that something new brought about before the backoff was over does not count.
+    /// A run that something new brought about before the backoff was over does not count, unless it
+    /// lasted until then.
     pub fn max_attempts(self, attempts: u32) -> Self {
         self.set(|settings| settings.max_attempts = attempts.max(1))
     }
@@ -201,8 +202,12 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
         Self { queue: self.queue.fairness(group), ..self }
     }
 
-    /// Sets how many different keys may be ready, delayed or worked on; 1,000,000 by default. While there are as many, what
-    /// changes besides is merged where it waits, and comes when there is room.
+    /// Sets how many keys may be in the queue for their first run, waiting or worked on; 1,000,000 by default. While there
+    /// are as many, what comes besides is merged where it waits, and is taken in as those runs end:
+    /// [`ControllerStatus::waiting_for_room`] says how many wait so.
+    ///
+    /// Keys that come back, since they have failed or asked for it, stand beside this, so that they keep nothing else out.
+    /// Of those there are no more than there are keys. What changes of a key that the queue has never waits for room.
     pub fn capacity(self, keys: usize) -> Self {
         Self { queue: self.queue.capacity(keys), ..self }
     }

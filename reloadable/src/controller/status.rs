@@ -29,6 +29,8 @@ pub struct ControllerStatus {
     pub active: usize,
     /// How many keys were given up.
     pub dead_letters: usize,
+    /// How many keys have something new, and wait for room in the queue: see [`capacity`](crate::Controller::capacity).
+    pub waiting_for_room: usize,
     /// The queue of keys that are ready, delayed and worked on.
     pub queue: QueueStats,
     /// What has happened so far.
@@ -91,6 +93,7 @@ pub(super) struct Figures {
     pub(super) has_started: AtomicBool,
     pub(super) never_starts: AtomicBool,
     pub(super) active: AtomicUsize,
+    pub(super) waiting_for_room: AtomicUsize,
     pub(super) succeeded: AtomicU64,
     pub(super) requeued: AtomicU64,
     pub(super) failed: AtomicU64,

@@ -50,7 +50,7 @@ pub(crate) use self::faults::faults;
 #[cfg(all(feature = "json", feature = "tokio"))]
 pub(crate) use self::json::to_json;
 #[cfg(feature = "fs")]
-pub(crate) use self::piece::{Piece, Whole};
+pub(crate) use self::piece::{Piece, Refused, Whole};
 pub(crate) use self::probe::probe;
 pub use self::probe::{Probe, Probed, Site};
 pub(crate) use self::quote::quoted;

@@ -22,8 +22,20 @@ pub(crate) struct Whole {
 /// One value in a text.
 #[derive(Clone)]
 pub(crate) struct Piece {
-    whole: Arc<Whole>,
+    whole: Result<Arc<Whole>, Arc<Refused>>,
     path: FieldPath,
+}
+
+/// What is wrong with a text, so that there are no pieces of it.
+pub(crate) struct Refused {
+    report: Report,
+    fingerprint: OnceLock<u64>,
+}
+
+impl Refused {
+    pub(crate) fn new(report: Report) -> Self {
+        Self { report, fingerprint: OnceLock::new() }
+    }
 }
 
 impl Whole {
@@ -119,7 +131,12 @@ impl Whole {
 
 impl Piece {
     pub(crate) fn new(whole: Arc<Whole>, path: FieldPath) -> Self {
-        Self { whole, path }
+        Self { whole: Ok(whole), path }
+    }
+
+    /// Stands for a piece that was there before the text was refused.
+    pub(crate) fn refused(refused: Arc<Refused>) -> Self {
+        Self { whole: Err(refused), path: FieldPath::root() }
     }
 
     pub(crate) fn path(&self) -> &FieldPath {
@@ -128,26 +145,38 @@ impl Piece {
 
     /// Returns the mark of the whole text, made of it when it is first asked for.
     pub(crate) fn fingerprint(&self, make: impl FnOnce() -> Option<u64>) -> Option<u64> {
-        match self.whole.fingerprint.get() {
+        let fingerprint = match &self.whole {
+            Ok(whole) => &whole.fingerprint,
+            Err(refused) => &refused.fingerprint,
+        };
+        match fingerprint.get() {
             Some(known) => Some(*known),
-            None => make().map(|made| *self.whole.fingerprint.get_or_init(|| made)),
+            None => make().map(|made| *fingerprint.get_or_init(|| made)),
         }
     }
 
     /// Returns a tree of nothing but this piece.
-    pub(crate) fn tree(&self) -> Tree {
-        let mut tree = Tree::empty(Arc::clone(&self.whole.layers));
-        tree.sources.push(Text::new(self.whole.text.document().clone(), 0));
-        if let Some(node) = self.whole.find(&self.path) {
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text, where there are no pieces of it.
+    pub(crate) fn tree(&self) -> Result<Tree, Report> {
+        let whole = self.whole.as_ref().map_err(|refused| refused.report.clone())?;
+        let mut tree = Tree::empty(Arc::clone(&whole.layers));
+        tree.sources.push(Text::new(whole.text.document().clone(), 0));
+        if let Some(node) = whole.find(&self.path) {
             tree.root = node.clone();
         }
-        tree
+        Ok(tree)
     }
 }
 
 /// The values may be secrets, so only the places are shown.
 impl fmt::Debug for Piece {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Piece({} {})", self.whole.text.document().origin(), self.path)
+        match &self.whole {
+            Ok(whole) => write!(f, "Piece({} {})", whole.text.document().origin(), self.path),
+            Err(_) => write!(f, "Piece(refused)"),
+        }
     }
 }

@@ -32,6 +32,7 @@ impl<K: Key> WorkQueueBuilder<K> {
             jitter: Jitter::Full,
             limit: None,
             is_fair: false,
+            bounds_new: false,
         };
         Self { name: None, settings, grouping: None, of: PhantomData }
     }
@@ -46,6 +47,12 @@ impl<K: Key> WorkQueueBuilder<K> {
     /// which take some 200 MB. Zero is taken for one.
     pub fn capacity(mut self, keys: usize) -> Self {
         self.settings.capacity = keys.clamp(1, list::HIGHEST as usize);
+        self
+    }
+
+    /// Lets what has been worked on and comes back stand beside the capacity, so that it keeps nothing new out for ever.
+    pub(crate) fn bounding_new_keys(mut self) -> Self {
+        self.settings.bounds_new = true;
         self
     }
 

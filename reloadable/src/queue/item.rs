@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Outcome;
 use super::ready::Priority;
 use super::shared::Shared;
-use super::state::{Run, Taken};
+use super::state::Taken;
 use crate::key::Key;
 
 /// A key that was handed out by a [`WorkQueue`](crate::WorkQueue), to nobody else until this is over.
@@ -68,7 +68,7 @@ impl<K: Key> Item<K> {
     }
 
     /// Returns how often in a row the work on this key has failed so far: zero at first. A run that an event brought about
-    /// before the backoff had passed is not counted when it fails.
+    /// before the backoff had passed is not counted when it fails, unless it lasts beyond that.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.taken.failures
@@ -86,7 +86,7 @@ impl<K: Key> Item<K> {
     }
 
     /// Says that the work is done, and is to be done again after a while, or earlier if the key is added meanwhile. Its
-    /// failures are forgotten.
+    /// failures are forgotten, and if it was urgent, it is so no more: it comes back as [`Priority::Normal`] at most.
     pub fn requeue_after(self, delay: Duration) {
         self.end(Outcome::RequeueAfter(delay));
     }
@@ -121,9 +121,9 @@ impl<K: Key> Item<K> {
         self.end(Outcome::GivenUp);
     }
 
-    /// Tells whether this run came before the backoff had passed, so that its failure does not count.
+    /// Tells whether the backoff has not passed yet, so that a failure now does not count.
     pub(crate) fn is_early(&self) -> bool {
-        self.taken.run == Run::Early
+        self.shared.is_early(self.taken.slot)
     }
 
     fn end(mut self, outcome: Outcome) {

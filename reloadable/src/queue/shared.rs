@@ -158,6 +158,12 @@ impl<K: Key> Shared<K> {
         self.publish(now);
     }
 
+    /// Tells whether a failure of what is worked on would not be counted now.
+    pub(super) fn is_early(&self, slot: u32) -> bool {
+        let inner = self.lock();
+        inner.state.is_early(clock(), slot)
+    }
+
     pub(super) fn forget(&self, key: &K) -> bool {
         let hash = self.random.hash_one(key);
         let mut inner = self.lock();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::limit::{Bucket, RateLimit};
-use super::list::{Links, List};
+use super::list::{self, Links, List};
 use super::ready::{Priority, Ready};
 use super::stats::{Figures, QueueStats};
 use super::table::{Again, Place, Slot, Table};
@@ -20,6 +20,8 @@ pub(super) struct Settings {
     pub(super) jitter: Jitter,
     pub(super) limit: Option<RateLimit>,
     pub(super) is_fair: bool,
+    /// What has been worked on and comes back stands beside the capacity.
+    pub(super) bounds_new: bool,
 }
 
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(super) struct State<K> {
     draws: Draws,
     /// Numbers delayed keys.
     delays: u64,
+    /// How many keys stand beside the capacity.
+    beside: usize,
     figures: Figures,
 }
 
@@ -82,18 +86,8 @@ pub(super) struct Taken<K> {
     pub(super) key: Arc<K>,
     pub(super) priority: Priority,
     pub(super) failures: u32,
-    pub(super) run: Run,
     /// In nanoseconds, of which a `u64` has for 500 years: it is moved about for each key.
     waited: u64,
-}
-
-/// Whether the failure of a run counts: not if the run came before the backoff of those before it was over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-// As wide as what it is moved about with, as a priority.
-#[repr(u32)]
-pub(super) enum Run {
-    Due,
-    Early,
 }
 
 impl<K> Taken<K> {
@@ -143,13 +137,17 @@ impl<K> State<K> {
             bucket: settings.limit.map(Bucket::new),
             draws: Draws::new(settings.jitter),
             delays: 0,
+            beside: 0,
             figures: Figures::default(),
             settings,
         }
     }
 
     pub(super) fn room(&self) -> usize {
-        self.settings.capacity.saturating_sub(self.table.len())
+        let counted = self.table.len() - self.beside;
+        let room = self.settings.capacity.saturating_sub(counted);
+        // What stands beside needs a number all the same.
+        room.min((list::HIGHEST as usize).saturating_sub(self.table.len()))
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -203,14 +201,14 @@ impl<K> State<K> {
                     self.place(slot, now, due);
                 }
             }
-            Place::InWork { again, is_early } => {
+            Place::InWork { again } => {
                 let mut next = Again { due, priority: add.priority, is_patient: add.is_patient };
                 if let Some(again) = again {
                     next.due = next.due.min(again.due);
                     next.priority = next.priority.max(again.priority);
                     next.is_patient &= again.is_patient;
                 }
-                of.place = Place::InWork { again: Some(next), is_early };
+                of.place = Place::InWork { again: Some(next) };
             }
         }
         Ok(())
@@ -233,13 +231,11 @@ impl<K> State<K> {
         let of = self.table.at_mut(slot);
         let waited = now.saturating_duration_since(of.since);
         of.since = now;
-        let is_early = of.backoff.is_some_and(|until| now < until);
-        let run = if is_early { Run::Early } else { Run::Due };
-        of.place = Place::InWork { again: None, is_early };
+        of.place = Place::InWork { again: None };
         self.figures.waited.record(waited);
         let key = Arc::clone(&of.key);
         let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
-        Take::Taken(Taken { slot, key, priority: of.priority, failures: of.failures, run, waited })
+        Take::Taken(Taken { slot, key, priority: of.priority, failures: of.failures, waited })
     }
 
     /// Ends the work on a key that was taken, and returns how long it took.
@@ -249,22 +245,22 @@ impl<K> State<K> {
         let of = self.table.at_mut(slot);
         let worked = now.saturating_duration_since(of.since);
         self.figures.worked.record(worked);
-        let Place::InWork { again, is_early } = of.place else {
+        let Place::InWork { again } = of.place else {
             return (worked, (None, None));
         };
         let settings = &self.settings;
         let mut due = match outcome {
             Outcome::Done | Outcome::GivenUp => None,
             Outcome::RequeueAfter(delay) => Some(later(now, delay)),
-            Outcome::Failed => Some(failed(of, is_early, now, None, settings, &mut self.draws)),
-            Outcome::RetryAfter(delay) => {
-                Some(failed(of, is_early, now, Some(delay), settings, &mut self.draws))
-            }
+            Outcome::Failed => Some(failed(of, now, None, settings, &mut self.draws)),
+            Outcome::RetryAfter(delay) => Some(failed(of, now, Some(delay), settings, &mut self.draws)),
         };
         if outcome.is_failure() {
             self.figures.retries += 1;
         } else {
             (of.failures, of.backoff) = (0, None);
+            // What was urgent has succeeded.
+            of.priority = of.priority.min(Priority::Normal);
         }
         // The next run is the one that it asked for, or there is none.
         let is_moot = outcome.is_failure() || outcome == Outcome::GivenUp;
@@ -281,7 +277,12 @@ impl<K> State<K> {
             }
             // What draws no wait would go on failing until the end of the drain.
             Some(due) if self.phase == Phase::Draining => self.delay(slot, due),
-            _ => return (worked, (self.table.remove(slot), self.shrink())),
+            _ => return (worked, (self.remove(slot), self.shrink())),
+        }
+        let of = self.table.at_mut(slot);
+        if self.settings.bounds_new && !of.is_beside {
+            of.is_beside = true;
+            self.beside += 1;
         }
         (worked, (None, None))
     }
@@ -290,9 +291,11 @@ impl<K> State<K> {
     pub(super) fn forget(&mut self, slot: u32) {
         let of = self.table.at_mut(slot);
         (of.failures, of.backoff) = (0, None);
-        if let Place::InWork { is_early, .. } = &mut of.place {
-            *is_early = false;
-        }
+    }
+
+    /// Tells whether a failure now would come before the backoff is over, and so not be counted.
+    pub(super) fn is_early(&self, now: Instant, slot: u32) -> bool {
+        self.table.at(slot).is_early(now)
     }
 
     pub(super) fn outlook(&self, now: Instant) -> Outlook {
@@ -338,8 +341,8 @@ impl<K> State<K> {
         let in_work = self.in_work.links.iter(&self.in_work.list);
         Left {
             in_work: in_work.map(|slot| Arc::clone(&self.table.at(slot).key)).collect(),
-            ready: ready.into_iter().filter_map(|slot| self.table.remove(slot)).collect(),
-            delayed: delayed.into_iter().filter_map(|slot| self.table.remove(slot)).collect(),
+            ready: ready.into_iter().filter_map(|slot| self.remove(slot)).collect(),
+            delayed: delayed.into_iter().filter_map(|slot| self.remove(slot)).collect(),
         }
     }
 
@@ -363,6 +366,11 @@ impl<K> State<K> {
             unfinished_work,
             longest_running_processor,
         }
+    }
+
+    fn remove(&mut self, slot: u32) -> Option<Arc<K>> {
+        self.beside -= usize::from(self.table.at(slot).is_beside);
+        self.table.remove(slot)
     }
 
     /// Puts a key that is in none of them among those that are ready, or are to be so then.
@@ -438,17 +446,18 @@ impl<K: Eq> State<K> {
 
 /// Counts a failure, and returns when to try again.
 ///
-/// A run that came before its time, because of an event, tells nothing that the failures before it have not told: it
-/// is not counted, and neither brings the time nearer nor puts it off.
+/// A run that an event brought about and that ends before its time tells nothing that the failures before it have not
+/// told: it is not counted, and neither brings the time nearer nor puts it off. One that lasts longer has failed when it
+/// was due as well.
 fn failed<K>(
     of: &mut Slot<K>,
-    is_early: bool,
     now: Instant,
     wait: Option<Duration>,
     settings: &Settings,
     draws: &mut Draws,
 ) -> Instant {
-    let running = of.backoff.filter(|until| is_early && *until > now);
+    let is_early = of.is_early(now);
+    let running = of.backoff.filter(|_| is_early);
     let until = running.filter(|_| wait.is_none()).unwrap_or_else(|| {
         of.failures = of.failures.saturating_add(u32::from(!is_early));
         let bound = bound(settings.base, settings.cap, of.failures.saturating_sub(1));
@@ -480,6 +489,7 @@ mod tests {
                 jitter: Jitter::None,
                 limit: None,
                 is_fair: false,
+                bounds_new: false,
             };
             change(&mut settings);
             let now = Instant::now();
@@ -609,18 +619,20 @@ mod tests {
     }
 
     #[test]
-    fn an_early_run_that_outlasts_the_backoff_is_not_counted_and_waits_as_long_again() {
+    fn an_early_run_that_outlasts_the_backoff_is_counted() {
         let mut queue = Clocked::new(|_| {});
         queue.soon("a");
         let item = queue.take().unwrap();
         queue.end(item.slot, Outcome::Failed);
         queue.soon("a");
         let item = queue.take().unwrap();
-        queue.pass(100);
-        queue.end(item.slot, Outcome::Failed);
-        assert_eq!(queue.next_in(), Some(5));
+        assert!(queue.state.is_early(queue.now, item.slot));
         queue.pass(5);
-        assert_eq!(queue.take().unwrap().failures, 1);
+        assert!(!queue.state.is_early(queue.now, item.slot), "it would have been due by now");
+        queue.end(item.slot, Outcome::Failed);
+        assert_eq!(queue.next_in(), Some(10));
+        queue.pass(10);
+        assert_eq!(queue.take().unwrap().failures, 2);
     }
 
     #[test]
@@ -656,12 +668,12 @@ mod tests {
         assert_eq!(queue.next_in(), Some(700));
         queue.soon("a");
         let item = queue.take().unwrap();
-        assert_eq!((item.failures, item.run), (1, Run::Early));
+        assert!(item.failures == 1 && queue.state.is_early(queue.now, item.slot));
         queue.end(item.slot, Outcome::RetryAfter(Duration::from_millis(900)));
         assert_eq!(queue.next_in(), Some(900));
         queue.pass(900);
         let item = queue.take().unwrap();
-        assert_eq!((item.failures, item.run), (1, Run::Due));
+        assert!(item.failures == 1 && !queue.state.is_early(queue.now, item.slot));
         queue.end(item.slot, Outcome::Failed);
         assert_eq!(queue.next_in(), Some(10));
     }
@@ -721,6 +733,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_urgent_stays_so_through_failures_and_not_after_a_success() {
+        let mut queue = Clocked::new(|_| {});
+        let soon = Outcome::RequeueAfter(Duration::ZERO);
+        assert_eq!(queue.add("a", Add::new().priority(Priority::High)), Ok(()));
+        let item = queue.take().unwrap();
+        queue.end(item.slot, Outcome::RetryAfter(Duration::ZERO));
+        let item = queue.take().unwrap();
+        assert_eq!(item.priority, Priority::High);
+        queue.end(item.slot, soon);
+        let item = queue.take().unwrap();
+        assert_eq!(item.priority, Priority::Normal);
+        assert_eq!(queue.add("a", Add::new().priority(Priority::High)), Ok(()));
+        queue.end(item.slot, soon);
+        assert_eq!(queue.take().unwrap().priority, Priority::High, "somebody asked for it meanwhile");
+        assert_eq!(queue.add("b", Add::new().priority(Priority::Low)), Ok(()));
+        let item = queue.take().unwrap();
+        queue.end(item.slot, soon);
+        assert_eq!(queue.take().unwrap().priority, Priority::Low, "nothing is more urgent by a success");
+    }
+
+    #[test]
     fn a_full_queue_takes_what_it_has_and_nothing_else() {
         let mut queue = Clocked::new(|settings| settings.capacity = 3);
         queue.soon("ready");
@@ -735,6 +768,37 @@ mod tests {
         let working = queue.take().unwrap();
         queue.end(working.slot, Outcome::Done);
         queue.soon("new");
+    }
+
+    #[test]
+    fn what_comes_back_may_stand_beside_the_capacity() {
+        let mut queue = Clocked::new(|settings| (settings.capacity, settings.bounds_new) = (1, true));
+        for (key, outcome) in [("often", Outcome::RequeueAfter(Duration::ZERO)), ("failing", Outcome::Failed)]
+        {
+            queue.soon(key);
+            assert_eq!(queue.add("new", Add::new()), Err(Refused::Full), "nobody has worked on it");
+            let item = loop {
+                let item = queue.take().unwrap();
+                if *item.key == key {
+                    break item;
+                }
+                queue.end(item.slot, Outcome::RequeueAfter(Duration::ZERO));
+            };
+            assert_eq!(queue.add("new", Add::new()), Err(Refused::Full), "nor to the end");
+            queue.end(item.slot, outcome);
+        }
+        queue.soon("new");
+        assert_eq!(queue.add("newer", Add::new()), Err(Refused::Full));
+        queue.pass(100);
+        for _ in 0..3 {
+            let item = queue.take().unwrap();
+            queue.end(item.slot, Outcome::Done);
+        }
+        assert_eq!((queue.state.room(), queue.state.beside), (1, 0));
+        queue.soon("often");
+        assert_eq!(queue.state.room(), 0, "it is new once more");
+        queue.state.close();
+        assert_eq!(queue.state.beside, 0);
     }
 
     #[test]

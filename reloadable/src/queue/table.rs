@@ -21,8 +21,15 @@ pub(super) struct Slot<K> {
     /// When it became ready, or since when it is worked on.
     pub(super) since: Instant,
     pub(super) failures: u32,
-    /// When it may be tried again after its failures: a run before that counts for nothing.
+    /// When it may be tried again after its failures: the failure of a run that ends before that does not count.
     pub(super) backoff: Option<Instant>,
+    pub(super) is_beside: bool,
+}
+
+impl<K> Slot<K> {
+    pub(super) fn is_early(&self, now: Instant) -> bool {
+        self.backoff.is_some_and(|until| now < until)
+    }
 }
 
 /// Where a key is.
@@ -34,7 +41,6 @@ pub(super) enum Place {
     /// It is worked on. What was added meanwhile comes after that.
     InWork {
         again: Option<Again>,
-        is_early: bool,
     },
 }
 
@@ -94,7 +100,8 @@ impl<K> Table<K> {
         });
         let same = self.by_hash.insert(hash, slot);
         let (key, place) = (Arc::new(key), Place::Ready);
-        let new = Slot { key, hash, same, group, priority, place, since, failures: 0, backoff: None };
+        let (failures, backoff, is_beside) = (0, None, false);
+        let new = Slot { key, hash, same, group, priority, place, since, failures, backoff, is_beside };
         self.slots[slot as usize] = Some(new);
         slot
     }

@@ -88,8 +88,9 @@ pub trait KeyedSource: Send + 'static {
     ///
     /// # Cancel safety
     ///
-    /// It must be cancel safe: it is dropped and called again whenever something else happens, and must then tell what it
-    /// has not told.
+    /// It must be cancel safe: it is dropped and called again when everything is to be listed, when an
+    /// [`idle_timeout`](crate::InformerBuilder::idle_timeout) has passed, and once when it has held for 10 s after a
+    /// failure; it must then tell what it has not told. A [`resync`](crate::InformerBuilder::resync) drops nothing.
     fn changed(
         &mut self,
         from: Option<&Revision>,

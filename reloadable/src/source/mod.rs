@@ -28,9 +28,7 @@ pub use self::env::Env;
 #[cfg(feature = "fs")]
 pub use self::fs::{DirectoryCollection, FileCollection, Patterns, atomic_write};
 pub(crate) use self::given::{Fixed, of_pairs, of_value};
-#[cfg(feature = "fs")]
-pub(crate) use self::keyed::REFUSED_SHOWN;
-pub(crate) use self::keyed::{AnyKeyedSource, Held, Item, Known};
+pub(crate) use self::keyed::{AnyKeyedSource, Held, Item, Known, REFUSED_SHOWN};
 pub use self::keyed::{Changed, Delta, Incarnation, KeyedDocument, KeyedSource, Listed, Listing};
 pub use self::keyed::{Condition, RefusedDocument};
 pub use self::memory::{MemoryHandle, MemorySource};

@@ -1,8 +1,13 @@
 //! How a controller ends, and what is left.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
 
-use reloadable::{ErrorKind, SourceErrorKind};
+use reloadable::{
+    Changed, Condition, Delta, Document, ErrorKind, KeyedDocument, KeyedSource, Listed, Listing, Origin,
+    Revision, SourceError, SourceErrorKind,
+};
 
 use super::*;
 
@@ -132,6 +137,59 @@ async fn an_informer_that_ends_leaves_the_controller_with_what_it_has() {
     informer.shutdown().await;
     handle.enqueue("a".to_owned()).unwrap();
     assert_eq!(log.wait(&handle, 2).await[1], "a=1");
+}
+
+/// It tells of one object, and is then stuck where its informer asks how it is doing.
+struct Stuck {
+    is_told: bool,
+    is_stuck: Arc<AtomicBool>,
+    until: Mutex<mpsc::Receiver<()>>,
+}
+
+impl KeyedSource for Stuck {
+    type Key = String;
+
+    fn origin(&self) -> Origin {
+        Origin::named("stuck")
+    }
+
+    async fn list(&mut self, _: &mut Listing<String>) -> Result<Listed, SourceError> {
+        Ok(Listed::new())
+    }
+
+    async fn changed(&mut self, _: Option<&Revision>) -> Result<Changed<String>, SourceError> {
+        if self.is_told {
+            std::future::pending::<()>().await;
+        }
+        self.is_told = true;
+        let document = Document::new(Origin::named("a"), Format::Toml, port(1).as_bytes());
+        let object = KeyedDocument::new("a".to_owned(), document, Revision::new([1]));
+        Ok(Changed::Deltas(vec![Delta::Upsert(object)]))
+    }
+
+    fn condition(&self) -> Condition {
+        if self.is_told {
+            self.is_stuck.store(true, Ordering::SeqCst);
+            let _ = self.until.lock().unwrap().recv();
+        }
+        Condition::new()
+    }
+}
+
+/// Whoever has seen it in the store wants to know that nobody has looked at it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_in_the_store_and_was_told_to_nobody_is_left() {
+    let (release, until) = mpsc::channel();
+    let is_stuck = Arc::new(AtomicBool::new(false));
+    let source = Stuck { is_told: false, is_stuck: Arc::clone(&is_stuck), until: Mutex::new(until) };
+    let informer = Informer::<Route>::builder().source(source).start().await.unwrap();
+    let handle = controller(informer).run(|_, _| std::future::pending::<super::Outcome>()).unwrap();
+    eventually("it is stuck", || is_stuck.load(Ordering::SeqCst)).await;
+    assert_eq!(handle.lister().len(), 1);
+    let left = handle.shutdown(SECOND).await;
+    drop(release);
+    let told: Vec<_> = left.ready().iter().chain(left.aborted()).collect();
+    assert_eq!(told, ["a"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ mod fail;
 mod model;
 mod observed;
 mod owners;
+mod room;
 mod run;
 mod section;
 

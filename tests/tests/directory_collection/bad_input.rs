@@ -9,7 +9,7 @@ use reloadable::{DirectoryCollection, ErrorKind, Informer, RemovalGuard, SourceE
 use crate::{Place, Route, all, broken, eventually, in_time, next, port, refused};
 
 fn guarded(within: Duration) -> RemovalGuard {
-    RemovalGuard::new().confirm_after(within)
+    RemovalGuard::new().confirm_after(within).confirm_all_after(within)
 }
 
 #[tokio::test]
@@ -184,6 +184,26 @@ async fn files_that_vanish_together_are_kept_until_that_is_confirmed() {
     assert_eq!(informer.status().objects, 20);
     eventually("they are gone", || informer.status().objects == 0).await;
     assert!(informer.has_synced());
+}
+
+#[tokio::test]
+async fn more_files_than_one_look_takes_vanish_together_as_well() {
+    for many in [300, 2_000] {
+        let place = Place::new(&[]);
+        let files = move || (0..many).map(|name| format!("{name:04}.toml"));
+        files().for_each(|name| place.write(&name, &port(80)));
+        let builder = Informer::<Route>::builder().directory(place.root(), "*.toml");
+        let informer = builder.removal_guard(guarded(Duration::from_secs(600))).start().await.unwrap();
+        let root = place.root();
+        tokio::task::spawn_blocking(move || {
+            files().for_each(|name| fs::remove_file(root.join(name)).unwrap());
+        })
+        .await
+        .unwrap();
+        eventually("they are missed", || informer.status().withheld > 0).await;
+        let status = informer.status();
+        assert_eq!((status.objects, status.withheld, status.counts.removed), (many, many, 0));
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! The elements of an array as objects.
 
 use std::fs;
+use std::io::Write as _;
 use std::time::Duration;
 
 use reloadable::{
-    DirectoryCollection, FileCollection, Informer, RemovalGuard, SourceErrorKind, atomic_write,
+    DirectoryCollection, FileCollection, Informer, Reloadable, RemovalGuard, SourceErrorKind, atomic_write,
 };
+use serde::Deserialize;
 
 use crate::{Place, Route, all, broken, eventually, next, refused};
 
@@ -16,7 +18,8 @@ fn routes(routes: &[(&str, u16)]) -> String {
 
 async fn follow(place: &Place) -> Informer<Route> {
     let source = FileCollection::new(place.path("routes.toml"), "routes", "name");
-    let guard = RemovalGuard::new().confirm_after(Duration::from_millis(200));
+    let soon = Duration::from_millis(200);
+    let guard = RemovalGuard::new().confirm_after(soon).confirm_all_after(soon);
     Informer::<Route>::builder().source(source).removal_guard(guard).start().await.unwrap()
 }
 
@@ -107,4 +110,54 @@ async fn arrays_of_several_files_are_one_collection() {
     assert!(refused(&informer)[0].contains("b.toml"), "{:?}", refused(&informer));
     atomic_write(place.path("a.toml"), "# nothing\n").unwrap();
     eventually("the other one has it", || all(&informer) == "api=81 web=82").await;
+}
+
+/// Any document is one of these.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Reloadable)]
+#[serde(default)]
+struct Lax {
+    name: String,
+    port: u16,
+}
+
+#[tokio::test]
+async fn a_document_without_its_array_is_never_taken_for_an_element() {
+    let text = format!("port = 9\n{}", routes(&[("api", 80), ("web", 81)]));
+    let place = Place::new(&[("routes.toml", &text)]);
+    let source = FileCollection::new(place.path("routes.toml"), "routes", "name");
+    let informer = Informer::<Lax>::builder().source(source).start().await.unwrap();
+    let ports = || ["api", "web"].map(|key| informer.lister().get(key).map(|route| route.port));
+    // A table of the same name, and a text that nobody can read.
+    for (text, wrong) in [
+        ("port = 9\n[routes]\nname = 'api'\nport = 1\n", "expected an array"),
+        ("port = 9\n[[routes]\nname = 'api'\n", "routes.toml:2:"),
+    ] {
+        place.replace("routes.toml", text);
+        let told = || informer.status().broken.iter().map(|one| one.report.to_string()).collect::<Vec<_>>();
+        eventually("both are broken", || {
+            let told = told();
+            told.len() == 2 && told.iter().all(|report| report.contains(wrong))
+        })
+        .await;
+        assert!(told()[0].contains("routes.toml:2:"), "{:?}", told());
+        assert_eq!(ports(), [Some(80), Some(81)]);
+    }
+    assert_eq!(informer.status().counts.modified, 0);
+    place.replace("routes.toml", &routes(&[("api", 82), ("web", 81)]));
+    eventually("it is mended", || ports() == [Some(82), Some(81)]).await;
+    assert!(informer.status().broken.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_missing_while_a_file_is_open_for_writing_is_removed_only_when_it_is_closed() {
+    let text = routes(&[("api", 80), ("old", 81), ("web", 82)]);
+    let place = Place::new(&[("routes.toml", &text)]);
+    let informer = follow(&place).await;
+    let mut file = fs::File::create(place.path("routes.toml")).unwrap();
+    file.write_all(routes(&[("api", 8080), ("web", 82)]).as_bytes()).unwrap();
+    // It is believed in its silence.
+    eventually("what is there is read", || all(&informer).contains("api=8080")).await;
+    assert_eq!(all(&informer), "api=8080 old=81 web=82");
+    drop(file);
+    eventually("it is complete", || all(&informer) == "api=8080 web=82").await;
 }

@@ -268,3 +268,129 @@ async fn a_key_that_panics_ends_nothing() {
     }
     assert_eq!(informer.lister().len(), 3);
 }
+
+/// What was not put into force because a key panicked is not told again: a list must find it, whatever it was.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_panics_when_objects_go_leaves_none_behind() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// The clone of `z` that panics, counted down.
+    static FUSE: AtomicUsize = AtomicUsize::new(0);
+
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    struct Bad(&'static str);
+    impl Clone for Bad {
+        fn clone(&self) -> Self {
+            let left = FUSE.load(Ordering::Relaxed);
+            if self.0 == "z" && left > 0 {
+                FUSE.store(left - 1, Ordering::Relaxed);
+                assert_ne!(left, 1, "bad");
+            }
+            Self(self.0)
+        }
+    }
+    let mut panics = 0;
+    for fuse in 1..=6 {
+        let (source, routes) = MemoryCollection::<Bad>::new("routes", Format::Toml);
+        for key in ["a", "b", "c", "d", "z"] {
+            routes.upsert(Bad(key), port(1));
+        }
+        let informer = Informer::<Route>::builder().source(source).never_reverify().start().await.unwrap();
+        routes.remove(Bad("a"));
+        routes.remove(Bad("z"));
+        routes.upsert(Bad("b"), port(2));
+        // From here on it is the informer that clones.
+        FUSE.store(fuse, Ordering::Relaxed);
+        pass(Duration::from_secs(100)).await;
+        FUSE.store(0, Ordering::Relaxed);
+        let view = informer.lister().snapshot();
+        let mut keys: Vec<_> = view.iter().map(|(key, route)| (key.0, route.port)).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, [("b", 2), ("c", 1), ("d", 1)], "fuse {fuse}: {:?}", informer.status());
+        panics += informer.status().counts.panics;
+    }
+    assert!(panics > 0, "none of them met the store");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_an_end_fails_at_the_bound() {
+    struct Endless;
+    impl KeyedSource for Endless {
+        type Key = u64;
+        fn origin(&self) -> Origin {
+            Origin::named("endless")
+        }
+        async fn list(&mut self, listing: &mut Listing<u64>) -> Result<Listed, SourceError> {
+            for key in 0.. {
+                let document = Document::new(Origin::named("row"), Format::Toml, &b"port = 1"[..]);
+                listing.push(KeyedDocument::new(key % 70, document, Revision::new("1"))).await;
+            }
+            Ok(Listed::new())
+        }
+    }
+    let informer = Informer::<Route>::builder().source(Endless).max_objects(100).start_unsynced();
+    let informer = informer.start().await.unwrap();
+    let error = in_time(informer.wait_synced(Duration::from_secs(5))).await.unwrap_err();
+    assert!(error.to_string().contains("it lists more than 100 objects"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_beyond_the_bound_is_refused_until_there_is_room() {
+    let (source, routes) = memory();
+    routes.upsert("a", port(1));
+    let informer = Informer::<Route>::builder().source(source).max_objects(2).never_reverify();
+    let informer = informer.start().await.unwrap();
+    routes.upsert("b", port(1));
+    routes.upsert("c", port(1));
+    routes.upsert("a", port(2));
+    eventually("it is refused", || informer.status().refused.len() == 1).await;
+    let refused = informer.status().refused.remove(0);
+    assert_eq!(refused.report.violations()[0].code(), "max_objects");
+    assert!(refused.origin.to_string().contains('c'));
+    eventually("others are followed", || informer.lister().get("a").unwrap().port == 2).await;
+    assert_eq!(informer.lister().len(), 2);
+    routes.remove("b");
+    eventually("there is room", || informer.lister().get("c").is_some()).await;
+    eventually("it is refused no more", || informer.status().refused.is_empty()).await;
+    assert!(informer.lister().get("b").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_everything_is_gone_is_believed_later_or_never() {
+    for (guard, within) in
+        [(RemovalGuard::new(), Some(55..75)), (RemovalGuard::new().confirm_all_after(Duration::MAX), None)]
+    {
+        let (source, _log) = shrinking(&[20, 0]);
+        let informer =
+            scripted(source, |builder| builder.reverify(Duration::from_secs(100)).removal_guard(guard)).await;
+        eventually("it is doubted", || informer.status().withheld == 20).await;
+        let since = Instant::now();
+        while informer.status().withheld > 0 && since.elapsed() < Duration::from_secs(7200) {
+            pass(Duration::from_secs(1)).await;
+        }
+        let took = since.elapsed().as_secs();
+        assert_eq!(informer.lister().len(), if within.is_some() { 0 } else { 20 });
+        assert!(within.is_none_or(|within| within.contains(&took)), "{took}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revision_is_not_reached_while_objects_are_withheld() {
+    let mut lists = 0;
+    let list = move || {
+        lists += 1;
+        let objects =
+            (0..if lists == 1 { 20 } else { 0 }).map(|number: u8| object(&number.to_string(), "1", &port(1)));
+        Ok((objects.collect(), Listed::new().at(Revision::new([lists]))))
+    };
+    let (source, _log) = Scripted::new(list, |_| None);
+    let informer = scripted(source, |builder| builder.reverify(Duration::from_secs(10))).await;
+    eventually("it is doubted", || informer.status().withheld == 20).await;
+    let second = informer.status().revision.unwrap();
+    let error = informer.wait_for_revision(&second, Duration::from_secs(5)).await.unwrap_err();
+    assert!(error.to_string().contains("20 objects are kept"), "{error}");
+    let newest = || informer.status().revision.unwrap();
+    eventually("it is believed", || informer.status().withheld == 0).await;
+    informer.wait_for_revision(&newest(), Duration::from_secs(5)).await.unwrap();
+    assert!(informer.lister().is_empty());
+}

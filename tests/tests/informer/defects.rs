@@ -20,6 +20,61 @@ async fn a_list_that_keeps_failing_is_tried_less_and_less_often() {
     assert!(!informer.has_synced());
 }
 
+/// A source that tells of a change every 0.7 s, and of which only the first list works, up to so many.
+struct HalfDown {
+    log: Log,
+    told: u16,
+    failing: usize,
+}
+
+impl KeyedSource for HalfDown {
+    type Key = String;
+    fn origin(&self) -> Origin {
+        Origin::named("half")
+    }
+    async fn list(&mut self, listing: &mut Listing<String>) -> Result<Listed, SourceError> {
+        self.log.0.lock().unwrap().push((Instant::now(), Asked::List));
+        if (2..2 + self.failing).contains(&self.log.lists().len()) {
+            return Err(failure(SourceErrorKind::PermissionDenied));
+        }
+        listing.push(object("a", self.told.to_string(), &port(1 + self.told))).await;
+        Ok(Listed::new())
+    }
+    async fn changed(&mut self, _: Option<&Revision>) -> Result<Changed<String>, SourceError> {
+        pass(Duration::from_millis(700)).await;
+        self.told += 1;
+        Ok(Changed::Deltas(vec![Delta::Upsert(object("a", self.told.to_string(), &port(1 + self.told)))]))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_keeps_failing_under_a_watch_that_works_is_tried_less_and_less_often_and_told() {
+    let log = Log::default();
+    let source = HalfDown { log: log.clone(), told: 0, failing: usize::MAX - 2 };
+    let informer = scripted(source, |builder| builder.reverify(Duration::from_secs(10))).await;
+    eventually("a list fails", || informer.status().last_error.is_some()).await;
+    for _ in 0..3600 {
+        pass(Duration::from_secs(1)).await;
+        let status = informer.status();
+        assert!(status.last_error.is_some() && status.state == reloadable::SourceState::Interrupted);
+    }
+    let tried = log.lists().len();
+    assert!((150..400).contains(&tried), "{tried}");
+    assert!(informer.wait_fresh(HOUR, Duration::from_secs(10)).await.is_err());
+    assert!(informer.lister().get("a").unwrap().port > 4000, "changes are followed all the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_works_ends_what_was_told_of_lists_that_failed() {
+    let log = Log::default();
+    let source = HalfDown { log: log.clone(), told: 0, failing: 3 };
+    let informer = scripted(source, |builder| builder.reverify(Duration::from_secs(10))).await;
+    eventually("a list fails", || informer.status().last_error.is_some()).await;
+    eventually("a list works", || informer.status().last_error.is_none()).await;
+    assert_eq!((log.lists().len(), informer.status().counts.failed_lists), (5, 3));
+    assert_eq!(informer.status().state, reloadable::SourceState::Watching);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_ends_at_once_is_tried_less_and_less_often_and_told() {
     let list = || Ok((vec![object("a", "1", "port = 1")], Listed::new()));
@@ -120,4 +175,54 @@ async fn a_source_that_hints_all_the_time_is_listed_twice_a_second() {
     pass(Duration::from_secs(100)).await;
     let (lists, watches) = (log.lists().len(), log.watches().len());
     assert!((150..=201).contains(&lists) && watches <= lists, "{lists} {watches}");
+}
+
+/// What is told again must not cost an answer that takes its time.
+#[tokio::test(start_paused = true)]
+async fn a_resync_drops_no_answer_that_is_on_its_way() {
+    struct Slow(Log);
+    impl KeyedSource for Slow {
+        type Key = String;
+        fn origin(&self) -> Origin {
+            Origin::named("slow")
+        }
+        async fn list(&mut self, listing: &mut Listing<String>) -> Result<Listed, SourceError> {
+            listing.push(object("a", "1", &port(1))).await;
+            Ok(Listed::new())
+        }
+        async fn changed(&mut self, _: Option<&Revision>) -> Result<Changed<String>, SourceError> {
+            let asked = self.0.watches().len();
+            self.0.0.lock().unwrap().push((Instant::now(), Asked::Changed(None)));
+            match asked {
+                0 => pass(Duration::from_secs(4)).await,
+                _ => std::future::pending().await,
+            }
+            Ok(Changed::Deltas(vec![Delta::Upsert(object("a", "2", &port(2)))]))
+        }
+    }
+    let log = Log::default();
+    let informer =
+        scripted(Slow(log.clone()), |builder| builder.resync(Duration::from_secs(30)).never_reverify()).await;
+    let mut events = informer.events();
+    let told = next::<4>(&mut events).await;
+    assert_eq!(told, ["Started: a=1", "resync a=1", "a port: 1 -> 2", "resync a=2"]);
+    assert_eq!(log.watches().len(), 2, "one that told, and one that waits");
+}
+
+/// A server that sends one bookmark and ends, or says again that something is gone.
+#[tokio::test(start_paused = true)]
+async fn who_tells_only_what_is_known_is_not_asked_all_the_time() {
+    let gone = || Delta::Delete("gone".to_owned());
+    let same = || Delta::Progress(Revision::new("1"));
+    let known = || Delta::Upsert(object("a", "1", &port(1)));
+    let unreadable = || Delta::Unreadable("b".to_owned(), failure(SourceErrorKind::PermissionDenied));
+    let tellers: [fn() -> Delta<String>; 4] = [gone, same, known, unreadable];
+    for tell in tellers {
+        let list = || Ok((vec![object("a", "1", &port(1))], Listed::new().at(Revision::new("1"))));
+        let (source, log) = Scripted::new(list, move |_| Some(Ok(Changed::Deltas(vec![tell()]))));
+        let _informer = scripted(source, |builder| builder.never_reverify()).await;
+        pass(Duration::from_secs(100)).await;
+        let asked = log.watches().len();
+        assert!((150..250).contains(&asked), "{:?}: {asked}", tell());
+    }
 }

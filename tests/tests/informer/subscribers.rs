@@ -163,3 +163,31 @@ async fn the_latest_is_told_nothing_of_what_went_before_it_began_to_look() {
     reached(&informer, &routes.upsert("end", port(1))).await;
     assert_eq!(newest(&mut latest).await, ["added end=1"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_that_an_object_is_gone_before_there_was_a_list() {
+    let (source, routes) = memory();
+    routes.upsert("a", port(1));
+    routes.fail(SourceErrorKind::TimedOut, "no answer");
+    let informer = Informer::<Route>::builder().source(source).start_unsynced().start().await.unwrap();
+    let (key, soon) = ("a".to_owned(), Duration::from_secs(60));
+    let error = informer.wait_for(&key, |route| route.is_none(), soon).await.unwrap_err();
+    assert!(error.to_string().contains("no answer"), "{error}");
+    routes.recover();
+    assert!(informer.wait_for(&key, |_| true, soon).await.unwrap().is_some());
+}
+
+/// On several threads, whoever waits by the status must find the event that belongs to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_has_waited_for_has_been_told() {
+    let (source, routes) = memory();
+    let informer = informer(source).await;
+    let mut events = informer.events();
+    assert_eq!(next(&mut events).await, ["Started:"]);
+    for number in 1..=500 {
+        let newest = routes.upsert("a", port(number));
+        in_time(informer.wait_for_revision(&newest, DEADLINE)).await.unwrap();
+        let told = tokio::time::timeout(Duration::ZERO, tokio::task::unconstrained(events.next())).await;
+        assert!(told.is_ok(), "change {number} is in the store, and was not told");
+    }
+}

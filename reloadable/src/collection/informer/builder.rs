@@ -61,6 +61,7 @@ pub(super) struct Setup<T, K: Key> {
     pub(super) resync: Option<Duration>,
     pub(super) guard: RemovalGuard,
     pub(super) stall: Duration,
+    pub(super) most: usize,
     pub(super) start: Start,
     pub(super) name: Option<Arc<str>>,
 }
@@ -102,6 +103,7 @@ impl<T: Reloadable> InformerBuilder<T> {
             resync: None,
             guard: RemovalGuard::default(),
             stall: Duration::from_secs(30),
+            most: 1_000_000,
             start: Start::Synced(Duration::from_secs(30)),
             name: None,
         };
@@ -241,6 +243,7 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
                 resync,
                 guard,
                 stall,
+                most,
                 start,
                 name,
                 ..
@@ -263,6 +266,7 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
                 resync,
                 guard,
                 stall,
+                most,
                 start,
                 name,
             }
@@ -388,6 +392,10 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
 
     /// Sets for how long a source may hand over nothing while it lists. Then that list has failed. By default that is 30 s.
     ///
+    /// The next list begins anew. So the time must be longer than what the source needs until its first object: a directory
+    /// hands over nothing while its files are looked for, and waits for up to 10 s for the end of a removal
+    /// of many.
+    ///
     /// # Examples
     ///
     /// ```
@@ -403,6 +411,25 @@ impl<T: Reloadable, K: Key> InformerBuilder<T, K> {
     /// ```
     pub fn list_timeout(self, timeout: Duration) -> Self {
         self.set(|setup| Setup { stall: timeout, ..setup })
+    }
+
+    /// Takes no more objects than these, by default a million: a list that hands over more has failed and removes nothing,
+    /// and a new object that is told of beyond them is refused, in the [`status`](Informer::status), until a list finds
+    /// room for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # type Route = std::collections::BTreeMap<String, u16>;
+    /// # async fn example(source: reloadable::MemoryCollection<String>) -> Result<(), reloadable::Error> {
+    /// use reloadable::Informer;
+    ///
+    /// let routes = Informer::<Route>::builder().source(source).max_objects(10_000).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_objects(self, most: usize) -> Self {
+        self.set(|setup| Setup { most, ..setup })
     }
 
     /// Sets for how long [`start`](Self::start) waits for the first list. By default that is 30 s.

@@ -63,7 +63,16 @@ struct Connection {
     since: Instant,
     has_told: bool,
     idle_at: Option<Instant>,
+    /// So often in a row it has told what is known already.
+    repeats: u32,
+    repeated_at: Instant,
+    /// It is left alone until then.
+    rest_until: Instant,
 }
+
+/// So often in a row a source may tell what is known already before it is asked less often: a file that comes and goes
+/// before anybody looks, or what a list has found before.
+const REPEATS: u32 = 16;
 
 #[derive(Debug)]
 pub(super) struct Cycle {
@@ -71,6 +80,8 @@ pub(super) struct Cycle {
     /// While it lists: what it goes back to if the list fails.
     connection: Option<Connection>,
     backoff: Backoff,
+    /// That of lists: changes that are told prove nothing about a list.
+    list_backoff: Backoff,
     list_at: Option<Instant>,
     listed_at: Option<Instant>,
     /// After lists that failed: the earliest time for another.
@@ -81,8 +92,18 @@ pub(super) struct Cycle {
 impl Cycle {
     pub(super) fn new(pace: Pace, now: Instant) -> Self {
         let backoff = Backoff::new(pace.base, pace.cap);
+        let list_backoff = backoff.clone();
         let state = State::BeforeList(now);
-        Self { state, connection: None, backoff, list_at: None, listed_at: None, not_before: None, pace }
+        Self {
+            state,
+            connection: None,
+            backoff,
+            list_backoff,
+            list_at: None,
+            listed_at: None,
+            not_before: None,
+            pace,
+        }
     }
 
     /// Says what to do now.
@@ -92,6 +113,9 @@ impl Cycle {
             State::Watching(connection) if is_due => {
                 self.connection = Some(connection);
                 self.begin_list(now)
+            }
+            State::Watching(Connection { rest_until, .. }) if rest_until > now => {
+                Do::Wait(self.list_at.map_or(rest_until, |at| at.min(rest_until)))
             }
             State::BeforeList(until) if until <= now => self.begin_list(now),
             State::BeforeWatch(until) if until <= now => {
@@ -110,9 +134,10 @@ impl Cycle {
         Do::List
     }
 
-    /// A list was complete and is in force. It alone resets no wait: a source that lists well and then cannot be watched
-    /// would be listed all the time.
+    /// A list was complete and is in force. It alone resets no wait of the watch: a source that lists well and then cannot
+    /// be watched would be listed all the time.
     pub(super) fn listed(&mut self, now: Instant) {
+        self.list_backoff.reset();
         self.not_before = None;
         self.list_at = self.pace.reverify.and_then(|period| now.checked_add(jittered(period)));
         let connection = self.connection.take().unwrap_or_else(|| self.connected(now));
@@ -124,9 +149,15 @@ impl Cycle {
         self.list_at = Some(self.list_at.map_or(at, |planned| planned.min(at)));
     }
 
+    /// A list would find what there was no room for.
+    pub(super) fn has_room(&mut self, now: Instant) {
+        self.list_by(self.not_before.map_or(now, |at| at.max(now)));
+    }
+
     /// A list failed, or was refused. Meanwhile it goes on to watch if it was watching.
     pub(super) fn list_failed(&mut self, now: Instant) {
-        let until = self.after_failure(now, self.listed_at.unwrap_or(now));
+        let wait = self.list_backoff.next().unwrap_or(self.pace.cap);
+        let until = (now + wait).max(self.listed_at.unwrap_or(now) + self.pace.interval);
         self.not_before = Some(until);
         match self.connection.take() {
             Some(connection) => {
@@ -143,12 +174,36 @@ impl Cycle {
         if let State::Watching(connection) = &mut self.state {
             connection.has_told = true;
             connection.idle_at = idle_at;
+            connection.repeats = 0;
             self.backoff.reset();
         }
     }
 
+    /// The source has told only what is known already. It is alive, but that proves nothing, and if it does nothing else
+    /// it must not be asked all the time.
+    pub(super) fn repeated(&mut self, now: Instant) {
+        let idle_at = self.idle_at_from(now);
+        if let State::Watching(connection) = &mut self.state {
+            connection.idle_at = idle_at;
+            // Whoever says now and then that it is there is not to wait when it has news.
+            let is_rare = now.saturating_duration_since(connection.repeated_at) > self.pace.interval * 2;
+            connection.repeats = if is_rare { 1 } else { connection.repeats.saturating_add(1) };
+            connection.repeated_at = now;
+            if connection.repeats > REPEATS {
+                connection.rest_until = now + self.pace.interval;
+            }
+        }
+    }
+
     fn connected(&self, now: Instant) -> Connection {
-        Connection { since: now, has_told: false, idle_at: self.idle_at_from(now) }
+        Connection {
+            since: now,
+            has_told: false,
+            idle_at: self.idle_at_from(now),
+            repeats: 0,
+            repeated_at: now,
+            rest_until: now,
+        }
     }
 
     /// Spread, so that those who lost the same other side at the same moment do not come back at the same moment.
@@ -355,6 +410,43 @@ mod tests {
         assert_eq!(cycle.next(later), Do::List);
         cycle.list_failed(later);
         assert!(matches!(cycle.next(later), Do::Watch(Some(at)) if at > later));
+    }
+
+    #[test]
+    fn a_watch_that_works_resets_no_wait_of_lists() {
+        let (mut cycle, now) = cycle();
+        cycle.listed(now);
+        cycle.list_by(now);
+        let mut failed = 0;
+        let end = now + Duration::from_secs(3600);
+        let mut now = now;
+        while now < end {
+            match cycle.next(now) {
+                Do::List => {
+                    failed += 1;
+                    cycle.list_failed(now);
+                }
+                _ => {
+                    now += Duration::from_millis(100);
+                    cycle.told(now);
+                }
+            }
+        }
+        assert!((150..400).contains(&failed), "{failed}");
+    }
+
+    #[test]
+    fn who_repeats_itself_is_asked_less_often_unless_it_does_so_rarely() {
+        let (mut cycle, now) = cycle();
+        cycle.listed(now);
+        let asked = rounds(&mut cycle, now, Duration::from_secs(100), Cycle::repeated);
+        assert!((150..250).contains(&asked), "{asked}");
+        let mut now = now + Duration::from_secs(200);
+        for _ in 0..100 {
+            assert_eq!(cycle.next(now), Do::Watch(None));
+            cycle.repeated(now);
+            now += Duration::from_secs(2);
+        }
     }
 
     #[test]

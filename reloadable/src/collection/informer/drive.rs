@@ -43,6 +43,10 @@ pub(super) struct Drive<K: Key, T> {
     pub(super) stall: Duration,
     /// The connection failed, and it is not known yet that it works again.
     pub(super) is_interrupted: bool,
+    /// Why the last list failed. It stands until one works, whatever is told meanwhile.
+    pub(super) list_error: Option<SourceError>,
+    /// It has what the source told of, and has not put all of that into force.
+    pub(super) is_taking_in: bool,
     /// The number of the list that is in force.
     pub(super) listed: u64,
     pub(super) observer: Observer,
@@ -94,6 +98,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
                     self.objects.counts.failed_lists += 1;
                     self.cycle.list_failed(now());
                     self.defer(&error);
+                    self.list_error = Some(error.clone());
                     self.restate(Some(error));
                 }
             }
@@ -103,6 +108,10 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
                     self.objects.counts.interruptions += 1;
                     if error.kind() == SourceErrorKind::Expired {
                         self.objects.counts.expired += 1;
+                        self.cycle.expired(now());
+                    } else if std::mem::take(&mut self.is_taking_in) {
+                        // It is not told again, so that only a list finds it.
+                        self.objects.tear();
                         self.cycle.expired(now());
                     } else {
                         self.cycle.watch_failed(now());
@@ -126,7 +135,8 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
     async fn wait(&mut self, until: std::time::Instant) {
         let due = self.resync.as_ref().map_or(until, |resync| resync.due().min(until));
         sleep_until(Instant::from_std(due)).await;
-        self.resync();
+        let Self { resync, objects, feed, .. } = self;
+        tell_again(resync, objects, feed);
     }
 
     /// Lists everything, and puts it into force as a whole.
@@ -147,39 +157,51 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
         let replaced = self.objects.replace(found, now());
         self.listed = self.objects.number();
         self.cursor = listed.revision;
+        self.list_error = None;
         self.cycle.listed(now());
         if let Some(at) = replaced.confirm_at {
             self.cycle.list_by(at);
         }
         self.told(replaced.told);
+        if self.objects.is_torn() {
+            self.cycle.expired(now());
+        }
         Ok(())
     }
 
     /// Waits for changes, or until it is time for something else, and puts them into force.
     async fn watch(&mut self, until: Option<std::time::Instant>) -> Result<(), SourceError> {
-        let resync = self.resync.as_ref().map(Resync::due);
         let healthy = self.cycle.healthy_at().filter(|_| self.is_interrupted);
         let idle = self.cycle.idle_at();
-        let due = [until, resync, healthy, idle].into_iter().flatten().min().map(Instant::from_std);
+        let ends = [until, healthy, idle].into_iter().flatten().min();
         let wake = {
-            let mut changed = self.source.changed(self.cursor.as_ref());
-            // Without anything due, it is due in a day, which leads to nothing.
-            let mut due = pin!(sleep_until(due.unwrap_or_else(|| Instant::now() + IDLE)));
-            poll_fn(|context| {
-                // A source that always has something to tell must not keep it from what is due.
-                if due.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(Wake::Due);
+            let Self { source, cursor, resync, objects, feed, .. } = self;
+            let mut changed = source.changed(cursor.as_ref());
+            // A resync asks nobody, so it must not cost an answer that is on its way.
+            loop {
+                let resynced = resync.as_ref().map(Resync::due);
+                let due = [ends, resynced].into_iter().flatten().min().map(Instant::from_std);
+                // Without anything due, it is due in a day, which leads to nothing.
+                let mut due = pin!(sleep_until(due.unwrap_or_else(|| Instant::now() + IDLE)));
+                let wake = poll_fn(|context| {
+                    // A source that always has something to tell must not keep it from what is due.
+                    if due.as_mut().poll(context).is_ready() {
+                        return Poll::Ready(Wake::Due);
+                    }
+                    changed.as_mut().poll(context).map(Wake::Changed)
+                })
+                .await;
+                if matches!(wake, Wake::Changed(_)) || ends.is_some_and(|at| at <= now()) {
+                    break wake;
                 }
-                changed.as_mut().poll(context).map(Wake::Changed)
-            })
-            .await
+                tell_again(resync, objects, feed);
+            }
         };
         let changed = match wake {
             Wake::Due => {
                 if healthy.is_some_and(|at| at <= now()) {
                     self.restate(None);
                 }
-                self.resync();
                 if idle.is_some_and(|at| at <= now()) {
                     self.source.disconnect();
                     let message = "it has told nothing for so long that the connection is taken for dead";
@@ -192,7 +214,11 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
         match changed {
             Changed::Relist => self.cycle.hinted(now()),
             // To tell nothing is what a connection does that is of no use, and must not be done all the time.
-            Changed::Deltas(deltas) if !deltas.is_empty() => self.deltas(deltas).await?,
+            Changed::Deltas(deltas) if !deltas.is_empty() => {
+                self.is_taking_in = true;
+                self.deltas(deltas).await?;
+                self.is_taking_in = false;
+            }
             Changed::Deltas(_) | Changed::Ended => {
                 self.objects.counts.interruptions += 1;
                 self.cycle.ended(now());
@@ -207,6 +233,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
     async fn deltas(&mut self, deltas: Vec<Delta<K>>) -> Result<(), SourceError> {
         let mut segment = Segment::new(self.decoder.clone());
         let mut keys = HashSet::new();
+        let mut is_news = false;
         for delta in deltas {
             let key = match &delta {
                 Delta::Upsert(found) => Some(&found.key),
@@ -215,7 +242,7 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             };
             if key.is_some_and(|key| !keys.insert(key.clone())) {
                 let found = segment.finish().await.map_err(|Ended| ended(&self.origin))?;
-                self.apply(found);
+                is_news |= self.apply(found);
                 let again = key.cloned();
                 keys = again.into_iter().collect();
                 segment = Segment::new(self.decoder.clone());
@@ -223,55 +250,59 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             match delta {
                 Delta::Upsert(found) => {
                     if let Some(undecoded) = self.objects.undecoded(found) {
+                        is_news = true;
                         let pushed = segment.decode(undecoded).await;
                         pushed.map_err(|Ended| ended(&self.origin))?;
                     }
                 }
-                Delta::Unreadable(key, error) => segment.push(Found::Unreadable(key, error)),
+                Delta::Unreadable(key, error) => {
+                    is_news |= self.objects.is_readable(&key);
+                    segment.push(Found::Unreadable(key, error));
+                }
                 Delta::Delete(key) => segment.push(Found::Deleted(key)),
                 Delta::Progress(revision) => {
                     // The cursor moves only now that what came before is in force.
                     let found = segment.finish().await.map_err(|Ended| ended(&self.origin))?;
                     let is_stale = self.objects.is_stale(&revision, self.cursor.as_ref());
-                    if !is_stale {
+                    if !is_stale && self.cursor.as_ref() != Some(&revision) {
+                        is_news = true;
                         self.cursor = Some(revision);
                     }
-                    self.apply(found);
+                    is_news |= self.apply(found);
                     keys.clear();
                     segment = Segment::new(self.decoder.clone());
                 }
             }
         }
         let found = segment.finish().await.map_err(|Ended| ended(&self.origin))?;
-        self.cycle.told(now());
-        self.apply(found);
+        is_news |= self.apply(found);
+        if self.objects.is_torn() {
+            // What was told is lost to the store, and is not told again.
+            self.cycle.expired(now());
+        } else if is_news {
+            self.cycle.told(now());
+        } else {
+            self.cycle.repeated(now());
+        }
         Ok(())
     }
 
-    fn apply(&mut self, found: Vec<Found<K, T>>) {
+    /// Tells whether it has changed anything.
+    fn apply(&mut self, found: Vec<Found<K, T>>) -> bool {
         let told = self.objects.apply(found);
+        let is_news = told.has_changed || !told.events.is_empty();
         self.told(told);
-    }
-
-    /// The store has it: now the status, and whoever wants to know.
-    fn told(&mut self, told: Told<K, T>) {
-        self.count(&told);
-        self.restate(None);
-        self.feed.tell(told);
-    }
-
-    fn count(&mut self, told: &Told<K, T>) {
-        let counts = &mut self.objects.counts;
-        for event in &told.events {
-            match event {
-                Event::Added { .. } => counts.added += 1,
-                Event::Modified(_) => counts.modified += 1,
-                Event::Removed { .. } => counts.removed += 1,
-                Event::Resync { .. } => counts.resynced += 1,
-                Event::Snapshot { .. } => {}
-            }
+        if self.objects.has_room_again() {
+            self.cycle.has_room(now());
         }
-        counts.lagged = self.feed.lagged();
+        is_news
+    }
+
+    /// The store has it: now whoever wants to know, and then the status, by which one waits for what was told.
+    fn told(&mut self, told: Told<K, T>) {
+        count(&mut self.objects, &told);
+        self.feed.tell(told);
+        self.restate(None);
     }
 
     fn interrupted(&mut self, error: SourceError) {
@@ -281,11 +312,20 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
 
     fn restate(&mut self, error: Option<SourceError>) {
         self.is_interrupted &= error.is_some();
+        let error = error.or_else(|| self.list_error.clone());
         let view = self.objects.lister().snapshot();
         let mut broken = self.objects.broken();
         let withheld = self.objects.withheld();
+        self.objects.counts.lagged = self.feed.lagged();
         let (counts, listed) = (self.objects.counts, self.listed);
-        let condition = catch_unwind(AssertUnwindSafe(|| self.source.condition())).unwrap_or_default();
+        let condition = catch_unwind(AssertUnwindSafe(|| self.source.condition()));
+        let mut condition = condition.unwrap_or_default();
+        let (beyond, omitted) = self.objects.beyond();
+        if !beyond.is_empty() {
+            let refused = std::mem::take(&mut condition.refused).into_iter().chain(beyond.iter().cloned());
+            let omitted = condition.refused_omitted.saturating_add(*omitted);
+            condition = condition.refused(refused, omitted);
+        }
         self.status.send_modify(|status| {
             status.state = match &error {
                 Some(_) => SourceState::Interrupted,
@@ -340,19 +380,36 @@ impl<K: Key, T: Reloadable> Drive<K, T> {
             subscribers: self.feed.roster.statuses(),
         });
     }
+}
 
-    /// Tells of objects again that are due.
-    fn resync(&mut self) {
-        let Some(resync) = &mut self.resync else { return };
-        let view = self.objects.lister().snapshot();
-        let keys = resync.take(now(), || view.iter().map(|(key, _)| key.clone()).collect());
-        let events = keys.into_iter().filter_map(|key| {
-            let object = view.get(&key).map(std::sync::Arc::clone)?;
-            Some(Event::Resync { key, object })
-        });
-        let told = Told { generation: view.generation(), has_changed: false, events: events.collect() };
-        self.count(&told);
-        self.feed.tell(told);
+/// Tells of objects again that are due.
+fn tell_again<K: Key, T: Reloadable>(
+    resync: &mut Option<Resync<K>>,
+    objects: &mut Objects<K, T>,
+    feed: &Feed<K, T>,
+) {
+    let Some(resync) = resync else { return };
+    let view = objects.lister().snapshot();
+    let keys = resync.take(now(), || view.iter().map(|(key, _)| key.clone()).collect());
+    let events = keys.into_iter().filter_map(|key| {
+        let object = view.get(&key).map(std::sync::Arc::clone)?;
+        Some(Event::Resync { key, object })
+    });
+    let told = Told { generation: view.generation(), has_changed: false, events: events.collect() };
+    count(objects, &told);
+    feed.tell(told);
+}
+
+fn count<K: Key, T: Reloadable>(objects: &mut Objects<K, T>, told: &Told<K, T>) {
+    let counts = &mut objects.counts;
+    for event in &told.events {
+        match event {
+            Event::Added { .. } => counts.added += 1,
+            Event::Modified(_) => counts.modified += 1,
+            Event::Removed { .. } => counts.removed += 1,
+            Event::Resync { .. } => counts.resynced += 1,
+            Event::Snapshot { .. } => {}
+        }
     }
 }
 

@@ -59,6 +59,7 @@ pub(super) async fn collect<K: Key, T: Reloadable>(
     stall: Duration,
 ) -> Result<Vec<Found<K, T>>, SourceError> {
     let mut segment = Segment { decoding, places: Vec::new(), decoded: Vec::new() };
+    let mut room = objects.most();
     loop {
         let item = match timeout(stall, items.recv()).await {
             Ok(Some(item)) => item,
@@ -68,6 +69,12 @@ pub(super) async fn collect<K: Key, T: Reloadable>(
                 return Err(SourceError::new(SourceErrorKind::TimedOut, origin.clone(), message));
             }
         };
+        // Whatever it is, so that a list that goes round ends as well.
+        let Some(left) = room.checked_sub(1) else {
+            let message = format!("it lists more than {} objects", objects.most());
+            return Err(SourceError::new(SourceErrorKind::Other, origin.clone(), message));
+        };
+        room = left;
         match item {
             Item::Unchanged(key) => objects.unchanged(&key),
             Item::Unreadable(key, error) => {

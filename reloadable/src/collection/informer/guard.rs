@@ -1,15 +1,22 @@
 //! When the removal of many objects at once is believed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// No source is listed more often because of a doubt.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// When objects that are missing in a list are removed.
 ///
 /// A source that fails in part may list nothing, or only some objects, and say that these are all: a directory whose volume
 /// is not mounted, a replica that is not up to date. So where more than a fraction of at least so many objects are
-/// missing at once, or all of at least two, they are kept, and the source is listed again after a while. What is missing
-/// then as well is removed.
+/// missing at once, or all of at least two, they are kept, and the source is listed again after a while. What has been
+/// missing for [so long](Self::confirm_after), or where it is everything for [longer](Self::confirm_all_after), is
+/// removed.
 ///
-/// Single objects of which the source tells that they are gone are always removed.
+/// That guards against what passes. An empty directory in the place of a volume stays empty, and after that time its
+/// objects are removed; whoever never wants that sets [`confirm_all_after`](Self::confirm_all_after) to
+/// [`Duration::MAX`]. An only object that is missing in a list is removed at once, and so is each single one of which the
+/// source tells that it is gone.
 ///
 /// # Examples
 ///
@@ -25,14 +32,20 @@ use std::time::Duration;
 pub struct RemovalGuard {
     fraction: f64,
     at_least: usize,
-    pub(super) confirm_after: Duration,
+    confirm_after: Duration,
+    confirm_all_after: Duration,
 }
 
 impl RemovalGuard {
-    /// More than half of at least 10 objects, or all of at least two, must be missing for 10 s.
+    /// More than half of at least 10 objects must be missing for 10 s, and all of at least two for 60 s.
     #[must_use]
     pub fn new() -> Self {
-        Self { fraction: 0.5, at_least: 10, confirm_after: Duration::from_secs(10) }
+        Self {
+            fraction: 0.5,
+            at_least: 10,
+            confirm_after: Duration::from_secs(10),
+            confirm_all_after: Duration::from_secs(60),
+        }
     }
 
     /// Believes every list.
@@ -53,10 +66,29 @@ impl RemovalGuard {
         Self { at_least: objects, ..self }
     }
 
-    /// Sets for how long they must be missing. By default that is 10 s.
+    /// Sets for how long they must be missing. By default that is 10 s. The source is also listed again that often.
     #[must_use]
     pub fn confirm_after(self, time: Duration) -> Self {
         Self { confirm_after: time, ..self }
+    }
+
+    /// Sets for how long all objects must be missing. By default that is 60 s; with [`Duration::MAX`] they are never
+    /// removed by a list.
+    #[must_use]
+    pub fn confirm_all_after(self, time: Duration) -> Self {
+        Self { confirm_all_after: time, ..self }
+    }
+
+    /// Returns when objects are believed to be gone that have been missing since then, of which there are so many `of` all;
+    /// nothing if that is never.
+    pub(super) fn until(&self, since: Instant, missing: usize, of: usize) -> Option<Instant> {
+        let wait = if missing >= of { self.confirm_all_after } else { self.confirm_after };
+        since.checked_add(wait)
+    }
+
+    /// Returns when to look again at what is doubted: it may have come back.
+    pub(super) fn look_at(&self, now: Instant) -> Option<Instant> {
+        now.checked_add(self.confirm_after.max(SHORTEST))
     }
 
     /// Tells whether so many objects `of` all may not be removed by one list alone.

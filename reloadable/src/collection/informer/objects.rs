@@ -19,8 +19,9 @@ use crate::collection::store::{Batch, Store};
 use crate::document::{Origin, Revision};
 use crate::error::SourceError;
 use crate::key::Key;
+use crate::path::FieldPath;
 use crate::report::{Report, Violation};
-use crate::source::{Held, Incarnation, KeyedDocument, Known};
+use crate::source::{Held, Incarnation, KeyedDocument, Known, REFUSED_SHOWN, RefusedDocument};
 
 /// Tells which of two revisions is the newer one.
 pub(super) type Compare = fn(&Revision, &Revision) -> Option<Ordering>;
@@ -30,6 +31,17 @@ pub(super) enum Found<K, T> {
     Decoded(Decoded<K, T>),
     Unreadable(K, SourceError),
     Deleted(K),
+}
+
+impl<K, T> Found<K, T> {
+    /// The key of what is there.
+    fn key(&self) -> Option<&K> {
+        match self {
+            Self::Decoded(decoded) => Some(&decoded.key),
+            Self::Unreadable(key, _) => Some(key),
+            Self::Deleted(_) => None,
+        }
+    }
 }
 
 pub(super) struct Objects<K: Key, T> {
@@ -45,6 +57,12 @@ pub(super) struct Objects<K: Key, T> {
     twice: HashMap<K, Origin>,
     /// The number of the list.
     number: u64,
+    /// A key's own code has panicked, so that what is known may not be what is in the store. A list mends it.
+    is_torn: bool,
+    /// No more are known.
+    most: usize,
+    /// The first of those that were refused since the last list because there was no room, and how many more there are.
+    beyond: (Vec<RefusedDocument>, usize),
     guard: RemovalGuard,
     compare: Compare,
     pub(super) counts: InformerCounts,
@@ -53,12 +71,12 @@ pub(super) struct Objects<K: Key, T> {
 /// What a list has led to.
 pub(super) struct Replaced<K: Key, T> {
     pub(super) told: Told<K, T>,
-    /// When objects that are missing have been so for long enough.
+    /// When to look at objects that are missing, which may have been so for long enough then.
     pub(super) confirm_at: Option<Instant>,
 }
 
 impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
-    pub(super) fn new(store: Store<K, T>, guard: RemovalGuard, compare: Compare) -> Self {
+    pub(super) fn new(store: Store<K, T>, most: usize, guard: RemovalGuard, compare: Compare) -> Self {
         let lister = store.lister();
         Self {
             store,
@@ -69,6 +87,9 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
             fresh: HashSet::new(),
             twice: HashMap::new(),
             number: 0,
+            is_torn: false,
+            most,
+            beyond: (Vec::new(), 0),
             guard,
             compare,
             counts: InformerCounts::default(),
@@ -82,9 +103,37 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
     /// Begins a list of this number, for which this is known.
     pub(super) fn begin_list(&mut self) -> (u64, Known<K>) {
         self.number += 1;
+        if self.is_torn {
+            self.know_all_anew();
+        }
         self.fresh.clear();
         self.twice.clear();
         (self.number, Arc::clone(&self.known))
+    }
+
+    /// Makes known everything that is in the store, and looks at all of it again. Where that panics as well, the next list
+    /// comes back to it.
+    fn know_all_anew(&mut self) {
+        let known = Arc::make_mut(&mut self.known);
+        for held in known.values_mut() {
+            (held.revision, held.fingerprint) = (None, None);
+        }
+        for (key, _) in self.lister.snapshot().iter() {
+            if !known.contains_key(key) {
+                known.insert(key.clone(), Held::default());
+            }
+        }
+        self.is_torn = false;
+    }
+
+    /// Something was not put into force that should have been.
+    pub(super) fn tear(&mut self) {
+        self.is_torn = true;
+    }
+
+    /// Tells whether only a list can put right what is known.
+    pub(super) fn is_torn(&self) -> bool {
+        self.is_torn
     }
 
     /// Returns the number of the list that was begun last.
@@ -138,16 +187,56 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
         Some(Undecoded { old: self.lister.get(&found.key), seen: held.fingerprint, found })
     }
 
+    /// Tells whether it is news that an object cannot be read.
+    pub(super) fn is_readable(&self, key: &K) -> bool {
+        self.known.get(key).is_none_or(|held| held.revision.is_some())
+    }
+
     /// Puts into force what the source has told of single objects, each with another key.
     pub(super) fn apply(&mut self, found: Vec<Found<K, T>>) -> Told<K, T> {
-        self.contained(|objects| {
+        let (most, mut beyond) = (self.most, Vec::new());
+        let told = self.contained(|objects| {
             let (mut changing, batch) = objects.changing();
             let mut batch = batch;
             for found in found {
-                changing.take_in(&mut batch, found);
+                match found.key() {
+                    Some(key) if changing.known.len() >= most && !changing.known.contains_key(key) => {
+                        beyond.push(key.clone());
+                    }
+                    _ => changing.take_in(&mut batch, found),
+                }
             }
             changing.publish(batch)
-        })
+        });
+        for key in beyond {
+            self.refuse_beyond(&key);
+        }
+        told
+    }
+
+    fn refuse_beyond(&mut self, key: &K) {
+        let (shown, omitted) = &mut self.beyond;
+        if shown.len() >= REFUSED_SHOWN {
+            *omitted = omitted.saturating_add(1);
+            return;
+        }
+        let message = format!("there are {} objects already, and no more are taken", self.most);
+        let violation = Violation::new(FieldPath::root(), "max_objects", message);
+        shown.push(RefusedDocument::new(Origin::named(format!("{key:?}")), violation.into()));
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Returns those for which there was no room, and how many more there are.
+    pub(super) fn beyond(&self) -> &(Vec<RefusedDocument>, usize) {
+        &self.beyond
+    }
+
+    /// Tells whether there is room by now for what was refused.
+    pub(super) fn has_room_again(&self) -> bool {
+        !self.beyond.0.is_empty() && self.known.len() < self.most
     }
 
     /// Puts a complete list into force.
@@ -155,6 +244,7 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
         let mut confirm_at = None;
         let told = self.contained(|objects| {
             objects.counts.lists += 1;
+            objects.beyond = (Vec::new(), 0);
             let number = objects.number;
             let missing = objects.known.iter().filter(|(_, held)| held.listed.load(Relaxed) != number);
             let missing: Vec<K> = missing.map(|(key, _)| key.clone()).collect();
@@ -164,9 +254,10 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
             objects.withheld.retain(|key, _| {
                 objects.known.get(key).is_some_and(|held| held.listed.load(Relaxed) != number)
             });
-            let doubted = objects.guard.doubts(in_store.len(), view.len());
+            let (lost, of) = (in_store.len(), view.len());
+            let doubted = objects.guard.doubts(lost, of);
             drop(view);
-            let confirm_after = objects.guard.confirm_after;
+            let look_at = objects.guard.look_at(now);
             let mut gone = others;
             for key in in_store {
                 let since = match objects.withheld.get(&key) {
@@ -177,11 +268,11 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
                     }
                     None => now,
                 };
-                let until = since + confirm_after;
-                if until <= now {
+                let until = objects.guard.until(since, lost, of);
+                if until.is_some_and(|until| until <= now) {
                     gone.push(key);
                 } else {
-                    confirm_at = Some(confirm_at.map_or(until, |at: Instant| at.min(until)));
+                    confirm_at = [confirm_at, until, look_at].into_iter().flatten().min();
                     objects.withheld.insert(key, since);
                 }
             }
@@ -203,14 +294,12 @@ impl<K: Key, T: Send + Sync + 'static> Objects<K, T> {
         Replaced { told, confirm_at }
     }
 
-    /// Runs code of the keys so that its panic ends nothing. What was not put into force is looked at again.
+    /// Runs code of the keys so that its panic ends nothing. What was not put into force is for the next list.
     fn contained(&mut self, run: impl FnOnce(&mut Self) -> Told<K, T>) -> Told<K, T> {
         let told = catch_unwind(AssertUnwindSafe(|| run(self)));
         told.unwrap_or_else(|_| {
             self.counts.panics += 1;
-            for held in Arc::make_mut(&mut self.known).values_mut() {
-                (held.revision, held.fingerprint) = (None, None);
-            }
+            self.tear();
             Told { generation: self.lister.snapshot().generation(), has_changed: false, events: Vec::new() }
         })
     }

@@ -102,7 +102,9 @@ type Built<T, K> = (Informer<T, K>, Drive<K, T>, watch::Receiver<()>);
 
 impl<T: Reloadable, K: Key> Setup<T, K> {
     fn build(self) -> Built<T, K> {
-        let Self { source, source_ended, compare, store, read, pace, resync, guard, stall, name, .. } = self;
+        let Self {
+            source, source_ended, compare, store, read, pace, resync, guard, stall, most, name, ..
+        } = self;
         let origin = catch_unwind(AssertUnwindSafe(|| source.origin()));
         let origin = origin.unwrap_or_else(|_| Origin::named("a source without a name"));
         let store = store.build();
@@ -138,7 +140,7 @@ impl<T: Reloadable, K: Key> Setup<T, K> {
             source_ended,
             observer: Observer::new(name, &origin),
             origin,
-            objects: Objects::new(store, guard, compare),
+            objects: Objects::new(store, most, guard, compare),
             cycle: Cycle::new(pace, now),
             resync: resync.map(|period| Resync::new(period, now)),
             feed,
@@ -147,6 +149,8 @@ impl<T: Reloadable, K: Key> Setup<T, K> {
             decoder: Decoder::new(read),
             stall,
             is_interrupted: false,
+            list_error: None,
+            is_taking_in: false,
             listed: 0,
         };
         (informer, drive, stopped)

@@ -48,7 +48,8 @@ pub struct InformerStatus<K> {
     /// When it was last known that everything in the store is as the source has it.
     #[serde(serialize_with = "some_seconds")]
     pub last_confirmed: Option<SystemTime>,
-    /// What went wrong when the source was asked last; nothing if it is well.
+    /// What went wrong when the source was asked last; nothing if it is well. That a list failed is here until a list
+    /// works, also while changes are told.
     #[serde(serialize_with = "as_text")]
     pub last_error: Option<SourceError>,
     /// The revision of the source up to which everything is in the store.

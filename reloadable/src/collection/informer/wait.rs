@@ -106,8 +106,9 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
         until(self.status.clone(), is_fresh).await
     }
 
-    /// Waits until the object with this key is as wanted, and returns whether it is there. `is_wanted` is asked at once,
-    /// and after each change; what is there only for a moment may be missed.
+    /// Waits until the object with this key is as wanted, and returns whether it is there. `is_wanted` is asked once a
+    /// first list was complete, since nobody knows before what is gone, and after each change; what is there only for a
+    /// moment may be missed.
     ///
     /// # Errors
     ///
@@ -161,7 +162,10 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
         mut is_wanted: impl FnMut(Option<&T>) -> bool,
     ) -> Result<Option<Arc<T>>, Error> {
         let mut found = None;
-        until(self.status.clone(), |_| {
+        until(self.status.clone(), |status| {
+            if !status.has_synced {
+                return Ok(false);
+            }
             found = self.lister.get(key);
             guarded::<T, _>("looking at an object", || is_wanted(found.as_deref())).map_err(Error::invalid)
         })
@@ -174,6 +178,8 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
     ///
     /// Where the source cannot tell which of two revisions is the newer one, that is so once it has come to this very
     /// revision, or a list was complete that began after this call.
+    ///
+    /// While objects are kept that were missing in a list, see [`RemovalGuard`](crate::RemovalGuard), that is not so yet.
     ///
     /// # Errors
     ///
@@ -217,6 +223,9 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
             // One that runs already may have passed by what was written.
             let begun = *begun.get_or_insert(status.begun);
             let is_relisted = status.listed > begun;
+            if status.withheld > 0 {
+                return Ok(false);
+            }
             let Some(reached) = &status.revision else { return Ok(is_relisted) };
             let compared = catch_unwind(AssertUnwindSafe(|| (self.compare)(reached, revision)));
             Ok(match compared.unwrap_or(None) {
@@ -308,7 +317,11 @@ impl<T: Reloadable, K: Key> Informer<T, K> {
         match &self.status.borrow().last_error {
             Some(error) => unavailable(error),
             None => {
-                let message = format!("{what} did not happen within {timeout:?}");
+                let kept = match self.status.borrow().withheld {
+                    0 => String::new(),
+                    kept => format!("; {kept} objects are kept that were missing in the last list"),
+                };
+                let message = format!("{what} did not happen within {timeout:?}{kept}");
                 Error::saying(ErrorKind::Unavailable, "timed_out", message)
             }
         }

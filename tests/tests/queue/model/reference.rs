@@ -23,7 +23,7 @@ pub enum End {
 enum Place {
     Ready,
     Delayed { due: u64 },
-    InWork { again: Option<(u64, Priority)>, is_early: bool },
+    InWork { again: Option<(u64, Priority)> },
 }
 
 #[derive(Debug, Clone)]
@@ -207,7 +207,7 @@ impl Model {
                     self.schedule(nth, due);
                 }
             }
-            Place::InWork { again, .. } => {
+            Place::InWork { again } => {
                 *again = Some(match *again {
                     Some((other, of)) => (other.min(due), of.max(priority)),
                     None => (due, priority),
@@ -245,10 +245,9 @@ impl Model {
         }
         self.moves += 1;
         let entry = &mut self.entries[nth];
-        let is_early = entry.backoff.is_some_and(|until| self.now < until);
         let (key, priority, attempts) = (entry.key, entry.priority, entry.failures);
         let waited = self.now - entry.since;
-        (entry.place, entry.order) = (Place::InWork { again: None, is_early }, self.moves);
+        (entry.place, entry.order) = (Place::InWork { again: None }, self.moves);
         self.tidy();
         Some(Taken { key, priority, attempts, waited })
     }
@@ -256,14 +255,14 @@ impl Model {
     pub fn end(&mut self, key: Key, end: End) {
         let Some(nth) = self.entries.iter().position(|entry| entry.key == key) else { return };
         let entry = &mut self.entries[nth];
-        let Place::InWork { again, is_early } = entry.place else { return };
+        let Place::InWork { again } = entry.place else { return };
         let own = match end {
             End::Retry | End::Drop => {
                 self.retries += 1;
                 let until = match entry.backoff {
-                    Some(until) if is_early && until > self.now => until,
+                    Some(until) if until > self.now => until,
                     _ => {
-                        entry.failures += u32::from(!is_early);
+                        entry.failures += 1;
                         let doubled = BASE << entry.failures.saturating_sub(1).min(20);
                         self.now + doubled.min(CAP)
                     }
@@ -276,6 +275,7 @@ impl Model {
         };
         if !matches!(end, End::Retry | End::Drop) {
             (entry.failures, entry.backoff) = (0, None);
+            entry.priority = entry.priority.min(Priority::Normal);
         }
         if let Some((_, priority)) = again {
             entry.priority = if own.is_some() { entry.priority.max(priority) } else { priority };
@@ -292,9 +292,6 @@ impl Model {
     pub fn forget(&mut self, key: Key) -> bool {
         let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key) else { return false };
         (entry.failures, entry.backoff) = (0, None);
-        if let Place::InWork { is_early, .. } = &mut entry.place {
-            *is_early = false;
-        }
         true
     }
 

@@ -1,6 +1,6 @@
 //! Looks at the files of which something was told, and tells what has become of them.
 
-use std::time::Duration;
+use std::collections::HashSet;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -16,10 +16,6 @@ use super::sight::{Glance, Job, Sight, Sights};
 
 /// So few are looked at where that is asked for, instead of on a thread of their own.
 const FEW: usize = 4;
-/// The quiet after which a file that was removed is believed to be gone: the directory may be about to follow.
-const QUIET: Duration = Duration::from_millis(20);
-/// The longest wait for that.
-const LONGEST: Duration = Duration::from_secs(1);
 
 impl Follower {
     /// Waits until something has changed, and tells what.
@@ -40,10 +36,12 @@ impl Follower {
             self.listen(time);
             let pace = self.settings.pace;
             let whole = [self.whole.due(&pace), self.poll_at].into_iter().flatten().min();
+            // A list of what is half removed would not show how much of it is.
+            let whole = whole.map(|due| self.held_until(time).map_or(due, |held| due.max(held)));
             if whole.is_some_and(|due| due <= time) {
                 self.whole.looked(Verdict::Believed, time, &pace);
                 self.poll_at = None;
-                return Ok(Changed::Relist);
+                return Ok(self.relist());
             }
             let jobs = self.due(time, |_| true);
             if !jobs.is_empty() {
@@ -87,6 +85,7 @@ impl Follower {
         let pace = self.settings.pace;
         let (mut deltas, mut gone) = (Vec::new(), Vec::new());
         let (before, judged) = (self.ledger.len(), self.ledger.judged);
+        let is_held = self.held_until(time).is_some();
         let mut heirs = Vec::new();
         for (job, sight) in each {
             if self.is_overtaken(&job, time) {
@@ -98,7 +97,7 @@ impl Follower {
                     self.settled(&job.path, time);
                     self.whole.signal(Signal::Replaced, time, &pace);
                 }
-                Sight::Gone if self.is_removing(time) => {
+                Sight::Gone if is_held => {
                     self.not_yet(&job, &Sight::Doubtful(Verdict::Unstable, None), time);
                 }
                 Sight::Gone => {
@@ -108,6 +107,7 @@ impl Follower {
                     heirs.extend(moved.heirs);
                 }
                 Sight::Failed(_) | Sight::Read(_) => {
+                    let sight = self.keeping(&job, sight);
                     self.settled(&job.path, time);
                     let (told, moved) = self.put(&job.path, sight);
                     deltas.extend(told);
@@ -122,12 +122,14 @@ impl Follower {
         }
         // A key may have gone from one file to another, of which was told.
         gone.retain(|key| !self.ledger.has_owner(key));
-        if self.removals.is_some_and(|(_, last)| last + QUIET <= time) {
-            self.removals = None;
-        }
-        // Whether that many are gone is not for a single look to tell.
-        if is_much(gone.len(), before) {
-            return Some(Changed::Relist);
+        // Whether that many are gone is not for a look to tell, nor anything after which a list is due.
+        if !gone.is_empty() {
+            let going = self.going();
+            if self.whole.is_pending() || self.is_list_due {
+                gone.clear();
+            } else if !self.burst.may_go(time, before, gone.len(), going) {
+                return Some(self.relist());
+            }
         }
         deltas.extend(gone.into_iter().map(Delta::Delete));
         if deltas.is_empty() && self.ledger.judged != judged {
@@ -137,13 +139,22 @@ impl Follower {
         (!deltas.is_empty()).then_some(Changed::Deltas(deltas))
     }
 
-    /// Tells whether files are being removed one after the other, and have not been for long.
-    fn is_removing(&self, now: std::time::Instant) -> bool {
-        self.removals.is_some_and(|(began, last)| last + QUIET > now && began + LONGEST > now)
+    /// What a file lacks while it is open for writing may be what is not written yet.
+    fn keeping(&self, job: &Job, mut sight: Sight) -> Sight {
+        if let (true, Sight::Read(seen), Some(record)) =
+            (job.is_open, &mut sight, self.ledger.record(&job.path))
+        {
+            let holds = &mut seen.holds;
+            let there: HashSet<_> = holds.objects.iter().map(|(key, _)| key).collect();
+            let lacking = record.keys().iter().filter(|key| !holds.is_unread && !there.contains(key));
+            holds.kept = lacking.cloned().collect();
+        }
+        sight
     }
-}
 
-/// A removal of so many objects at once is put to the list, and so to the guard of the informer.
-fn is_much(gone: usize, of: usize) -> bool {
-    (gone >= 2 && gone == of) || (of >= 10 && gone > of / 2)
+    /// Until everything was listed, nothing is told as gone.
+    fn relist(&mut self) -> Changed<String> {
+        self.is_list_due = true;
+        Changed::Relist
+    }
 }

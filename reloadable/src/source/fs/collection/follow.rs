@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::document::{Origin, Revision};
+use crate::format::{Piece, Refused};
 use crate::report::{Report, Violation};
 use crate::source::fs::chain::Role;
 use crate::source::fs::inbox::{Arrived, Inbox, Kind};
@@ -19,7 +20,8 @@ use crate::source::fs::survey::{Subject, Target, Way};
 use crate::source::fs::watched::Watched;
 use crate::source::{Condition, Delta, KeyedDocument};
 
-use super::layout::Layout;
+use super::burst::Burst;
+use super::layout::{Holds, Layout};
 use super::ledger::{Ledger, Moved, Shape};
 use super::sight::{Glance, Job, Seen, Sight, Sights};
 
@@ -46,8 +48,9 @@ pub(super) struct Follower {
     pub(super) links: HashMap<PathBuf, Way>,
     /// Pending where only a list can tell what is different.
     pub(super) whole: Settling,
-    /// When files began to be removed, and when one was last.
-    pub(super) removals: Option<(std::time::Instant, std::time::Instant)>,
+    pub(super) burst: Burst,
+    /// The informer was told to list, and has not.
+    pub(super) is_list_due: bool,
     pub(super) poll_at: Option<std::time::Instant>,
     pub(super) is_unfinished: bool,
     pub(super) has_listed: bool,
@@ -62,6 +65,10 @@ pub(super) struct Pending {
     pub(super) events: u64,
     pub(super) seen: Option<Stamp>,
     pub(super) was_dangling: bool,
+    /// The last that was told is that it is gone.
+    pub(super) is_going: bool,
+    /// It was written, and not closed since.
+    pub(super) is_open: bool,
 }
 
 impl Follower {
@@ -82,7 +89,8 @@ impl Follower {
             pending: HashMap::new(),
             links: HashMap::new(),
             whole: Settling::default(),
-            removals: None,
+            burst: Burst::default(),
+            is_list_due: false,
             poll_at: None,
             is_unfinished: false,
             has_listed: false,
@@ -121,6 +129,7 @@ impl Follower {
             ),
             is_replaced: pending.is_some_and(|pending| pending.settling.is_replaced()),
             is_busy: pending.is_some_and(|pending| pending.settling.is_busy()),
+            is_open: pending.is_some_and(|pending| pending.is_open),
             is_forced: pending.is_some_and(|pending| pending.settling.is_forced(now, pace)),
             was_dangling: pending.is_some_and(|pending| pending.was_dangling),
             is_linked: self.links.contains_key(&*path) || matches!(self.target, Target::Files(_)),
@@ -164,6 +173,8 @@ impl Follower {
         let pace = self.settings.pace;
         if lost {
             self.whole.signal(Signal::Lost, now, &pace);
+            // Removals may be among them.
+            self.burst.removed(now, self.ledger.len());
             // One that is open for writing still waits for its close, or for the end of the longest silence.
             let pending = self
                 .pending
@@ -185,8 +196,7 @@ impl Follower {
                 match subject {
                     Subject::Member(path) if role == Role::Target => {
                         if is_removal {
-                            let (began, _) = self.removals.get_or_insert((now, now));
-                            self.removals = Some((*began, now));
+                            self.burst.removed(now, self.ledger.len());
                         }
                         self.signal(&path.into(), signal, now);
                     }
@@ -207,7 +217,22 @@ impl Follower {
         let pace = self.settings.pace;
         let pending = self.pending.entry(Arc::clone(path)).or_default();
         pending.events += u64::from(signal != Signal::Metadata);
+        pending.is_going = signal == Signal::Removed || (pending.is_going && signal == Signal::Metadata);
         pending.settling.signal(signal, now, &pace);
+        let is_over = matches!(signal, Signal::Closed | Signal::Replaced | Signal::Removed);
+        pending.is_open = pending.settling.is_being_written() || (pending.is_open && !is_over);
+    }
+
+    /// Returns until when nothing is believed to be gone.
+    pub(super) fn held_until(&self, now: std::time::Instant) -> Option<std::time::Instant> {
+        self.burst.held_until(now, 0)?;
+        self.burst.held_until(now, self.going())
+    }
+
+    /// Returns how many objects are about to go, as far as was told.
+    pub(super) fn going(&self) -> usize {
+        let going = self.pending.iter().filter(|(_, pending)| pending.is_going);
+        going.map(|(path, _)| self.ledger.record(path).map_or(0, |record| record.keys().len())).sum()
     }
 
     /// What was read while it changed does not count, unless it changes all the time.
@@ -234,7 +259,7 @@ impl Follower {
     pub(super) fn settled(&mut self, path: &Arc<Path>, now: std::time::Instant) {
         let pace = self.settings.pace;
         if let Some(pending) = self.pending.get_mut(path) {
-            (pending.seen, pending.was_dangling) = (None, false);
+            (pending.seen, pending.was_dangling, pending.is_going) = (None, false, false);
             pending.settling.looked(Verdict::Believed, now, &pace);
         }
         // Those that rest are kept for a while, to tell which of them are busy.
@@ -283,14 +308,20 @@ impl Follower {
             }
             Sight::Read(seen) => {
                 let Seen { shape, document, holds } = *seen;
-                let mut objects = holds.objects;
-                if holds.is_unread {
-                    // Each of them is refused for what is wrong with the whole.
-                    objects = before.into_iter().map(|key| (key, None)).collect();
+                let Holds { mut objects, mut refused, is_unread, kept } = holds;
+                if is_unread {
+                    // Each of them is refused for what is wrong with the whole, which may well be a `T` by itself.
+                    let report = refused.clone().unwrap_or_default();
+                    let piece = Piece::refused(Arc::new(Refused::new(report)));
+                    if before.iter().any(|key| ledger.is_owner(path, key)) {
+                        refused = None;
+                    }
+                    objects = before.into_iter().map(|key| (key, Some(piece.clone()))).collect();
                 }
-                let refused = holds.refused.filter(|_| !holds.is_unread || objects.is_empty());
-                let keys = objects.iter().map(|(key, _)| key.clone()).collect();
-                let moved = ledger.put(path, Some(shape), revision.clone(), keys, refused);
+                // What is kept in spite of what was read is for the next look to tell, even if it reads the same.
+                let shape = kept.is_empty().then_some(shape);
+                let keys = objects.iter().map(|(key, _)| key.clone()).chain(kept).collect();
+                let moved = ledger.put(path, shape, revision.clone(), keys, refused);
                 let owned = objects.into_iter().filter(|(key, _)| ledger.is_owner(path, key));
                 let told = owned.map(|(key, piece)| {
                     let object = KeyedDocument::new(key, document.clone(), revision.clone());

@@ -38,8 +38,10 @@ pub(super) struct Holds {
     pub(super) objects: Vec<(String, Option<Piece>)>,
     /// Why some of it is no object.
     pub(super) refused: Option<Report>,
-    /// The text could not be read, so that nobody knows what it holds.
+    /// The text could not be read or has something else where the array should be, so that nobody knows what it holds.
     pub(super) is_unread: bool,
+    /// What is not in it, but may be in what is not written yet.
+    pub(super) kept: Vec<String>,
 }
 
 impl Layout {

@@ -35,6 +35,7 @@ impl Follower {
     pub(super) async fn list(&mut self, listing: &mut Listing<String>) -> Result<Listed, SourceError> {
         self.join().await;
         while self.read_under_way().await.is_some() {}
+        self.await_removals().await;
         self.whole.looked(Verdict::Believed, now(), &self.settings.pace);
         let members = self.survey().await?;
         for heir in self.ledger.keep(&members) {
@@ -64,7 +65,19 @@ impl Follower {
             self.await_unsettled(listing).await?;
         }
         self.has_listed = true;
+        self.is_list_due = false;
+        self.burst.listed();
         Ok(Listed::new())
+    }
+
+    /// Waits while files are being removed: how many are missing shows only in the end.
+    async fn await_removals(&mut self) {
+        loop {
+            let time = now();
+            self.listen(time);
+            let Some(until) = self.held_until(time) else { return };
+            let _ = timeout_at(Instant::from_std(until), self.inbox.woken()).await;
+        }
     }
 
     /// Watches, and returns what files there are, in order.

@@ -1,11 +1,12 @@
 //! Files whose objects are followed one by one.
 //!
-//! `layout` says which objects a file holds, `ledger` who has which key, and `sight` looks at one file. `follow` has what is
-//! known of all of them; `list` and `change` tell of it.
+//! `layout` says which objects a file holds, `ledger` who has which key, `sight` looks at one file, and `burst` counts what
+//! goes together. `follow` has what is known of all of them; `list` and `change` tell of it.
 
 mod layout;
 mod ledger;
 mod sight;
+mod burst;
 mod follow;
 mod list;
 mod change;
@@ -40,19 +41,22 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 ///
 /// What is half written is no object: a file that was renamed into its place is read at once, and so is one that was
 /// closed after writing, unless it is suspicious or busy, as [`Settle`] says. A rename over a file is a change of its object.
-/// So is a file that is removed and made again within 20 ms.
+/// So is a file that is removed and made again within 20 ms. A file that stays open for writing and is silent for 1 s is
+/// read as it is; the elements and keys that it lacks then are removed only when it is closed, or with the next list.
 ///
 /// | what is there | what comes of it |
 /// |---|---|
 /// | a file that cannot be read or decoded, or is empty | its object stays as it was, and is among the broken ones |
-/// | two files with one key | the one whose path comes first has it, the other one is refused and takes over when it may |
+/// | two files with one key | the one whose path comes first has it, good or not; the other one is refused and takes over when it may |
+/// | something else in the place of an array of objects | all elements stay, and are among the broken ones |
 /// | another key in a file | the object is removed, and another one added |
 /// | a name that is not Unicode, where it is the key | refused |
 /// | a directory in the place of a file | the object is removed |
 /// | a link out of the directory | refused, unless [`follow_links_outside`](Self::follow_links_outside) |
 /// | a file that is too large | the object stays as it was, and is among the broken ones |
 /// | the directory is gone | nothing is removed; everything goes on when it is back |
-/// | more than half of the files are gone at once | they are kept until a second list confirms that, see [`RemovalGuard`] |
+/// | the files are removed one by one, without a pause, for more than 1 s | they go until half of them is gone |
+/// | more than half of the files are gone, less than 1 s apart | they are kept until a second list confirms that, see [`RemovalGuard`] |
 ///
 /// What is refused is in [`InformerStatus::refused`], what is broken in [`InformerStatus::broken`], both with a report.
 ///

@@ -31,6 +31,8 @@ pub(super) struct Job {
     pub(super) is_replaced: bool,
     /// It is changed all the time, so that the events of a change may be on their way.
     pub(super) is_busy: bool,
+    /// It was open for writing when it was last heard of.
+    pub(super) is_open: bool,
     /// There was time enough for it to come to rest.
     pub(super) is_forced: bool,
     /// There was a link that led nowhere.
