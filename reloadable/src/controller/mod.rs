@@ -29,6 +29,8 @@ use crate::collection::Informer;
 use crate::error::Error;
 use crate::key::Key;
 use crate::load::Reloadable;
+#[cfg(feature = "metrics")]
+use crate::observe::LetterMeter;
 use crate::observe::{ReconcileLog, ReconcileMeter};
 use crate::queue::{RateLimit, WorkQueue, WorkQueueBuilder};
 use crate::source::BoxFuture;
@@ -288,7 +290,7 @@ impl<T: Reloadable, K: Key> Controller<T, K> {
         core.figures.wait_for(asked);
         #[cfg(feature = "metrics")]
         if core.settings.name.is_some() {
-            runtime.spawn(publish(core.queue.clone(), phase.clone()));
+            runtime.spawn(publish(Arc::clone(&core), phase.clone()));
         }
         runtime.spawn(start(Arc::clone(&core), Arc::new(reconcile), all_synced, phase, living));
         Ok(ControllerHandle::new(core, sender, alive, runtime))
@@ -376,11 +378,19 @@ async fn alive_while(run: impl Future<Output = ()>, living: watch::Sender<()>) {
 #[cfg(feature = "metrics")]
 const PUBLISHED_EVERY: Duration = Duration::from_millis(500);
 
-/// Tells the metrics of a queue in which nothing happens since all who work are stuck.
+/// Tells the metrics of what was given up, and of a queue in which nothing happens since all who work are stuck.
 #[cfg(feature = "metrics")]
-async fn publish<K: Key>(queue: WorkQueue<K>, mut phase: watch::Receiver<Phase>) {
-    while before(&mut phase, Phase::Stopping, tokio::time::sleep(PUBLISHED_EVERY)).await.is_some() {
-        queue.publish_metrics();
+async fn publish<T: Reloadable, K: Key>(core: Arc<Core<T, K>>, mut phase: watch::Receiver<Phase>) {
+    let letters = LetterMeter::new(core.settings.name.as_deref());
+    loop {
+        let has_started = core.figures.has_started.load(Ordering::Relaxed);
+        let counts = core.figures.counts();
+        letters.publish(has_started, core.letters.len(), counts.given_up, counts.overflowed);
+        core.queue.publish_metrics();
+        let sleep = tokio::time::sleep(PUBLISHED_EVERY);
+        if before(&mut phase, Phase::Stopping, sleep).await.is_none() {
+            break;
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::progress::SubscriberStatus;
 use crate::status::{Attempt, Reason, SourceState, Status, Suspension};
 
 #[cfg(feature = "metrics")]
-pub(crate) use self::metrics::{InformerMeter, QueueMeter, ReconcileMeter};
+pub(crate) use self::metrics::{InformerMeter, LetterMeter, QueueMeter, ReconcileMeter};
 pub(crate) use self::tracing::{InformerLog, ReconcileLog, Scope, carried, carried_future};
 #[cfg(not(feature = "metrics"))]
 pub(crate) use self::unmetered::{InformerMeter, QueueMeter, ReconcileMeter};

@@ -49,8 +49,40 @@ async fn metrics_have_the_names_of_kubernetes_controllers() {
         r#"controller_runtime_reconcile_time_seconds_sum{controller="routes"} 3.5"#,
         r#"controller_runtime_active_workers{controller="routes"} 0"#,
         r#"controller_runtime_max_concurrent_reconciles{controller="routes"} 2"#,
+        r#"controller_started{controller="routes"} 1"#,
+        r#"controller_dead_letters{controller="routes"} 0"#,
+        r#"controller_given_up_total{controller="routes"} 1"#,
+        r#"controller_overflowed_total{controller="routes"} 0"#,
         r#"workqueue_retries_total{name="routes"} 3"#,
         r#"workqueue_depth{name="routes"} 0"#,
+    ] {
+        assert!(text.contains(&format!("{line}\n")), "{line}\n{text}");
+    }
+    let text_of = text;
+    for text in [include_str!("../../../docs/operate.md"), include_str!("../../../docs/alerts.yaml")] {
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        for name in words.filter(|word| word.starts_with("controller_")) {
+            assert!(text_of.contains(name), "{name} is documented, and is not there");
+        }
+    }
+    drop(handle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_letters_and_those_for_which_there_is_no_room_are_told() {
+    let recorder = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
+    let _recording = metrics::set_default_local_recorder(recorder);
+    let (informer, _routes) = informer(&[("a", 1), ("b", 1)]).await;
+    let run = controller(informer).name("few").max_dead_letters(1);
+    let run = run.run(|_, _| async { Err(ReconcileError::permanent("no")) });
+    let handle = run.unwrap();
+    eventually("one is given up", || handle.status().counts.overflowed == 1).await;
+    pass(SECOND).await;
+    let text = recorder.handle().render();
+    for line in [
+        r#"controller_dead_letters{controller="few"} 1"#,
+        r#"controller_given_up_total{controller="few"} 1"#,
+        r#"controller_overflowed_total{controller="few"} 1"#,
     ] {
         assert!(text.contains(&format!("{line}\n")), "{line}\n{text}");
     }

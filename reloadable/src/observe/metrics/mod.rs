@@ -1,6 +1,7 @@
 //! Counters and gauges, by the names that others use for the same.
 
 mod informer;
+mod letters;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +18,7 @@ use super::{QueueFigures, Reconciled, Witness};
 use crate::status::{Attempt, Reason, SourceState, Status, Suspension};
 
 pub(crate) use self::informer::InformerMeter;
+pub(crate) use self::letters::LetterMeter;
 
 /// The outcomes that are counted, so that each is there from the start: a rate needs something to rise from.
 const OUTCOMES: [&str; 6] = ["applied", "unchanged", "rejected", "failed", "vetoed", "suspended"];
