@@ -1,13 +1,9 @@
 //! How a controller ends, and what is left.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use reloadable::{
-    Changed, Condition, Delta, Document, ErrorKind, KeyedDocument, KeyedSource, Listed, Listing, Origin,
-    Revision, SourceError, SourceErrorKind,
-};
+use reloadable::{ErrorKind, SourceErrorKind};
 
 use super::*;
 
@@ -139,57 +135,41 @@ async fn an_informer_that_ends_leaves_the_controller_with_what_it_has() {
     assert_eq!(log.wait(&handle, 2).await[1], "a=1");
 }
 
-/// It tells of one object, and is then stuck where its informer asks how it is doing.
-struct Stuck {
-    is_told: bool,
-    is_stuck: Arc<AtomicBool>,
-    until: Mutex<mpsc::Receiver<()>>,
-}
-
-impl KeyedSource for Stuck {
-    type Key = String;
-
-    fn origin(&self) -> Origin {
-        Origin::named("stuck")
-    }
-
-    async fn list(&mut self, _: &mut Listing<String>) -> Result<Listed, SourceError> {
-        Ok(Listed::new())
-    }
-
-    async fn changed(&mut self, _: Option<&Revision>) -> Result<Changed<String>, SourceError> {
-        if self.is_told {
-            std::future::pending::<()>().await;
+/// Whoever has seen in the store what was written finds it done, or in the report, in whatever order threads get on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_is_in_the_store_is_done_or_left() {
+    for round in 0..60_u32 {
+        let (source, routes) = MemoryCollection::<String>::new("routes", Format::Toml);
+        let informer = Informer::<Route>::builder().source(source).start().await.unwrap();
+        let done = Arc::new(Mutex::new(BTreeMap::new()));
+        let seen = Arc::clone(&done);
+        let handle = controller(informer.clone()).concurrency(1 + round as usize % 4).run(
+            move |key, context: Context| {
+                let seen = Arc::clone(&seen);
+                async move {
+                    tokio::task::yield_now().await;
+                    seen.lock().unwrap().insert(key, context.get().map(|route| route.port));
+                    Ok(Requeue::done())
+                }
+            },
+        );
+        let handle = handle.unwrap();
+        let mut written = None;
+        for step in 0..30_u16 {
+            written = Some(routes.upsert(format!("{}", step % 7), port(round as u16 * 30 + step + 1)));
         }
-        self.is_told = true;
-        let document = Document::new(Origin::named("a"), Format::Toml, port(1).as_bytes());
-        let object = KeyedDocument::new("a".to_owned(), document, Revision::new([1]));
-        Ok(Changed::Deltas(vec![Delta::Upsert(object)]))
-    }
-
-    fn condition(&self) -> Condition {
-        if self.is_told {
-            self.is_stuck.store(true, Ordering::SeqCst);
-            let _ = self.until.lock().unwrap().recv();
+        informer.wait_for_revision(&written.unwrap(), 10 * SECOND).await.unwrap();
+        let left = handle.shutdown(Duration::from_millis(u64::from(round % 3))).await;
+        let done = done.lock().unwrap();
+        for (key, route) in informer.lister().snapshot().iter() {
+            let is_told =
+                left.aborted().iter().chain(left.ready()).chain(left.delayed()).any(|told| told == key);
+            assert!(
+                is_told || done.get(key) == Some(&Some(route.port)),
+                "round {round}: {key}: {left:?}, {done:?}"
+            );
         }
-        Condition::new()
     }
-}
-
-/// Whoever has seen it in the store wants to know that nobody has looked at it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_in_the_store_and_was_told_to_nobody_is_left() {
-    let (release, until) = mpsc::channel();
-    let is_stuck = Arc::new(AtomicBool::new(false));
-    let source = Stuck { is_told: false, is_stuck: Arc::clone(&is_stuck), until: Mutex::new(until) };
-    let informer = Informer::<Route>::builder().source(source).start().await.unwrap();
-    let handle = controller(informer).run(|_, _| std::future::pending::<super::Outcome>()).unwrap();
-    eventually("it is stuck", || is_stuck.load(Ordering::SeqCst)).await;
-    assert_eq!(handle.lister().len(), 1);
-    let left = handle.shutdown(SECOND).await;
-    drop(release);
-    let told: Vec<_> = left.ready().iter().chain(left.aborted()).collect();
-    assert_eq!(told, ["a"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,8 +30,7 @@ use crate::source::{DirectoryCollection, Patterns};
 /// ```
 /// # async fn example() -> Result<(), reloadable::Error> {
 /// # type Route = std::collections::BTreeMap<String, u16>;
-/// use reloadable::{Format, Informer, MemoryCollection};
-///
+/// # use reloadable::{Format, Informer, MemoryCollection};
 /// let (source, routes) = MemoryCollection::<String>::new("routes", Format::Toml);
 /// let informer = Informer::<Route>::builder().source(source).start().await?;
 /// # Ok(())

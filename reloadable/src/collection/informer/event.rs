@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::collection::lister::View;
+use crate::collection::view::View;
 use crate::diff::Diff;
 use crate::key::Key;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::event::{Event, Modified, Removal};
 use super::feed::Told;
-use crate::collection::lister::View;
+use crate::collection::view::View;
 use crate::key::Key;
 
 /// What a subscriber has not been told. There is at most one entry for each key, in the order in which they first changed.
