@@ -1,7 +1,8 @@
 //! Many keyed objects instead of one configuration: where they are kept, and how they are found.
 //!
-//! `trie` and `sorted` are persistent: their copies share what they have in common. `state` is made of them, with `filing` to
-//! say what stands where in an index; `store` changes and publishes it, `view` is all of one moment, and `lister` reads what is in force. `informer` follows a source.
+//! `trie` and `sorted` are persistent: their copies share what they have in common. `state` is made of them, with `filing`
+//! to say what stands where in an index; `store` changes and publishes it, `view` is all of one moment, and `lister` reads
+//! what is in force. `informer` follows a source.
 
 mod trie;
 mod sorted;
