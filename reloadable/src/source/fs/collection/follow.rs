@@ -1,6 +1,7 @@
 //! The files of a target one by one: an event about one is a look at that one, and only a list looks at all.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::RandomState;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,6 +58,7 @@ pub(super) struct Follower {
     /// The last list found that nothing is there.
     pub(super) is_absent: bool,
     pub(super) revisions: u64,
+    pub(super) hasher: RandomState,
 }
 
 /// A file of which something was told.
@@ -98,6 +100,7 @@ impl Follower {
             has_listed: false,
             is_absent: false,
             revisions: 0,
+            hasher: RandomState::new(),
         }
     }
 
@@ -324,7 +327,14 @@ impl Follower {
                 }
                 // What is kept in spite of what was read is for the next look to tell, even if it reads the same.
                 let shape = kept.is_empty().then_some(shape);
-                let keys = objects.iter().map(|(key, _)| key.clone()).chain(kept).collect();
+                let keys: Vec<_> = objects.iter().map(|(key, _)| key.clone()).chain(kept).collect();
+                // What was read again because it was young, and is as it was, is nothing new.
+                let same = ledger.record(path).filter(|record| {
+                    let fingerprint = |shape: &Shape| shape.fingerprint;
+                    let was = record.read.as_ref().map(fingerprint);
+                    was.is_some() && was == shape.as_ref().map(fingerprint) && *record.keys() == *keys
+                });
+                let revision = same.map_or(revision, |record| record.revision.clone());
                 let moved = ledger.put(path, shape, revision.clone(), keys, refused);
                 let owned = objects.into_iter().filter(|(key, _)| ledger.is_owner(path, key));
                 let told = owned.map(|(key, piece)| {

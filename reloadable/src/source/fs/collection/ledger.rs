@@ -30,6 +30,8 @@ pub(super) struct Shape {
     pub(super) stamp: Stamp,
     pub(super) is_fresh: bool,
     pub(super) ends_with_newline: bool,
+    /// Of the bytes, so that the same content has the same revision.
+    pub(super) fingerprint: u64,
 }
 
 impl Record {

@@ -127,6 +127,7 @@ impl Follower {
         };
         self.glance = Some(Glance {
             layout: Arc::clone(&self.layout),
+            hasher: self.hasher.clone(),
             pace,
             limit: self.settings.limit,
             largest: u64::MAX,

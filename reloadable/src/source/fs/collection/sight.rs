@@ -1,5 +1,6 @@
 //! A look at one file. It blocks, and changes nothing.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(super) struct Job {
 #[derive(Debug, Clone)]
 pub(super) struct Glance {
     pub(super) layout: Arc<Layout>,
+    /// Chosen by chance, so that nobody can make two contents that look the same.
+    pub(super) hasher: RandomState,
     pub(super) pace: Pace,
     /// The most bytes of one file.
     pub(super) limit: u64,
@@ -183,6 +186,7 @@ impl Glance {
             stamp: content.stamp,
             is_fresh: content.is_fresh,
             ends_with_newline: bytes.ends_with(b"\n"),
+            fingerprint: self.hasher.hash_one(bytes),
         };
         let document = content.held().document(origin, format);
         let holds = self.layout.holds(&job.path, &document);
