@@ -223,6 +223,12 @@ impl Stamp {
         }
     }
 
+    /// Tells whether it is known that the file was changed so short a time ago.
+    pub(super) fn is_young(&self, now: SystemTime) -> bool {
+        let age = self.changed().and_then(|changed| now.duration_since(changed).ok());
+        age.is_some_and(|age| age < TICK)
+    }
+
     #[cfg(unix)]
     fn changed(&self) -> Option<SystemTime> {
         let (seconds, nanos) = self.changed;

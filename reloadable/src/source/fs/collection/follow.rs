@@ -73,6 +73,8 @@ pub(super) struct Pending {
     pub(super) is_going: bool,
     /// It was written, and not closed since.
     pub(super) is_open: bool,
+    /// The last that was told is that a change was complete, and nothing was lost since.
+    pub(super) is_vouched: bool,
 }
 
 impl Follower {
@@ -137,6 +139,7 @@ impl Follower {
             is_replaced: pending.is_some_and(|pending| pending.settling.is_replaced()),
             is_busy: pending.is_some_and(|pending| pending.settling.is_busy()),
             is_open: pending.is_some_and(|pending| pending.is_open),
+            is_vouched: pending.is_some_and(|pending| pending.is_vouched),
             is_forced: pending.is_some_and(|pending| pending.settling.is_forced(now, pace)),
             was_dangling: pending.is_some_and(|pending| pending.was_dangling),
             is_linked: self.links.contains_key(&*path) || matches!(self.target, Target::Files(_)),
@@ -182,6 +185,7 @@ impl Follower {
             self.whole.signal(Signal::Lost, now, &pace);
             // Removals may be among them.
             self.burst.removed(now, self.ledger.len());
+            self.pending.values_mut().for_each(|pending| pending.is_vouched = false);
             // One that is open for writing still waits for its close, or for the end of the longest silence.
             let pending = self
                 .pending
@@ -228,6 +232,7 @@ impl Follower {
         pending.settling.signal(signal, now, &pace);
         let is_over = matches!(signal, Signal::Closed | Signal::Replaced | Signal::Removed);
         pending.is_open = pending.settling.is_being_written() || (pending.is_open && !is_over);
+        pending.is_vouched = is_over || (pending.is_vouched && signal == Signal::Metadata);
     }
 
     /// Returns until when nothing is believed to be gone.

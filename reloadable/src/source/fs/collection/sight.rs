@@ -4,6 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::document::{Document, Format};
 use crate::error::{SourceError, SourceErrorKind};
@@ -34,6 +35,8 @@ pub(super) struct Job {
     pub(super) is_busy: bool,
     /// It was open for writing when it was last heard of.
     pub(super) is_open: bool,
+    /// Whoever changed it last is known to be done.
+    pub(super) is_vouched: bool,
     /// There was time enough for it to come to rest.
     pub(super) is_forced: bool,
     /// There was a link that led nowhere.
@@ -172,6 +175,11 @@ impl Glance {
         // Nothing told of this change, or of the last one, so nothing tells whether it is complete.
         let is_told = job.is_pending && !job.is_busy && !job.is_forced;
         if content.is_fresh && !is_told && !(job.is_replaced && content.stamp.is_moved()) {
+            return Ok(Sight::Doubtful(Verdict::Unstable, None));
+        }
+        // Events were lost, or only its silence speaks for it. Where the clock is another one, that has to do.
+        let is_young = content.stamp.is_young(SystemTime::now());
+        if is_young && !job.is_vouched && !(job.is_replaced && content.stamp.is_moved()) {
             return Ok(Sight::Doubtful(Verdict::Unstable, None));
         }
         let bytes = &content.bytes;
